@@ -172,6 +172,10 @@ impl BatchState {
                 let key = (changed.subject.clone(), changed.currency);
                 self.changed_billing.insert(key, recorded.position);
             }
+            Event::FundsWarningChanged(changed) => {
+                let key = (changed.subject.clone(), changed.currency);
+                self.changed_billing.insert(key, recorded.position);
+            }
             Event::EarningsFunded(funding) => {
                 let funded = funding.conversions.iter();
                 let keys = funded.map(|conversion| (conversion.clone(), funding.currency));
@@ -196,6 +200,7 @@ impl BatchState {
             Event::FundsTransferred(_)
             | Event::FundsExhausted(_)
             | Event::FundsRestored(_)
+            | Event::FundsLow(_)
             | Event::PayoutRequested(_)
             | Event::PayoutSubmitting(_)
             | Event::PayoutSubmitted(_)
@@ -240,6 +245,7 @@ impl BatchState {
             .map(|((brand, currency), position)| billing::Row {
                 terms: ledger.terms(brand, *currency),
                 waiting: ledger.waits(brand, *currency),
+                warning: ledger.warning(brand, *currency),
                 brand: brand.clone(),
                 currency: *currency,
                 position: *position,
@@ -273,8 +279,8 @@ fn list(ids: &BTreeSet<String>) -> Vec<String> {
 pub(crate) struct Touched {
     pub(crate) accounts: BTreeSet<String>,
     pub(crate) payouts: BTreeSet<String>,
-    /// Whose billing.
-    brands: BTreeSet<String>,
+    /// Whose billing, and below which amount they are warned.
+    pub(crate) brands: BTreeSet<String>,
     /// Deposits and withdrawals.
     pub(crate) bank_transfers: BTreeSet<String>,
     /// Accounts that must be open.
@@ -411,6 +417,9 @@ impl Touched {
                 self.brand(&header.subject);
                 self.set.extend(BrandId::parse(header.subject.as_str()));
             }
+            Body::SetFundsWarningV1(_) | Body::FundsWarningChangedV1(_) => {
+                self.brand(&header.subject);
+            }
             Body::FundEarningsV1(it) => {
                 self.brand(&header.subject);
                 let brand = BrandId::parse(header.subject.as_str());
@@ -476,7 +485,10 @@ impl Touched {
                     .insert(FundsAccountId::of(brand, name).into_string());
             }
             self.accounts.insert(account.to_string());
-            // What waits for the funds is not there to be taken out.
+            // What waits for the funds is not there to be taken out, and what is may leave less than the brand is warned at.
+            if matches!(account, Account::BrandFunds(_)) {
+                self.brands.insert(brand.to_string());
+            }
             let unfunded = Account::BrandUnfunded(brand);
             self.accounts.insert(unfunded.to_string());
         }

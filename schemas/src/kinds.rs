@@ -482,6 +482,8 @@ kinds! {
             => ["billing.changed.v1"];
         fund_earnings_v1: FundEarningsV1 = "payment.fund_earnings.command.v1", Own, BrandId / BrandId, [Payment]
             => ["earnings.funded.v1"];
+        set_funds_warning_v1: SetFundsWarningV1 = "payment.set_funds_warning.command.v1", Public, BrandId / BrandId, [Payment]
+            => ["funds_warning.changed.v1"];
     }
     PaymentEvents {
         #[everywhere]
@@ -509,6 +511,8 @@ kinds! {
         funds_exhausted_v1: FundsExhaustedV1 = "funds.exhausted.v1", Public, BrandId / BrandId, [Bff, Campaign, Notify];
         funds_restored_v1: FundsRestoredV1 = "funds.restored.v1", Public, BrandId / BrandId, [Bff, Campaign, Notify];
         refund_recovered_v1: RefundRecoveredV1 = "refund.recovered.v1", Public, BrandId / BrandId, [Bff, Notify];
+        funds_warning_changed_v1: FundsWarningChangedV1 = "funds_warning.changed.v1", Public, BrandId / BrandId, [Bff, Notify];
+        funds_low_v1: FundsLowV1 = "funds.low.v1", Public, BrandId / BrandId, [Bff, Notify];
     }
     NotifyCommands {
         create_webhook_endpoint_v1: CreateWebhookEndpointV1 = "notify.create_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]

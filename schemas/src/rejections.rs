@@ -238,6 +238,7 @@ rejections! {
         TransferExists = "transfer_exists", 409, "The transfer was made before.";
         OperatorsOnly = "operators_only", 403, "Who grants credit, and says what the bank says, is an operator.";
         BillingUnchanged = "billing_unchanged", 409, "The brand's billing is so already.";
+        FundsWarningUnchanged = "funds_warning_unchanged", 409, "The amount below which the brand is warned is so already.";
         NothingFunded = "nothing_funded", 409, "Nothing waits that the brand's funds cover.";
         ProviderKeyExpired = "provider_key_expired", 409, "Submitting again could pay twice: an operator must decide.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";

@@ -2,8 +2,8 @@
 
 use api::{
     AnnounceDeposit, BankTransferColumns, BillingFilter, BillingView, DepositFilter, DepositView,
-    SetBilling, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw, WithdrawalFilter,
-    WithdrawalView,
+    SetBilling, SetFundsWarning, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw,
+    WithdrawalFilter, WithdrawalView,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -40,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         .routes(routes!(settle_withdrawal))
         .routes(routes!(transfer_funds))
         .routes(routes!(set_billing, list_billing))
+        .routes(routes!(set_funds_warning))
 }
 
 /// Asks to note that money of a brand is on its way. It is in clearing until an operator says what the bank says.
@@ -184,7 +185,32 @@ pub(crate) async fn set_billing(
     bff.submit(command_request, command).await
 }
 
-/// When brands pay, of those that it was said of: a brand's own, an operator's all.
+/// Asks to set below which amount of what its funds still cover a brand is warned, once each time that they fall below it: by
+/// `funds.low.v1`, and by mail. What they cover is what is there, less what waits for it, down to zero or to the credit limit;
+/// without a limit nothing runs out, and the warning counts from the first limit on.
+#[utoipa::path(
+    put, path = "/api/v1/funds/warning", tag = "funds", params(Repeatable, Waits),
+    request_body(content = SetFundsWarning, example = json!({"currency": "USD", "amount": "500.00"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, PaymentRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn set_funds_warning(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<SetFundsWarning>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let brand = command_request.brand(body.brand_id())?;
+    let command = body.command(brand);
+    bff.submit(command_request, command).await
+}
+
+/// When brands pay, and below which amount they are warned, of those of which either was set: a brand's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/billing", tag = "funds", params(PageQuery, BillingFilter),
     responses((status = 200, body = Page<BillingView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
@@ -214,7 +240,7 @@ fn billing_view(listed: BillingListed) -> Option<(i64, BillingView)> {
     let amounts = (listed.funds, listed.unfunded);
     Some((
         row.position,
-        BillingView::of(row.brand_id, currency, terms, amounts),
+        BillingView::of(row.brand_id, currency, terms, amounts, row.funds_warning),
     ))
 }
 

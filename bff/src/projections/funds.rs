@@ -2,7 +2,7 @@
 
 use api::BankTransferColumns;
 use schemas::{Body, Message, Transfer};
-use types::BankReference;
+use types::{BankReference, Billing, Currency};
 
 use super::rows::{ReadModel, Says};
 use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
@@ -80,32 +80,45 @@ impl ReadModel for BankTransferRow {
 impl ReadModel for BillingRow {
     fn says(message: &Message) -> Says {
         match message.body {
-            Body::BillingChangedV1(_) => Says::All,
+            Body::BillingChangedV1(_) | Body::FundsWarningChangedV1(_) => Says::Change,
             _ => Says::Nothing,
         }
     }
 
     fn row_of(message: &Message) -> String {
-        match &message.body {
-            Body::BillingChangedV1(changed) => {
-                format!("{}/{}", message.header.subject, changed.currency)
-            }
-            _ => String::new(),
-        }
+        let currency = match &message.body {
+            Body::BillingChangedV1(changed) => changed.currency,
+            Body::FundsWarningChangedV1(changed) => changed.currency,
+            _ => return String::new(),
+        };
+        format!("{}/{currency}", message.header.subject)
     }
 
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
-        let Body::BillingChangedV1(changed) = &message.body else {
-            return before;
+        // Of whom nothing was said pays after, without a limit, and is not warned.
+        let row = |currency: Currency| {
+            before.clone().unwrap_or_else(|| Self {
+                id: Self::row_of(message),
+                position: place,
+                brand_id: message.header.subject.clone(),
+                currency: currency.code().to_owned(),
+                billing: Billing::Postpaid.name().to_owned(),
+                credit_limit: None,
+                funds_warning: None,
+            })
         };
-        Some(Self {
-            id: Self::row_of(message),
-            position: before.map_or(place, |row| row.position),
-            brand_id: message.header.subject.clone(),
-            currency: changed.currency.code().to_owned(),
-            billing: changed.billing.name().to_owned(),
-            credit_limit: changed.credit_limit,
-        })
+        match &message.body {
+            Body::BillingChangedV1(changed) => Some(Self {
+                billing: changed.billing.name().to_owned(),
+                credit_limit: changed.credit_limit,
+                ..row(changed.currency)
+            }),
+            Body::FundsWarningChangedV1(changed) => Some(Self {
+                funds_warning: changed.amount,
+                ..row(changed.currency)
+            }),
+            _ => before,
+        }
     }
 }
 

@@ -185,6 +185,7 @@ impl Projection for Projections {
         state.partners = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         state.bank_transfers = Rows::load(tx, messages).await?;
+        state.billing = Rows::load(tx, messages).await?;
         Ok(state)
     }
 

@@ -120,7 +120,7 @@ pub(crate) async fn bank_transfer(
         .await
 }
 
-/// When a brand pays for what its partners earn in a currency.
+/// When a brand pays for what its partners earn in a currency, and below which amount it is warned.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(crate) struct BillingRow {
     /// brand/currency
@@ -130,6 +130,7 @@ pub(crate) struct BillingRow {
     pub(crate) currency: String,
     pub(crate) billing: String,
     pub(crate) credit_limit: Option<i64>,
+    pub(crate) funds_warning: Option<i64>,
 }
 
 impl Table for BillingRow {
@@ -150,7 +151,8 @@ impl Table for BillingRow {
             currency: text = |r| r.currency.as_str(),
             billing: text = |r| r.billing.as_str(),
             credit_limit: bigint = |r| r.credit_limit,
-        } on (id) set (billing, credit_limit))
+            funds_warning: bigint = |r| r.funds_warning,
+        } on (id) set (billing, credit_limit, funds_warning))
         .await
     }
 }
@@ -164,7 +166,7 @@ pub(crate) struct BillingListed {
     pub(crate) unfunded: i64,
 }
 
-/// When a brand pays, or all brands of which it was said, newest first.
+/// When a brand pays and is warned, or all brands of which either was set, newest first.
 pub(crate) async fn billing(
     pool: &PgPool,
     brand: Option<&str>,

@@ -3,14 +3,15 @@
 use axum::http::StatusCode;
 use runtime::testing::{brand, operator, partner};
 use schemas::{
-    AccountOpenedV1, BillingChangedV1, DepositAnnouncedV1, DepositClearedV1, EarningsFundedV1,
-    FundsTransferredV1, Topic, Transfer, WithdrawalFailedV1, WithdrawalRequestedV1,
+    AccountOpenedV1, BillingChangedV1, Body, DepositAnnouncedV1, DepositClearedV1,
+    EarningsFundedV1, FundsTransferredV1, FundsWarningChangedV1, SetFundsWarningV1, Topic,
+    Transfer, WithdrawalFailedV1, WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{BankFailure, Billing, BrandId, Currency};
 use uuid::Uuid;
 
-use crate::app::{bff, facts, usd};
+use crate::app::{bff, deliver_outcome, facts, id, logged, usd};
 
 fn brand1() -> BrandId {
     "brand1".parse().unwrap()
@@ -197,4 +198,74 @@ async fn what_waits_for_a_brands_funds_shows_in_the_balances_until_it_is_funded(
         (&own["payable"], &own["unfunded"]),
         (&json!("7.00"), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn a_brand_sets_below_which_amount_it_is_warned_and_sees_it_beside_its_billing() {
+    let app = bff().await;
+    let (path, topic) = ("/api/v1/funds/warning", Topic::PaymentEvents);
+    let body = json!({"currency": "USD", "amount": "5.00"});
+    let own = brand("brand1");
+    let (status, answer) = app.put(path, &own, &body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let command = logged(&app, id(&answer["command_id"])).await;
+    let set = SetFundsWarningV1 {
+        currency: "USD".to_owned(),
+        amount: Some(500),
+    };
+    assert_eq!(command.body, Body::from(set));
+    assert_eq!(command.header.subject, "brand1");
+    let changed = |amount| FundsWarningChangedV1 {
+        currency: Currency::USD,
+        amount,
+    };
+    deliver_outcome(&app, topic, &command, changed(Some(500)).into()).await;
+    let shown = async || -> Vec<Value> {
+        let (_, billing) = app.get("/api/v1/billing", &own).await;
+        let items = billing["items"].as_array().unwrap();
+        let columns = ["billing", "credit_limit", "funds_warning"];
+        let values = items
+            .iter()
+            .flat_map(|it| columns.map(|name| it[name].clone()));
+        values.collect()
+    };
+    assert_eq!(
+        shown().await,
+        [json!("postpaid"), Value::Null, json!("5.00")]
+    );
+    let billing = BillingChangedV1 {
+        currency: Currency::USD,
+        billing: Billing::Prepaid,
+        credit_limit: None,
+    };
+    facts(&app, topic, &[("brand1", "brand1", billing.into())]).await;
+    assert_eq!(
+        shown().await,
+        [json!("prepaid"), Value::Null, json!("5.00")]
+    );
+    let none = changed(None).into();
+    facts(&app, topic, &[("brand1", "brand1", none)]).await;
+    assert_eq!(shown().await, [json!("prepaid"), Value::Null, Value::Null]);
+}
+
+#[tokio::test]
+async fn a_warning_is_set_by_its_brand_and_for_it_by_an_operator() {
+    let app = bff().await;
+    let path = "/api/v1/funds/warning";
+    let body = json!({"brand_id": "brand1", "currency": "USD", "amount": "5.00"});
+    for (token, due) in [
+        (partner("partner123"), StatusCode::NOT_FOUND),
+        (brand("brand2"), StatusCode::NOT_FOUND),
+        (operator(), StatusCode::ACCEPTED),
+    ] {
+        let (status, answer) = app.put(path, &token, &body).await;
+        assert_eq!(status, due, "{answer}");
+    }
+    let own = json!({"currency": "USD", "amount": "5.00"});
+    let (status, _) = app.put(path, &partner("partner123"), &own).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let nothing = json!({"brand_id": "brand1", "currency": "USD", "amount": "0.00"});
+    let (status, problem) = app.put(path, &operator(), &nothing).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["pointer"], "/amount");
 }

@@ -3,8 +3,8 @@
 use chassis::json::{AmountText, Check};
 use chassis::problem::Fields;
 use schemas::{
-    About, AnnounceDepositV1, OpenAccountV1, SetBillingV1, SettleDepositV1, SettleWithdrawalV1,
-    TransferFundsV1, WithdrawV1, Written,
+    About, AnnounceDepositV1, OpenAccountV1, SetBillingV1, SetFundsWarningV1, SettleDepositV1,
+    SettleWithdrawalV1, TransferFundsV1, WithdrawV1, Written,
 };
 use serde::Deserialize;
 use types::{
@@ -23,6 +23,7 @@ requests! {
     SettleWithdrawal = "payment.settle_withdrawal.command.v1", "settle_withdrawal";
     TransferFunds = "payment.transfer_funds.command.v1", "transfer_funds";
     SetBilling = "payment.set_billing.command.v1", "set_billing";
+    SetFundsWarning = "payment.set_funds_warning.command.v1", "set_funds_warning";
 }
 
 /// An account of a brand's own beside its funds.
@@ -307,5 +308,45 @@ impl SetBilling {
             credit_limit: limit.map(|limit| limit.minor),
         };
         About::of(self.brand_id, set).write()
+    }
+}
+
+/// Below which amount of what its funds still cover a brand is warned.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetFundsWarning {
+    /// ISO 4217.
+    #[schema(value_type = String, example = "USD")]
+    currency: Currency,
+    /// More than zero, with no more decimals than the currency has; absent: it is not warned.
+    amount: Option<AmountText>,
+    /// Whose; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+}
+
+impl Check for SetFundsWarning {
+    fn check(&self, fields: &mut Fields) {
+        if let Some(amount) = &self.amount {
+            fields.take("/amount", money(amount, self.currency));
+        }
+    }
+}
+
+impl SetFundsWarning {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As a command, of this brand's funds.
+    pub fn command(self, brand: BrandId) -> Written {
+        let amount = self.amount.as_ref();
+        let amount = amount.and_then(|amount| money(amount, self.currency).ok());
+        let set = SetFundsWarningV1 {
+            currency: self.currency.code().to_owned(),
+            amount: amount.map(|amount| amount.minor),
+        };
+        About::of(brand, set).write()
     }
 }

@@ -362,7 +362,7 @@ impl From<BankTransferColumns> for WithdrawalView {
     }
 }
 
-/// When a brand pays for what its partners earn in a currency.
+/// When a brand pays for what its partners earn in a currency, and below which amount it is warned.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BillingView {
     brand_id: String,
@@ -379,6 +379,9 @@ pub struct BillingView {
     /// What waits for its funds.
     #[schema(example = "0.00")]
     unfunded: String,
+    /// Below which amount of what its funds still cover it is warned; `null`: it is not.
+    #[schema(example = "500.00")]
+    funds_warning: Option<String>,
 }
 
 impl BillingView {
@@ -388,6 +391,7 @@ impl BillingView {
         currency: Currency,
         (billing, credit_limit): (Billing, Option<i64>),
         (funds, unfunded): (i64, i64),
+        funds_warning: Option<i64>,
     ) -> Self {
         let shown = |minor| Money::new(minor, currency).to_string();
         Self {
@@ -397,6 +401,7 @@ impl BillingView {
             credit_limit: credit_limit.map(shown),
             funds: shown(funds),
             unfunded: shown(unfunded),
+            funds_warning: funds_warning.map(shown),
         }
     }
 }

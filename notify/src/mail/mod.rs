@@ -142,6 +142,7 @@ kinds! {
     "payment-events" "payout.requested.v1" => "payout_requested", Partner, Money;
     "payment-events" "payout.paid.v1" => "payout_paid", Partner, Money;
     "payment-events" "payout.failed.v1" => "payout_failed", Partner, Money;
+    "payment-events" "funds.low.v1" => "funds_low", Brand, Money;
     "payment-events" "funds.exhausted.v1" => "funds_exhausted", Brand, Money;
     "payment-events" "funds.restored.v1" => "funds_restored", Brand, Money;
     "notify-events" "webhook_endpoint.disabled.v1" => "webhook_disabled", Owner, Security;

@@ -69,6 +69,21 @@ fn a_commission_on_hold_names_the_day_until_which_it_is() {
 }
 
 #[test]
+fn a_brand_whose_funds_are_low_is_mailed_how_much_they_still_cover() {
+    let low = |language| rendered("funds.low.v1", language, |_| {});
+    let english = low(MailLanguage::English);
+    assert_eq!(english.subject, "Your funds in USD are low");
+    let covers = "still cover 432.10 USD of what your partners earn. That is less than 500.00 USD,";
+    assert!(english.text.contains(covers), "{}", english.text);
+    let german = low(MailLanguage::German);
+    assert_eq!(german.subject, "Ihr Guthaben in USD geht zur Neige");
+    let covers = "deckt noch 432,10 USD von dem, was Ihre Partner verdienen. Das ist weniger als 500,00 USD,";
+    assert!(german.text.contains(covers), "{}", german.text);
+    let kind = kind_of("funds.low.v1").unwrap();
+    assert_eq!((kind.to, kind.group), (To::Brand, MailGroup::Money));
+}
+
+#[test]
 fn a_malformed_name_begins_no_header_and_no_element() {
     let malformed = "Summer\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script>{{ 7 * 7 }}";
     let mail = rendered("enrollment.approved.v1", MailLanguage::English, |sample| {

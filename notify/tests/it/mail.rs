@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, new_database, until};
 use schemas::{
-    Body, CommissionCalculatedV1, EnrollmentAppliedV1, EnrollmentRejectedV1, PartnerErasedV1,
-    PayoutPaidV1, Topic,
+    Body, CommissionCalculatedV1, EnrollmentAppliedV1, EnrollmentRejectedV1, FundsLowV1,
+    PartnerErasedV1, PayoutPaidV1, Topic,
 };
 use serde_json::{Value, json};
 use types::{ConversionType, Currency, Micros, Money, RefusalReason, TermsVersion, Uuid};
@@ -307,6 +307,38 @@ async fn a_password_that_is_refused_is_no_fault_of_the_mail() {
     .await;
     assert!(server.given().is_empty());
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_brand_is_mailed_that_its_funds_are_low_and_no_other() {
+    let mut service = app::start().await;
+    for (brand, address) in [("brand1", ADDRESS), ("brand2", "tom@example.com")] {
+        let body = json!({"addresses": [{"address": address}]});
+        let (status, answer) = put(&service, &testing::brand(brand), &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    partner_with_address(&service).await;
+    let usd = |minor| Money::new(minor, Currency::USD);
+    let low = FundsLowV1 {
+        currency: Currency::USD,
+        left: usd(43_210),
+        warning: usd(50_000),
+    };
+    service
+        .deliver(Topic::PaymentEvents, "brand1", "brand1", low.into())
+        .await;
+    paid(&mut service, "pay_1").await;
+    let sent = concluded(&service, "notification.sent.v1", 2).await;
+    let mut to: Vec<_> = sent
+        .iter()
+        .map(|it| match &it.body {
+            Body::NotificationSentV1(sent) => (sent.kind.clone(), sent.brand_id.clone()),
+            _ => panic!("{it:?}"),
+        })
+        .collect();
+    to.sort();
+    let low = ("funds.low.v1".to_owned(), "brand1".parse().ok());
+    assert_eq!(to, [low, ("payout.paid.v1".to_owned(), None)]);
 }
 
 #[tokio::test]

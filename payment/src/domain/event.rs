@@ -122,6 +122,10 @@ schemas::events! {
         FundsRestored(FundsRestoredV1),
         /// What a refund took back of a partner who had been paid is in the brand's funds again.
         RefundRecovered(RefundRecoveredV1),
+        /// Below which amount a brand is warned.
+        FundsWarningChanged(FundsWarningChangedV1),
+        /// A brand's funds cover less than the amount below which it is warned.
+        FundsLow(FundsLowV1),
     }
 }
 
@@ -148,7 +152,9 @@ impl Event {
             | Self::AccountOpened(_)
             | Self::BillingChanged(_)
             | Self::FundsExhausted(_)
-            | Self::FundsRestored(_) => return Vec::new(),
+            | Self::FundsRestored(_)
+            | Self::FundsWarningChanged(_)
+            | Self::FundsLow(_) => return Vec::new(),
         };
         let Movement {
             id,
@@ -186,7 +192,9 @@ impl Event {
             | Self::EarningsFunded(_)
             | Self::FundsExhausted(_)
             | Self::FundsRestored(_)
-            | Self::RefundRecovered(_) => None,
+            | Self::RefundRecovered(_)
+            | Self::FundsWarningChanged(_)
+            | Self::FundsLow(_) => None,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use schemas::{
     About, AccountOpenedV1, BillingChangedV1, DepositAnnouncedV1, DepositClearedV1,
-    DepositFailedV1, FundsExhaustedV1, FundsRestoredV1, FundsTransferredV1, RefundRecoveredV1,
-    WithdrawalFailedV1, WithdrawalRequestedV1, WithdrawalSettledV1,
+    DepositFailedV1, FundsExhaustedV1, FundsLowV1, FundsRestoredV1, FundsTransferredV1,
+    FundsWarningChangedV1, RefundRecoveredV1, WithdrawalFailedV1, WithdrawalRequestedV1,
+    WithdrawalSettledV1,
 };
 use types::{
     AccountName, AccountType, BankFailure, BankReference, Billing, BrandId, ConversionId, Currency,
@@ -90,6 +91,15 @@ impl Terms {
     }
 }
 
+impl From<&BillingChangedV1> for Terms {
+    fn from(changed: &BillingChangedV1) -> Self {
+        Self {
+            billing: changed.billing,
+            credit_limit: changed.credit_limit,
+        }
+    }
+}
+
 /// A commission that its brand's funds did not cover when it was earned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -170,6 +180,15 @@ pub enum FundsCommand {
         /// When.
         terms: Terms,
     },
+    /// Below which amount of what its funds still cover it is warned.
+    SetWarning {
+        /// Who.
+        brand: BrandId,
+        /// Of funds in this currency.
+        currency: Currency,
+        /// Minor units; `None`: never.
+        amount: Option<i64>,
+    },
     /// What waits and is covered now.
     FundEarnings {
         /// Whose funds.
@@ -184,6 +203,11 @@ impl Ledger {
     pub fn terms(&self, brand: &BrandId, currency: Currency) -> Terms {
         let terms = self.billing.get(&(brand.clone(), currency));
         terms.copied().unwrap_or(Terms::DEFAULT)
+    }
+
+    /// Below which amount the brand is warned, in minor units.
+    pub fn warning(&self, brand: &BrandId, currency: Currency) -> Option<i64> {
+        self.warnings.get(&(brand.clone(), currency)).copied()
     }
 
     /// Whether the brand's funds cover so much more, with nothing waiting for them before it.
@@ -229,6 +253,11 @@ pub(super) fn decide(
             currency,
             terms,
         } => set_billing(ledger, brand, *currency, *terms, context),
+        FundsCommand::SetWarning {
+            brand,
+            currency,
+            amount,
+        } => set_warning(ledger, brand, *currency, *amount, context),
         FundsCommand::FundEarnings { brand, currency } => {
             fund_earnings(ledger, brand, *currency, context)
         }
@@ -236,13 +265,86 @@ pub(super) fn decide(
 }
 
 /// What follows from an event, that `cause` made, beside what it moves: a brand is out of funds when the first commission waits
-/// for them, and has funds again when none does; and what a partner owes goes back to brands as it has payable money again.
+/// for them, and has funds again when none does; what a partner owes goes back to brands as it has payable money again; and
+/// last, of all of that, whether a brand's funds have become low.
 pub fn consequences(ledger: &Ledger, event: &Event, cause: Uuid) -> Vec<Event> {
     let turned = turned(ledger, event);
-    turned
-        .into_iter()
-        .chain(recovered(ledger, event, cause))
-        .collect()
+    let mut events: Vec<Event> = turned.into_iter().collect();
+    events.extend(recovered(ledger, event, cause));
+    let low = lowered(ledger, event, &events);
+    events.extend(low);
+    events
+}
+
+/// The brands whose funds cover less than the amount below which they are warned after the event and what follows from it, and
+/// did not before. Of one that is out of funds by it nothing is stated but that.
+fn lowered(ledger: &Ledger, event: &Event, followed: &[Event]) -> Vec<Event> {
+    if ledger.warnings.is_empty() && !matches!(event, Event::FundsWarningChanged(_)) {
+        return Vec::new();
+    }
+    let mut changes: BTreeMap<(BrandId, Currency), i64> = BTreeMap::new();
+    let transfers = std::iter::once(event).chain(followed);
+    for transfer in transfers.flat_map(Event::transfers) {
+        let Money { minor, currency } = transfer.money;
+        let sides = [
+            (transfer.credit, minor),
+            (transfer.debit, minor.saturating_neg()),
+        ];
+        for (account, change) in sides {
+            if let Account::BrandFunds(brand) | Account::BrandUnfunded(brand) = account {
+                let sum = changes.entry((brand, currency)).or_default();
+                *sum = sum.saturating_add(change);
+            }
+        }
+    }
+    match event {
+        Event::BillingChanged(it) => {
+            changes.insert((it.subject.clone(), it.currency), 0);
+        }
+        Event::FundsWarningChanged(it) => {
+            changes.insert((it.subject.clone(), it.currency), 0);
+        }
+        _ => {}
+    }
+    let exhausted = followed.iter().find_map(|event| match event {
+        Event::FundsExhausted(it) => Some((it.subject.clone(), it.currency)),
+        _ => None,
+    });
+    let lowered = changes.into_iter().filter_map(|(key, change)| {
+        if exhausted.as_ref() == Some(&key) {
+            return None;
+        }
+        let (brand, currency) = &key;
+        let (terms, warning) = (
+            ledger.terms(brand, *currency),
+            ledger.warning(brand, *currency),
+        );
+        let (terms_after, warning_after) = match event {
+            Event::BillingChanged(it) => (Terms::from(&it.record), warning),
+            Event::FundsWarningChanged(it) => (terms, it.amount),
+            _ => (terms, warning),
+        };
+        let funds = ledger.balance(Account::BrandFunds(brand.clone()), *currency);
+        let spendable = funds.saturating_sub(ledger.waits(brand, *currency));
+        let was = low(terms, warning, spendable);
+        let (left, warning) = low(terms_after, warning_after, spendable.saturating_add(change))
+            .filter(|_| was.is_none())?;
+        let record = FundsLowV1 {
+            currency: *currency,
+            left: Money::new(left.max(0), *currency),
+            warning: Money::new(warning, *currency),
+        };
+        Some(About::of(brand.clone(), record).into())
+    });
+    lowered.collect()
+}
+
+/// What is left of funds, less what waits for them, down to where nothing more is covered, and the amount below which their brand
+/// is warned: where it is less. Without a floor nothing runs out.
+fn low(terms: Terms, warning: Option<i64>, spendable: i64) -> Option<(i64, i64)> {
+    let left = spendable.saturating_sub(terms.floor()?);
+    let warning = warning?;
+    (left < warning).then_some((left, warning))
 }
 
 /// What partners owe no longer after the event: their payable money being below zero is all that they owe.
@@ -639,6 +741,28 @@ fn set_billing(
     Ok(About::of(brand.clone(), changed).into())
 }
 
+fn set_warning(
+    ledger: &Ledger,
+    brand: &BrandId,
+    currency: Currency,
+    amount: Option<i64>,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    is_brand(context, brand)?;
+    if let Some(minor) = amount {
+        positive(Money::new(minor, currency))?;
+        if minor > BALANCE_LIMIT {
+            return Err(of_amount(Code::AmountOutOfRange, "the amount is too large"));
+        }
+    }
+    if ledger.warning(brand, currency) == amount {
+        let detail = "the amount below which the brand is warned is so already";
+        return Err(Rejection::new(Code::FundsWarningUnchanged, detail));
+    }
+    let changed = FundsWarningChangedV1 { currency, amount };
+    Ok(About::of(brand.clone(), changed).into())
+}
+
 /// Takes from the brand's funds what waited for them, the first in first, as far as they reach: nothing overtakes.
 fn fund_earnings(
     ledger: &Ledger,
@@ -735,12 +859,15 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
             ended(ledger, Way::Withdrawal, it.subject.as_str(), reason, at);
         }
         Event::BillingChanged(changed) => {
-            let terms = Terms {
-                billing: changed.billing,
-                credit_limit: changed.credit_limit,
-            };
             let key = (changed.subject.clone(), changed.currency);
-            ledger.billing.insert(key, terms);
+            ledger.billing.insert(key, Terms::from(&changed.record));
+        }
+        Event::FundsWarningChanged(changed) => {
+            let key = (changed.subject.clone(), changed.currency);
+            match changed.amount {
+                Some(minor) => ledger.warnings.insert(key, minor),
+                None => ledger.warnings.remove(&key),
+            };
         }
         Event::EarningsFunded(funding) => {
             for conversion in &funding.conversions {
@@ -767,6 +894,7 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
         Event::FundsTransferred(_)
         | Event::FundsExhausted(_)
         | Event::FundsRestored(_)
+        | Event::FundsLow(_)
         | Event::PayoutRequested(_)
         | Event::PayoutSubmitting(_)
         | Event::PayoutSubmitted(_)

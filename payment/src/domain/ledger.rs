@@ -23,6 +23,8 @@ pub struct Ledger {
     pub bank_transfers: HashMap<(Way, String), BankTransfer>,
     /// When brands pay, of those that an operator has said it of.
     pub billing: HashMap<(BrandId, Currency), Terms>,
+    /// Below which amounts brands are warned, in minor units, of those that have set one.
+    pub warnings: HashMap<(BrandId, Currency), i64>,
     /// The commissions that wait for their brands' funds.
     pub waiting: HashMap<(ConversionId, Currency), Waiting>,
     /// What partners owe, to whom: of those whose payable money is below zero, or was before what stands here last.
@@ -206,7 +208,9 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
         | Event::EarningsFunded(_)
         | Event::FundsExhausted(_)
         | Event::FundsRestored(_)
-        | Event::RefundRecovered(_) => {}
+        | Event::RefundRecovered(_)
+        | Event::FundsWarningChanged(_)
+        | Event::FundsLow(_) => {}
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use api::{
     AnnounceDeposit, BankTransferColumns, BillingFilter, BillingView, DepositFilter, DepositView,
-    Request, SetBilling, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw,
+    Request, SetBilling, SetFundsWarning, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw,
     WithdrawalFilter, WithdrawalView, lists,
 };
 use axum::extract::State;
@@ -19,7 +19,9 @@ use chassis::write::Write;
 use runtime::{Host, PaymentRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::Serialize;
-use types::{AccountName, BrandId, DepositId, DepositStatus, WithdrawalId, WithdrawalStatus};
+use types::{
+    AccountName, BrandId, DepositId, DepositStatus, Money, WithdrawalId, WithdrawalStatus,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -39,6 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
         .routes(routes!(settle_withdrawal))
         .routes(routes!(transfer_funds))
         .routes(routes!(set_billing, list_billing))
+        .routes(routes!(set_funds_warning))
 }
 
 /// Says that money of a brand is on its way. It is in clearing until an operator says what the bank says.
@@ -296,7 +299,64 @@ fn billing_set(event: &Message) -> Option<BillingSetView> {
     })
 }
 
-/// When brands pay, of those that it was said of: a brand's own, an operator's all.
+/// Below which amount a brand is warned from now on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FundsWarningView {
+    brand_id: String,
+    #[schema(example = "USD")]
+    currency: String,
+    /// Decimal text with the currency's digits; `null`: it is not warned.
+    #[schema(example = "500.00")]
+    amount: Option<String>,
+    at: Timestamp,
+}
+
+/// Sets below which amount of what its funds still cover a brand is warned, once each time that they fall below it: by
+/// `funds.low.v1`, and by mail. What they cover is what is there, less what waits for it, down to zero or to the credit limit;
+/// without a limit nothing runs out, and the warning counts from the first limit on.
+#[utoipa::path(
+    put,
+    path = "/api/v1/payment/funds/warning",
+    tag = "funds",
+    params(Repeatable),
+    request_body(content = SetFundsWarning, example = json!({"currency": "USD", "amount": "500.00"})),
+    responses(
+        (status = 200, body = FundsWarningView),
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, PaymentRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn set_funds_warning(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<SetFundsWarning>,
+) -> Result<Response, Problem> {
+    let brand = caller.brand_or_own(write.body.brand_id())?;
+    let command = |_, body: SetFundsWarning| body.command(brand);
+    let submitted = host
+        .submit_write(SetFundsWarning::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(funds_warning_set))
+}
+
+fn funds_warning_set(event: &Message) -> Option<FundsWarningView> {
+    let Body::FundsWarningChangedV1(changed) = &event.body else {
+        return None;
+    };
+    let currency = changed.currency;
+    Some(FundsWarningView {
+        brand_id: event.header.subject.clone(),
+        currency: currency.to_string(),
+        amount: changed
+            .amount
+            .map(|minor| Money::new(minor, currency).to_string()),
+        at: Timestamp(event.header.time),
+    })
+}
+
+/// When brands pay, and below which amount they are warned, of those of which either was set: a brand's own, an operator's all.
 #[utoipa::path(
     get,
     path = "/api/v1/payment/billing",
@@ -321,7 +381,8 @@ pub(crate) async fn list_billing(
         |row| row.position,
         |row| {
             let terms = (row.terms.billing, row.terms.credit_limit);
-            BillingView::of(row.brand, row.currency, terms, (row.funds, row.waiting))
+            let amounts = (row.funds, row.waiting);
+            BillingView::of(row.brand, row.currency, terms, amounts, row.warning)
         },
     ))
 }

@@ -72,6 +72,13 @@ pub(super) fn command(message: &Message) -> Option<Result<FundsCommand, Rejectio
                 },
             })
         }),
+        Body::SetFundsWarningV1(wire) => brand(&message.header.subject).and_then(|brand| {
+            Ok(FundsCommand::SetWarning {
+                brand,
+                currency: currency(&wire.currency)?,
+                amount: wire.amount,
+            })
+        }),
         Body::FundEarningsV1(wire) => brand(&message.header.subject).and_then(|brand| {
             Ok(FundsCommand::FundEarnings {
                 brand,

@@ -29,7 +29,7 @@ pub(crate) async fn load(
         .collect()
 }
 
-/// Reads the balances of these accounts, and when these brands pay, into the ledger: one statement.
+/// Reads the balances of these accounts, and when these brands pay and are warned, into the ledger: one statement.
 pub(crate) async fn load_with_billing(
     connection: &mut PgConnection,
     accounts: &[String],
@@ -37,9 +37,9 @@ pub(crate) async fn load_with_billing(
     ledger: &mut Ledger,
 ) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT account AS name, currency, minor, NULL AS billing FROM balances WHERE account = ANY($1)
+        "SELECT account AS name, currency, minor, NULL AS billing, NULL AS funds_warning FROM balances WHERE account = ANY($1)
           UNION ALL
-         SELECT brand, currency, credit_limit, billing FROM billing WHERE brand = ANY($2)",
+         SELECT brand, currency, credit_limit, billing, funds_warning FROM billing WHERE brand = ANY($2)",
     )
     .bind(accounts)
     .bind(brands)
@@ -57,6 +57,9 @@ pub(crate) async fn load_with_billing(
             Some(billing) => {
                 let brand = BrandId::parse(name).map_err(unreadable)?;
                 let terms = billing::terms(billing, row.try_get("minor")?)?;
+                if let Some(warning) = row.try_get("funds_warning")? {
+                    ledger.warnings.insert((brand.clone(), currency), warning);
+                }
                 ledger.billing.insert((brand, currency), terms);
             }
         }

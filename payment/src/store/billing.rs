@@ -1,4 +1,5 @@
-//! `billing`: when brands pay, of those that an operator has said it of, and how much waits for their funds.
+//! `billing`: when brands pay and below which amount they are warned, of those of which either was set, and how much waits for
+//! their funds.
 
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row as _};
@@ -14,6 +15,7 @@ pub(crate) struct Row {
     pub(crate) currency: Currency,
     pub(crate) terms: Terms,
     pub(crate) waiting: i64,
+    pub(crate) warning: Option<i64>,
     pub(crate) position: i64,
 }
 
@@ -33,8 +35,9 @@ pub(crate) async fn save(connection: &mut PgConnection, rows: &[Row]) -> Result<
         billing: text = |row| row.terms.billing.name(),
         credit_limit: bigint = |row| row.terms.credit_limit,
         waiting: bigint = |row| row.waiting,
+        funds_warning: bigint = |row| row.warning,
         position: bigint = |row| row.position,
-    } on (brand, currency) set (billing, credit_limit, waiting, position))
+    } on (brand, currency) set (billing, credit_limit, waiting, funds_warning, position))
     .await
 }
 
@@ -45,6 +48,7 @@ pub(crate) struct Listed {
     pub(crate) currency: Currency,
     pub(crate) terms: Terms,
     pub(crate) waiting: i64,
+    pub(crate) warning: Option<i64>,
     pub(crate) funds: i64,
     pub(crate) position: i64,
 }
@@ -56,6 +60,7 @@ impl FromRow<'_, PgRow> for Listed {
             currency: Currency::parse(row.try_get("currency")?).map_err(unreadable)?,
             terms: terms(row.try_get("billing")?, row.try_get("credit_limit")?)?,
             waiting: row.try_get("waiting")?,
+            warning: row.try_get("funds_warning")?,
             funds: row.try_get("funds")?,
             position: row.try_get("position")?,
         })

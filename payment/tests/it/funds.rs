@@ -348,3 +348,79 @@ async fn credit_and_the_banks_word_are_for_operators() {
         (StatusCode::CONFLICT, &json!("deposit_settled"))
     );
 }
+
+#[tokio::test]
+async fn a_brand_is_warned_once_when_its_funds_come_to_cover_less_than_it_wants() {
+    let mut app = App::start().await;
+    app.prepaid().await;
+    app.deposit(None, "10.00").await;
+    let path = format!("{API}/funds/warning");
+    let warning = json!({"currency": "USD", "amount": "5.00"});
+    let own = brand("brand1");
+    let (status, set) = app.service.put(&path, &own, &warning).await;
+    assert_eq!(status, StatusCode::OK, "{set}");
+    assert_eq!(set["amount"], "5.00");
+    let (status, problem) = app.service.put(&path, &own, &warning).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::CONFLICT, &json!("funds_warning_unchanged"))
+    );
+    let (_, billing) = app.service.get(&format!("{API}/billing"), &own).await;
+    assert_eq!(billing["items"][0]["funds_warning"], "5.00");
+    for (conversion, minor) in [("c0", 500), ("c1", 1), ("c2", 1)] {
+        let fact = calculated("partner123", minor, "USD", "approved");
+        app.state(conversion, fact).await;
+    }
+    app.deposit(None, "0.02").await;
+    let out = json!({"amount": "1.00", "currency": "USD"});
+    let (status, withdrawal) = app.brand_posts("withdrawals", out).await;
+    assert_eq!(status, StatusCode::CREATED, "{withdrawal}");
+    let query =
+        "SELECT body FROM pipeline.message_log WHERE type = 'funds.low.v1' ORDER BY position";
+    let stated: Vec<Vec<u8>> = sqlx::query_scalar(query)
+        .fetch_all(app.service.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        stated.len(),
+        2,
+        "by the second commission and the withdrawal"
+    );
+    app.assert_fold(&MOVED).await;
+    app.assert_fold(&["billing"]).await;
+    app.service
+        .assert_replay_finds_and_mends_what_hands_changed::<payment::Payment>()
+        .await;
+}
+
+#[tokio::test]
+async fn a_warning_is_set_by_its_brand_and_for_it_by_an_operator() {
+    let app = App::start().await;
+    let path = format!("{API}/funds/warning");
+    let warning =
+        |amount: Value| json!({"brand_id": "brand1", "currency": "USD", "amount": amount});
+    let five = warning(json!("5.00"));
+    for token in [partner("partner123"), brand("brand2")] {
+        let (status, problem) = app.service.put(&path, &token, &five).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::NOT_FOUND, &json!("brand_unknown"))
+        );
+    }
+    let own = json!({"currency": "USD", "amount": "5.00"});
+    let (status, _) = app.service.put(&path, &partner("partner123"), &own).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    for malformed in [json!("0.00"), json!("-1.00"), json!("0.001"), json!("much")] {
+        let (status, problem) = app
+            .service
+            .put(&path, &operator(), &warning(malformed))
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], "/amount", "{problem}");
+    }
+    for (amount, shown) in [(json!("5.00"), json!("5.00")), (Value::Null, Value::Null)] {
+        let (status, set) = app.service.put(&path, &operator(), &warning(amount)).await;
+        assert_eq!((status, &set["amount"]), (StatusCode::OK, &shown), "{set}");
+    }
+    app.assert_fold(&["billing"]).await;
+}

@@ -360,6 +360,15 @@ pub struct FundEarningsV1 {
     pub currency: String,
 }
 
+/// Below which amount of what its funds still cover a brand is warned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetFundsWarningV1 {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Minor units, more than zero; `None`: it is not warned.
+    pub amount: Option<i64>,
+}
+
 /// A brand has an account of its own beside its funds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountOpenedV1 {
@@ -515,4 +524,24 @@ pub struct FundsExhaustedV1 {
 pub struct FundsRestoredV1 {
     /// ISO 4217 code.
     pub currency: Currency,
+}
+
+/// Below which amount of what its funds still cover a brand is warned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundsWarningChangedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// Minor units, more than zero; `None`: it is not warned.
+    pub amount: Option<i64>,
+}
+
+/// A brand's funds cover less than the amount below which it is warned, and covered as much before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundsLowV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// How much they still cover; never below zero.
+    pub left: Money,
+    /// The amount below which the brand is warned.
+    pub warning: Money,
 }

@@ -269,6 +269,8 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("funds.exhausted.v1", BrandByKey, None, Some(&["currency"])),
     ("funds.restored.v1", BrandByKey, None, Some(&["currency"])),
     ("refund.recovered.v1", BrandByKey, None, Some(&["partner_id", "amount", "transfer_id"])),
+    ("funds_warning.changed.v1", BrandByKey, None, Some(&["currency", "amount"])),
+    ("funds.low.v1", BrandByKey, None, Some(&["currency", "left", "warning"])),
     ("notify.create_webhook_endpoint.command.v1", Asker, BARE, BARE),
     ("notify.change_webhook_endpoint.command.v1", Asker, BARE, BARE),
     ("notify.enable_webhook_endpoint.command.v1", Asker, BARE, BARE),

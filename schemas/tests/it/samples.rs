@@ -1055,6 +1055,11 @@ fn payment_commands() -> Vec<Body> {
             currency: text("USD"),
         }
         .into(),
+        SetFundsWarningV1 {
+            currency: text("USD"),
+            amount: Some(50_000),
+        }
+        .into(),
     ]
 }
 
@@ -1145,6 +1150,17 @@ fn funds_events() -> Vec<Body> {
             partner_id: id("partner123"),
             amount,
             transfer_id,
+        }
+        .into(),
+        FundsWarningChangedV1 {
+            currency,
+            amount: Some(50_000),
+        }
+        .into(),
+        FundsLowV1 {
+            currency,
+            left: usd(43_210),
+            warning: usd(50_000),
         }
         .into(),
     ]

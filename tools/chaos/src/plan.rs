@@ -773,6 +773,11 @@ impl Writer {
             ways.next().unwrap_or(PLAIN)
         });
         let bill = requested::bill(&campaign, currency);
+        let warning = Amount {
+            minor: 400,
+            currency,
+        };
+        let warn = requested::warn(&campaign, warning);
         let accept = Act::Accept {
             campaign: campaign.clone(),
             partner: self.partner.clone(),
@@ -781,6 +786,8 @@ impl Writer {
         self.submit([
             (bill.clone(), Expect::Done),
             (bill, Expect::Refused("billing_unchanged")),
+            (warn.clone(), Expect::Done),
+            (warn, Expect::Refused("funds_warning_unchanged")),
             (accept, Expect::Done),
         ]);
         let code = self.link(&campaign);
@@ -902,6 +909,7 @@ mod tests {
         let written = format!("{:?}", plan.journeys);
         for what in [
             "billing",
+            "funds/warning",
             "deposits/{noted}/settle",
             "withdrawals/{noted}/settle",
             "keys/{noted}/rotate",

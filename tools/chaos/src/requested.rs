@@ -2,7 +2,9 @@
 //! comes in and of dates, and links of which many are made at once.
 
 use reqwest::Method;
-use schemas::{Actor, Body, ChangeV1, InviteV1, RejectEvidenceV1, RejectV1, Service};
+use schemas::{
+    Actor, Body, ChangeV1, InviteV1, RejectEvidenceV1, RejectV1, Service, SetFundsWarningV1,
+};
 use serde_json::{Value, json};
 use types::{CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId};
 
@@ -72,6 +74,22 @@ fn of_campaign(campaign: &str, path: impl Into<String>, body: Value) -> Requeste
 pub fn bill(campaign: &str, currency: &str) -> Act {
     let body = json!({"brand_id": brand_of(campaign), "currency": currency, "billing": "prepaid"});
     Requested::new(Service::Payment, "billing", body).act()
+}
+
+/// The campaign's brand wants to be warned when its funds cover less than this.
+pub fn warn(campaign: &str, amount: Amount) -> Act {
+    let brand = brand_of(campaign);
+    let body = SetFundsWarningV1 {
+        currency: amount.currency.to_owned(),
+        amount: Some(amount.minor.cast_signed()),
+    };
+    let json = json!({"currency": amount.currency, "amount": amount.text()});
+    Requested {
+        sent: Some((brand.clone(), brand.clone(), body.into())),
+        ..Requested::new(Service::Payment, "funds/warning", json).by(actor_of_brand(brand))
+    }
+    .method(Method::PUT)
+    .act()
 }
 
 /// An operator says what the bank says of the deposit, or the withdrawal, that the journey noted last.

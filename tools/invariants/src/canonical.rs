@@ -211,7 +211,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "billing",
         Service::Payment,
-        "SELECT concat_ws(' ', brand, currency, billing, credit_limit, waiting) FROM billing",
+        "SELECT concat_ws(' ', brand, currency, billing, credit_limit, waiting, 'warned below ' || funds_warning) FROM billing",
     ),
     (
         "payouts",

@@ -92,6 +92,14 @@ impl Tally {
         self.0.broken.extend(evidence.take(room).map(cut));
     }
 
+    /// Looks at one thing, of which this is wrong.
+    pub(super) fn rule_out(&mut self, wrong: Option<String>, place: impl FnOnce() -> String) {
+        self.looked();
+        if let Some(wrong) = wrong {
+            self.wrong(|| format!("{}: {wrong}", place()));
+        }
+    }
+
     /// Looks at one thing, which should be so.
     pub(super) fn hold(&mut self, holds: bool, evidence: impl FnOnce() -> String) {
         self.looked();

@@ -169,6 +169,16 @@ impl TestService {
         Self::answer(request).await
     }
 
+    /// What takes the place of what was there, with a token and a JSON body.
+    pub async fn put(&self, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+        let request = self
+            .client
+            .put(format!("{}{path}", self.base_url))
+            .bearer_auth(token)
+            .json(body);
+        Self::answer(request).await
+    }
+
     /// A post with an `Idempotency-Key`.
     pub async fn post_with_key(
         &self,

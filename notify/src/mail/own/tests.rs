@@ -70,6 +70,7 @@ fn brands_write_mails_to_partners_about_their_programme_and_no_others() {
     for others in [
         "payout.paid.v1",
         "enrollment.applied.v1",
+        "funds.low.v1",
         "funds.exhausted.v1",
         "webhook_endpoint.disabled.v1",
     ] {

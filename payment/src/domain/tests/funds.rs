@@ -5,6 +5,7 @@ use super::super::funds::FUNDED_AT_ONCE;
 use super::super::{
     ANNOUNCED_LIMIT, BALANCE_LIMIT, Balance, FundsCommand, Note, Progress, Terms, Waiting, Way,
 };
+use super::funds_low::warn_at;
 use super::*;
 use schemas::PaymentCode;
 
@@ -16,7 +17,7 @@ fn account(text: Option<&str>) -> Account {
     Account::of_brand(&brand(), text.map(name).as_ref())
 }
 
-fn begin(way: Way, id: &str, account: Option<&str>, minor: i64) -> Command {
+pub(super) fn begin(way: Way, id: &str, account: Option<&str>, minor: i64) -> Command {
     Command::Funds(FundsCommand::Begin {
         way,
         id: id.to_owned(),
@@ -27,12 +28,12 @@ fn begin(way: Way, id: &str, account: Option<&str>, minor: i64) -> Command {
     })
 }
 
-fn settle(way: Way, id: &str, failure: Option<BankFailure>) -> Command {
+pub(super) fn settle(way: Way, id: &str, failure: Option<BankFailure>) -> Command {
     let id = id.to_owned();
     Command::Funds(FundsCommand::Settle { way, id, failure })
 }
 
-fn transfer(from: Option<&str>, to: Option<&str>, minor: i64) -> Command {
+pub(super) fn transfer(from: Option<&str>, to: Option<&str>, minor: i64) -> Command {
     Command::Funds(FundsCommand::Transfer {
         id: FundsTransferId::parse("trf_1").unwrap(),
         brand: brand(),
@@ -42,13 +43,13 @@ fn transfer(from: Option<&str>, to: Option<&str>, minor: i64) -> Command {
     })
 }
 
-fn open(text: &str) -> Command {
+pub(super) fn open(text: &str) -> Command {
     let name = AccountName::parse(text).unwrap();
     let brand = brand();
     Command::Funds(FundsCommand::OpenAccount { brand, name })
 }
 
-fn set(billing: Billing, credit_limit: Option<i64>) -> Command {
+pub(super) fn set(billing: Billing, credit_limit: Option<i64>) -> Command {
     Command::Funds(FundsCommand::SetBilling {
         brand: brand(),
         currency: Currency::USD,
@@ -59,14 +60,14 @@ fn set(billing: Billing, credit_limit: Option<i64>) -> Command {
     })
 }
 
-fn fund() -> Command {
+pub(super) fn fund() -> Command {
     Command::Funds(FundsCommand::FundEarnings {
         brand: brand(),
         currency: Currency::USD,
     })
 }
 
-fn of(conversion: &str, fact: Fact) -> Fact {
+pub(super) fn of(conversion: &str, fact: Fact) -> Fact {
     let id = ConversionId::parse(conversion).unwrap();
     match fact {
         Fact::Calculated(about) => Fact::Calculated(About::of(id, about.record)),
@@ -84,7 +85,7 @@ impl BatchState {
         self.ledger.waits(&brand(), Currency::USD)
     }
 
-    fn deposit(&mut self, id: &str, account: Option<&str>, minor: i64) {
+    pub(super) fn deposit(&mut self, id: &str, account: Option<&str>, minor: i64) {
         self.submit(&begin(Way::Deposit, id, account, minor))
             .unwrap();
         self.submit(&settle(Way::Deposit, id, None)).unwrap();
@@ -100,7 +101,7 @@ impl BatchState {
         }
     }
 
-    fn stated(&self) -> Vec<&'static str> {
+    pub(super) fn stated(&self) -> Vec<&'static str> {
         let stated = self.events.iter().filter_map(|(event, _)| match event {
             Event::FundsExhausted(_) => Some("exhausted"),
             Event::FundsRestored(_) => Some("restored"),
@@ -109,7 +110,7 @@ impl BatchState {
         stated.collect()
     }
 
-    fn prepaid() -> Self {
+    pub(super) fn prepaid() -> Self {
         let mut state = Self::default();
         state.submit(&set(Billing::Prepaid, None)).unwrap();
         state
@@ -418,6 +419,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => minor().prop_map(|minor| Step::Submit(begin(Way::Withdrawal, "wdr_1", None, minor))),
         1 => limit.prop_map(|limit| Step::Submit(set(Billing::Postpaid, limit))),
         1 => Just(Step::Submit(set(Billing::Prepaid, None))),
+        1 => proptest::option::of(minor()).prop_map(|amount| Step::Submit(warn_at(Currency::USD, amount))),
         4 => Just(Step::Fund),
     ]
 }
@@ -429,6 +431,34 @@ fn in_order(ledger: &Ledger) -> Vec<(String, Waiting)> {
         .collect();
     queue.sort_by_key(|(_, waiting)| waiting.position);
     queue
+}
+
+/// What is left each time that it has come to be less than the amount, by the state after each decision and not by what it changes.
+fn lows_of_the_log(state: &BatchState) -> Vec<i64> {
+    let (mut ledger, mut lows, mut was_low) = (Ledger::default(), Vec::new(), false);
+    for decision in state
+        .events
+        .chunk_by(|(_, one), (_, other)| one.id == other.id)
+    {
+        for (event, at) in decision {
+            evolve(&mut ledger, event, *at).unwrap();
+        }
+        let stands = |account| ledger.balance(account, Currency::USD);
+        let spendable =
+            stands(Account::BrandFunds(brand())) + stands(Account::BrandUnfunded(brand()));
+        let floor = ledger.terms(&brand(), Currency::USD).floor();
+        let amount = ledger.warning(&brand(), Currency::USD);
+        let left = floor.map(|floor| spendable - floor);
+        let is_low = left.zip(amount).is_some_and(|(left, amount)| left < amount);
+        let exhausted = decision
+            .iter()
+            .any(|(event, _)| matches!(event, Event::FundsExhausted(_)));
+        if is_low && !was_low && !exhausted {
+            lows.extend(left.map(|left| left.max(0)));
+        }
+        was_low = is_low;
+    }
+    lows
 }
 
 proptest! {
@@ -471,6 +501,7 @@ proptest! {
         for pair in state.stated().windows(2) {
             prop_assert_ne!(pair[0], pair[1]);
         }
+        prop_assert_eq!(state.lows(), lows_of_the_log(&state));
         let mut replayed = Ledger::default();
         for (event, at) in &state.events {
             evolve(&mut replayed, event, *at).unwrap();

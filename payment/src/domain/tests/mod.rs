@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod funds;
+mod funds_low;
 mod ledger;
 mod payouts;
 mod properties;

@@ -2,7 +2,7 @@
 
 use schemas::{
     Body, CommissionApprovedV1, CommissionReversedV1, Event as _, Message, RecordPayoutAnswerV1,
-    SetBillingV1,
+    SetBillingV1, SetFundsWarningV1, TransferFundsV1, WithdrawV1,
 };
 use types::{Billing, BrandId, EarningStatus, Micros, PartnerId, Uuid};
 
@@ -102,6 +102,55 @@ fn every_balance_that_a_message_moves_is_read_first() {
     let answer = message("partner123", "pay_1", answer);
     assert_loaded(&answer, paid, &full);
     assert_loaded(&answer, failed, &full);
+}
+
+/// Whether a brand is warned follows from what its funds cover before and after.
+#[test]
+fn whatever_can_leave_less_of_a_brands_funds_reads_what_is_left_and_below_which_amount_it_is_warned()
+ {
+    let brand_id = || "brand1".to_owned();
+    let some = || usd(100).into();
+    let withdraw = WithdrawV1 {
+        brand_id: brand_id(),
+        account: None,
+        amount: some(),
+        reference: None,
+    };
+    let transfer = TransferFundsV1 {
+        brand_id: brand_id(),
+        from_account: None,
+        to_account: Some("reserve".to_owned()),
+        amount: some(),
+    };
+    let billing = SetBillingV1 {
+        currency: "USD".to_owned(),
+        billing: "prepaid".to_owned(),
+        credit_limit: None,
+    };
+    let warning = SetFundsWarningV1 {
+        currency: "USD".to_owned(),
+        amount: Some(100),
+    };
+    let mut warned = Ledger::default();
+    let key = (BrandId::parse("brand1").unwrap(), usd(0).currency);
+    warned.billing.insert(key, Terms::DEFAULT);
+    let messages = [
+        calculated(),
+        message("wdr_1", "wdr_1", withdraw.into()),
+        message("brand1", "trf_1", transfer.into()),
+        message("brand1", "brand1", billing.into()),
+        message("brand1", "brand1", warning.into()),
+    ];
+    for message in messages {
+        let mut touched = Touched::default();
+        touched.add(&message);
+        touched.wait_at(&warned);
+        assert!(touched.brands.contains("brand1"), "{message:?}");
+        let accounts = touched.all_accounts();
+        for account in ["brand:brand1:funds", "brand:brand1:unfunded"] {
+            assert!(accounts.contains(account), "{account}: {message:?}");
+        }
+    }
 }
 
 /// Until the batch that sets a brand's billing nothing of it waited, but its partner may wait for another brand.

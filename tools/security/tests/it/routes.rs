@@ -421,6 +421,8 @@ pub const LINES: &[Line] = &[
         BRANDS, OPERATOR, Hidden),
     line(Service::Payment, "POST /api/v1/payment/billing", "/api/v1/payment/billing", r#"{"brand_id":"brand-$who","currency":"USD","billing":"prepaid"}"#,
         [Hidden, Hidden, Role, Yes], OPERATOR, Yes),
+    line(Service::Payment, "PUT /api/v1/payment/funds/warning", "/api/v1/payment/funds/warning", r#"{"currency":"USD","amount":"0.01","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
     line(Service::Payment, "GET /api/v1/payment/billing", "/api/v1/payment/billing?brand_id=brand-$who", "",
         BRANDS_LIST, [Role, Role, Hidden, Yes], Yes),
     // notify
@@ -769,6 +771,8 @@ pub const LINES: &[Line] = &[
         BRANDS, OPERATOR, Yes),
     line(Service::Bff, "POST /api/v1/billing", "/api/v1/billing", r#"{"brand_id":"brand-$who","currency":"USD","billing":"prepaid"}"#,
         OPERATORS_ROLE, OPERATORS_ROLE, Yes),
+    line(Service::Bff, "PUT /api/v1/funds/warning", "/api/v1/funds/warning", r#"{"currency":"USD","amount":"0.01","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
     line(Service::Bff, "GET /api/v1/billing", "/api/v1/billing?brand_id=brand-$who", "",
         BRANDS_LIST, [Role, Role, Hidden, Yes], Yes),
     line(Service::Bff, "GET /api/v1/contacts/mail", "/api/v1/contacts/mail", "",

@@ -164,6 +164,7 @@ const BFF: &[(&str, Needs)] = &[
     ("GET /api/v1/accounts/{id}/entries", Person),
     ("GET /api/v1/billing", Person),
     ("POST /api/v1/billing", Person),
+    ("PUT /api/v1/funds/warning", Person),
     ("GET /api/v1/deposits", Person),
     ("POST /api/v1/deposits", Person),
     ("GET /api/v1/deposits/{id}", Person),

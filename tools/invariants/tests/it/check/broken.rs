@@ -207,6 +207,12 @@ pub(super) const CASES: &[Case] = &[
         let Body::BillingChangedV1(changed) = body else { return };
         changed.billing = types::Billing::Postpaid;
     }),
+    says(9, "a brand is warned once", Payment, "funds.low.v1", |body| {
+        let Body::FundsLowV1(low) = body else { return };
+        low.left.minor += 1;
+    }),
+    sql(9, "a brand is warned once", Payment,
+        "DELETE FROM pipeline.message_log WHERE type = 'funds.low.v1'"),
     says(9, "brands take out", Payment, "deposit.cleared.v1", |body| {
         let Body::DepositClearedV1(cleared) = body else { return };
         cleared.amount.minor += 1;

@@ -156,8 +156,8 @@ impl<'a> Traffic<'a> {
             .await;
     }
 
-    /// A brand that pays before: two of its commissions wait until a deposit covers them, and some of its money is moved and
-    /// taken out.
+    /// A brand that pays before, and is warned: two of its commissions wait until a deposit covers them, and some of its money is
+    /// moved and taken out.
     async fn funds(&mut self) {
         std::mem::swap(&mut self.brand, &mut self.other);
         self.campaign("camp_prepaid", 0).await;
@@ -180,6 +180,12 @@ impl<'a> Traffic<'a> {
                 == 2
         })
         .await;
+        let (token, warning) = (
+            self.brand.clone(),
+            json!({"currency": "USD", "amount": "20.00"}),
+        );
+        self.ask_by(Method::PUT, &token, "warning", "funds/warning", &warning)
+            .await;
         self.as_brand("reserve", "accounts", json!({"name": "reserve"}))
             .await;
         let announce = json!({"amount": "50.00", "currency": "USD", "reference": "INV-1"});

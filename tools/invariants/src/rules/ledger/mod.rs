@@ -1,6 +1,8 @@
 //! The ledger's way: each posting where `docs/ledger.md` says that it goes, no account below zero that cannot be, each payout
 //! by the steps that there are, and what waits for a brand's funds in its order.
 
+mod warned;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use anyhow::Result;
@@ -68,6 +70,7 @@ struct Ledger {
     owed: HashMap<(String, String), Vec<(String, i128)>>,
     /// What has to be said next: which brand has how much back, of whom.
     recovered: VecDeque<(Funds, String, i128)>,
+    warned: warned::Warned,
 }
 
 /// Walks through payment's log.
@@ -96,6 +99,10 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         9,
         "what was paid out before its refund is its brand's again as its partner earns it, the first first",
     );
+    let mut warned = Tally::new(
+        9,
+        "a brand is warned once each time that its funds come to cover less than the amount that it set",
+    );
     let mut ledger = Ledger::default();
     let mut rows = sqlx::query_as::<_, Row>(EVENTS).fetch(records);
     while let Some(row) = rows.try_next().await? {
@@ -106,14 +113,9 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
             )
         };
         let payout = row.r#type.starts_with("payout.");
-        let wrong = ledger.bank(&row);
-        banked.hold(wrong.is_none(), || {
-            format!("{}: {}", place(), wrong.unwrap_or_default())
-        });
-        let wrong = ledger.recover(&row);
-        recovered.hold(wrong.is_none(), || {
-            format!("{}: {}", place(), wrong.unwrap_or_default())
-        });
+        warned.rule_out(ledger.warn(&row), place);
+        banked.rule_out(ledger.bank(&row), place);
+        recovered.rule_out(ledger.recover(&row), place);
         let moved = match row.r#type.as_str() {
             "ledger.posted.v1" => {
                 let stated = stated(&row.payload.0);
@@ -126,35 +128,29 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
             }
             "earnings.funded.v1" => {
                 let stated = stated(&row.payload.0);
-                let wrong = ledger.fund(&row, &stated);
-                funded.hold(wrong.is_none(), || {
-                    format!("{}: {}", place(), wrong.unwrap_or_default())
-                });
+                funded.rule_out(ledger.fund(&row, &stated), place);
                 stated
             }
             _ if payout => {
-                let wrong = ledger.step(&row);
-                steps.hold(wrong.is_none(), || {
-                    format!("{}: {}", place(), wrong.unwrap_or_default())
-                });
+                steps.rule_out(ledger.step(&row), place);
                 payout_transfer(&row).into_iter().collect()
             }
             _ => {
-                let wrong = ledger.note(&row);
-                funded.hold(wrong.is_none(), || {
-                    format!("{}: {}", place(), wrong.unwrap_or_default())
-                });
+                funded.rule_out(ledger.note(&row), place);
                 funds_transfer(&row).into_iter().collect()
             }
         };
         ledger.owe(&moved);
         for moved in moved {
-            let below = ledger.post(&moved, row.r#type == "payout.requested.v1");
-            above.hold(below.is_none(), || {
-                format!("{}: {}", place(), below.unwrap_or_default())
-            });
+            ledger.warned.moved(&moved);
+            above.rule_out(
+                ledger.post(&moved, row.r#type == "payout.requested.v1"),
+                place,
+            );
         }
     }
+    let unwarned = ledger.unwarned();
+    warned.hold(unwarned.is_none(), || unwarned.unwrap_or_default());
     let unreported = ledger.unreported();
     funded.hold(unreported.is_none(), || unreported.unwrap_or_default());
     recovered.hold(ledger.recovered.is_empty(), || {
@@ -167,6 +163,7 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         funded.finding(),
         banked.finding(),
         recovered.finding(),
+        warned.finding(),
     ])
 }
 
