@@ -83,7 +83,8 @@ pub fn warn(campaign: &str, amount: Amount) -> Act {
         currency: amount.currency.to_owned(),
         amount: Some(amount.minor.cast_signed()),
     };
-    let json = json!({"currency": amount.currency, "amount": amount.text()});
+    // An operator, who may set it too, has to say whose it is.
+    let json = json!({"brand_id": brand, "currency": amount.currency, "amount": amount.text()});
     Requested {
         sent: Some((brand.clone(), brand.clone(), body.into())),
         ..Requested::new(Service::Payment, "funds/warning", json).by(actor_of_brand(brand))
