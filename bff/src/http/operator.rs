@@ -145,8 +145,15 @@ impl Proxy {
         ] {
             headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }
-        let request = self.client.request(forwarded.method, url).headers(headers);
-        let answer = request.body(forwarded.body).send().await;
+        let Forwarded { method, body, .. } = forwarded;
+        let send = || {
+            let request = self.client.request(method.clone(), url.clone());
+            request.headers(headers.clone()).body(body.clone()).send()
+        };
+        let mut answer = send().await;
+        if method.is_safe() && answer.as_ref().is_err_and(is_cut_off) {
+            answer = send().await;
+        }
         let answer = answer.map_err(|error| away(service, &error))?;
         hand_back(service, answer)
     }
@@ -177,6 +184,12 @@ fn hand_back(service: Service, answer: reqwest::Response) -> Result<Response, Pr
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// Whether the connection ended before there was an answer, as one that was kept does when the service ends it at that moment: whoever reads
+/// only may ask again (RFC 9110, 9.2.2).
+fn is_cut_off(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 /// 503 when nothing was asked of the service, so that it can be asked again; else 502: it may have acted.

@@ -1,11 +1,15 @@
 //! Operators reach every service through the bff.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use runtime::testing::{TestService, new_database, operator, partner, variables};
 use schemas::Service;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::app::bff;
@@ -69,6 +73,51 @@ async fn a_service_is_reached_through_the_bff_in_every_mode() {
         assert!(csv.text().await.unwrap().contains("test.second"), "{mode}");
         let (_, own) = bff.get("/api/v1/operator/bff/audit", &operator()).await;
         assert_eq!(own["items"], serde_json::json!([]), "the bff has its own");
+    }
+}
+
+/// A service that ends each of so many connections with a request on it, and answers on later ones; how many requests came.
+async fn cuts_off(cut: usize) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let came = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&came);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|it| it == b"\r\n\r\n") {
+                if stream.read_buf(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            if count.fetch_add(1, Ordering::SeqCst) >= cut {
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                stream.write_all(answer).await.unwrap();
+            }
+        }
+    });
+    (url, came)
+}
+
+#[tokio::test]
+async fn what_only_reads_is_asked_again_when_its_connection_is_cut_off_and_nothing_else_is() {
+    for (method, cut, expected, requests) in [
+        (Method::GET, 1, StatusCode::OK, 2),
+        (Method::GET, 9, StatusCode::BAD_GATEWAY, 2),
+        (Method::POST, 1, StatusCode::BAD_GATEWAY, 1),
+    ] {
+        let (url, came) = cuts_off(cut).await;
+        let mut variables = in_mode("event", Service::Bff).await;
+        variables.insert("CAMPAIGN_SERVICE_URL".to_owned(), url);
+        let bff = TestService::start_with(bff::define, variables).await;
+        let before = came.load(Ordering::SeqCst);
+        let url = format!("{}/api/v1/operator/campaign/any", bff.base_url);
+        let request = bff.client.request(method.clone(), url);
+        let answer = request.bearer_auth(operator()).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{method} {cut}");
+        let came = came.load(Ordering::SeqCst) - before;
+        assert_eq!(came, requests, "{method} {cut}");
     }
 }
 
