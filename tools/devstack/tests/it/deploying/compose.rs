@@ -169,7 +169,8 @@ fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secre
     every_container(|name, container| {
         let variables = container["environment"].as_object().into_iter().flatten();
         variables.into_iter().all(|(variable, _)| {
-            let third_party = ["adminer", "pulsar"].contains(&name);
+            let third_party =
+                ["adminer", "pulsar"].contains(&name) || variable == "POSTGRES_INITDB_ARGS";
             let variable = super::variable(variable);
             let of_another = !["provision", "secrets"].contains(&name)
                 && (variable.ends_with("_DB_PASSWORD") || variable.contains("_DATA_KEY"))
