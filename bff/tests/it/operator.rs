@@ -77,6 +77,10 @@ async fn a_service_is_reached_through_the_bff_in_every_mode() {
 }
 
 /// A service that ends each of so many connections with a request on it, and answers on later ones; how many requests came.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own server ends with the test"
+)]
 async fn cuts_off(cut: usize) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

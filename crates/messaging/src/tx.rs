@@ -14,11 +14,11 @@ use types::{Micros, ids};
 use uuid::Uuid;
 
 use crate::halted::{self, HaltedStream};
+use crate::known::{KnownStreams, Left, Memory};
 use crate::locks::{AdvisoryLock, planned_once};
 use crate::log::{self, NewRow};
 use crate::retry_queue::blocked::Blocked;
 use crate::schema_ids::SchemaIds;
-use crate::standing::{Left, Memory, Standing};
 use crate::stream::{StreamId, Watermark};
 use crate::{inbox, retry_queue, trace};
 
@@ -155,7 +155,7 @@ pub struct WriteTx {
     now: Micros,
     /// By the clock, when the head was read.
     read_at: i64,
-    standing: Standing,
+    known: KnownStreams,
     moved_streams: HashMap<(Topic, i32), i64>,
     moved_watermarks: HashMap<StreamId, Watermark>,
     partition_positions: i64,
@@ -178,7 +178,7 @@ pub struct WriteTx {
     halts: Vec<HaltedStream>,
 }
 
-const STANDING: &str = r"
+const KNOWN: &str = r"
 SELECT (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
        (SELECT coalesce(json_agg(json_build_array(s.topic, s.partition, s.sequence)), '[]') FROM pipeline.stream_head s) AS streams,
        (SELECT coalesce(json_agg(json_build_array(w.source, w.epoch, w.topic, w.partition, w.sequence, w.time)), '[]')
@@ -216,8 +216,8 @@ impl WriteTx {
     ) -> Result<Self, sqlx::Error> {
         let (mut tx, left) = Self::locked(pool, writer).await?;
         match writer.memory.take(left) {
-            Some(standing) if lookups.from_retry_queue.is_empty() => {
-                tx.standing = standing;
+            Some(known) if lookups.from_retry_queue.is_empty() => {
+                tx.known = known;
                 tx.handled = inbox::states(&mut tx.tx, lookups.commands).await?;
             }
             _ => tx.look(&lookups).await?,
@@ -243,7 +243,7 @@ impl WriteTx {
             arrivals: 0,
             now: left.last_time.max(Micros(now)),
             read_at: now,
-            standing: Standing::default(),
+            known: KnownStreams::default(),
             moved_streams: HashMap::new(),
             moved_watermarks: HashMap::new(),
             handled: HashMap::new(),
@@ -263,7 +263,7 @@ impl WriteTx {
 
     /// Reads where streams stand, and what is asked for.
     async fn look(&mut self, lookups: &Lookups<'_>) -> Result<(), sqlx::Error> {
-        let row = sqlx::query(STANDING)
+        let row = sqlx::query(KNOWN)
             .bind(lookups.commands)
             .bind(lookups.subjects)
             .bind(lookups.from_retry_queue)
@@ -277,7 +277,7 @@ impl WriteTx {
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
         let Json(alive): Json<Vec<(String, Uuid, i32)>> = row.try_get("alive")?;
         let Json(blocked): Json<Vec<(Option<String>, String)>> = row.try_get("blocked")?;
-        self.standing = Standing {
+        self.known = KnownStreams {
             streams: streams
                 .into_iter()
                 .filter_map(|(topic, partition, at)| Some(((Topic::parse(&topic)?, partition), at)))
@@ -349,12 +349,12 @@ impl WriteTx {
 
     /// Where a stream stands, or `None` when nothing of it ever came.
     pub fn watermark(&self, stream: &StreamId) -> Option<Watermark> {
-        self.standing.watermarks.get(stream).copied()
+        self.known.watermarks.get(stream).copied()
     }
 
     /// The last handled sequence of every stream that is followed.
     pub fn watermarks(&self) -> HashMap<StreamId, i64> {
-        self.standing
+        self.known
             .watermarks
             .iter()
             .map(|(stream, at)| (stream.clone(), at.sequence))
@@ -363,7 +363,7 @@ impl WriteTx {
 
     /// The newest epoch under which this source's topic partition is followed.
     pub fn known_epoch(&self, stream: &StreamId) -> Option<i64> {
-        self.standing
+        self.known
             .watermarks
             .keys()
             .filter(|known| {
@@ -377,24 +377,24 @@ impl WriteTx {
 
     /// The newest epoch of a source that an operator accepted.
     pub(crate) fn accepted_epoch(&self, source: &str) -> i64 {
-        self.standing.accepted.get(source).copied().unwrap_or(1)
+        self.known.accepted.get(source).copied().unwrap_or(1)
     }
 
     /// Marks a stream's message as handled.
     pub fn advance(&mut self, stream: &StreamId, at: Watermark) {
-        self.standing.watermarks.insert(stream.clone(), at);
+        self.known.watermarks.insert(stream.clone(), at);
         self.moved_watermarks.insert(stream.clone(), at);
     }
 
     /// Notes that a stream stops, so that an operator can see why and let it go on.
     pub(crate) fn halt(&mut self, halt: HaltedStream) {
-        self.standing.halted.insert(halted(&halt.came));
+        self.known.halted.insert(halted(&halt.came));
         self.halts.push(halt);
     }
 
     /// Whether a stream was halted, in this transaction or before, and was not accepted yet.
     pub(crate) fn is_halted(&self, stream: &StreamId) -> bool {
-        !self.standing.halted.is_empty() && self.standing.halted.contains(&halted(stream))
+        !self.known.halted.is_empty() && self.known.halted.contains(&halted(stream))
     }
 
     /// Appends a message: gives it its position, time, partition and sequence, and encodes it. Returns it as it will be
@@ -418,7 +418,7 @@ impl WriteTx {
             .map(|partition| i32::try_from(partition).unwrap_or(0));
         let sequence = partition.map(|partition| {
             let at = self
-                .standing
+                .known
                 .streams
                 .entry((new.topic, partition))
                 .or_insert(0);
@@ -545,7 +545,7 @@ impl WriteTx {
                 log::mark_streams(
                     &mut self.tx,
                     self.epoch,
-                    &self.standing.streams,
+                    &self.known.streams,
                     head,
                     appended,
                 )
@@ -556,7 +556,7 @@ impl WriteTx {
         }
         self.tx.commit().await?;
         if let Some(left) = left.filter(|_| remembers && !leaves_retry_queue) {
-            self.writer.memory.put(left, self.standing);
+            self.writer.memory.put(left, self.known);
         }
         self.writer.tail.note(self.epoch, self.rows);
         Ok(self.position)

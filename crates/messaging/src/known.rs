@@ -10,7 +10,7 @@ use crate::stream::{StreamId, Watermark};
 
 /// Where the streams of a database stand: those of its own log, and those that it follows.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Standing {
+pub(crate) struct KnownStreams {
     /// The last sequence of each stream of the log.
     pub streams: HashMap<(Topic, i32), i64>,
     /// The last handled message of each stream that is followed.
@@ -38,20 +38,20 @@ pub(crate) struct Left {
 /// Each transaction that has the log's lock writes the row of `pipeline.log_head`, whatever else it writes: so that row's `xmin`, read under
 /// the lock, says whether what is remembered is all that there is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<Option<(Left, Standing)>>>);
+pub(crate) struct Memory(Arc<Mutex<Option<(Left, KnownStreams)>>>);
 
 impl Memory {
     /// What the transaction that wrote last left, if it is the one that is remembered. It is taken out: whoever has it puts back what it
     /// leaves itself.
-    pub(crate) fn take(&self, found: Left) -> Option<Standing> {
+    pub(crate) fn take(&self, found: Left) -> Option<KnownStreams> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (left, standing) = kept.take()?;
-        (left == found).then_some(standing)
+        let (left, known) = kept.take()?;
+        (left == found).then_some(known)
     }
 
     /// Remembers what this transaction left, once it has committed.
-    pub(crate) fn put(&self, left: Left, standing: Standing) {
+    pub(crate) fn put(&self, left: Left, known: KnownStreams) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some((left, standing));
+        *kept = Some((left, known));
     }
 }
