@@ -169,7 +169,7 @@ pub struct WriteTx {
     /// Whether any message in the retry queue waits for another aggregate.
     pub any_waiting: bool,
     /// Whether the retry queue has anything.
-    any_parked: bool,
+    any_in_retry_queue: bool,
     rows: Vec<NewRow>,
     inbox: Vec<inbox::Mark>,
     retry_queue: Vec<retry_queue::NewRetryRow>,
@@ -191,7 +191,7 @@ SELECT (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
        (SELECT coalesce(json_agg(json_build_array(p.source, p.message_id, p.edition)), '[]') FROM pipeline.parked p
          WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued') AND p.next_at <= $4) AS alive,
        EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting,
-       EXISTS (SELECT 1 FROM pipeline.parked p) AS any_parked";
+       EXISTS (SELECT 1 FROM pipeline.parked p) AS any_in_retry_queue";
 
 type Streams = Json<Vec<(String, i32, i64)>>;
 type Watermarks = Json<Vec<(String, i64, String, i32, i64, Option<i64>)>>;
@@ -250,7 +250,7 @@ impl WriteTx {
             blocked: Blocked::default(),
             alive: HashSet::new(),
             any_waiting: false,
-            any_parked: false,
+            any_in_retry_queue: false,
             rows: Vec::new(),
             inbox: Vec::new(),
             retry_queue: Vec::new(),
@@ -303,7 +303,7 @@ impl WriteTx {
         self.alive = alive.into_iter().collect();
         self.arrivals = row.try_get("arrivals")?;
         self.any_waiting = row.try_get("any_waiting")?;
-        self.any_parked = row.try_get("any_parked")?;
+        self.any_in_retry_queue = row.try_get("any_in_retry_queue")?;
         Ok(())
     }
 
@@ -508,7 +508,7 @@ impl WriteTx {
     }
 
     async fn end(mut self, remembers: bool) -> Result<i64, sqlx::Error> {
-        let leaves_retry_queue = self.any_parked
+        let leaves_retry_queue = self.any_in_retry_queue
             || !self.retry_queue.is_empty()
             || !self.left_retry_queue.is_empty()
             || !self.resumed.is_empty();

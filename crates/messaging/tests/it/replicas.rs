@@ -172,14 +172,14 @@ async fn a_batch_after_one_that_parked_something_knows_what_is_blocked() {
     lab.faults.broken.store(true, Ordering::SeqCst);
     let bad = command("p", "payout1", take_out(1, "broken"));
     let behind = command("p", "payout1", take_out(1, "paypal"));
-    let parked = process.take(COMMANDS, &[&bad]).await;
+    let first = process.take(COMMANDS, &[&bad]).await;
     let waits = process.take(COMMANDS, &[&behind]).await;
     assert!(
         matches!(
-            (&parked[..], &waits[..]),
+            (&first[..], &waits[..]),
             ([Answer::InRetryQueue], [Answer::InRetryQueue])
         ),
-        "{parked:?} {waits:?}"
+        "{first:?} {waits:?}"
     );
 }
 
@@ -191,7 +191,7 @@ async fn an_older_build_leaves_alone_what_a_newer_one_made_due_for_itself() {
     older.take(FACTS, &[&fact]).await;
     // The newer build has fed a kind back to itself that this one does not know.
     sqlx::query(
-        "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
+        "INSERT INTO pipeline.first (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
                                       schema_id, body)
          VALUES ('commission', $1, 1, 'commission-events', 'queued', 'kept', 'conv9', 0, 0,
                  '{\"type\": \"commission.disputed.v1\"}', (SELECT min(id) FROM pipeline.writer_schema), '')",
