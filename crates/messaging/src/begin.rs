@@ -23,7 +23,7 @@ pub async fn begin(
     Ok(tx)
 }
 
-/// Begins a transaction and waits for this lock in it.
+/// Begins a transaction, waits for this lock in it, and reads the row of the log's head as it is then.
 ///
 /// The lock is no part of the statement that begins: where that fails half way, as when it waited for too long, its connection would go
 /// back to the pool within a transaction that is aborted, and refuse whoever takes it next.
@@ -32,16 +32,6 @@ pub async fn begin(
 ///
 /// The database's.
 pub async fn begin_with_lock(
-    pool: &PgPool,
-    statement: &'static str,
-    lock: AdvisoryLock,
-) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let (tx, _) = begun(pool, statement, Some(lock.hold())).await?;
-    Ok(tx)
-}
-
-/// The same, with the row of the log's head as it is under the lock.
-pub(crate) async fn begin_with_head(
     pool: &PgPool,
     statement: &'static str,
     lock: AdvisoryLock,

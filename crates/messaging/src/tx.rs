@@ -52,7 +52,7 @@ impl Lock {
             // Head, live tables and what this transaction itself wrote are compared in it.
             Self::Rebuild => (ONE, AdvisoryLock::Rebuild),
         };
-        crate::begin::begin_with_head(pool, statement, lock).await
+        crate::begin_with_lock(pool, statement, lock).await
     }
 }
 

@@ -54,13 +54,14 @@ async fn a_transaction_that_waits_for_its_lock_in_vain_leaves_no_connection_with
     let lab = Lab::new().await;
     let pool = one_connection(&lab).await;
     let holder = messaging::begin_with_lock(&lab.pool, "BEGIN", AdvisoryLock::Log).await;
+    let (holder, _) = holder.unwrap();
     let refused = messaging::begin_with_lock(&pool, IMPATIENT, AdvisoryLock::Log).await;
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("statement timeout"), "{error}");
     sqlx::raw_sql("SELECT 1").execute(&pool).await.unwrap();
     let next = messaging::begin(&pool, "BEGIN").await.unwrap();
     next.commit().await.unwrap();
-    holder.unwrap().commit().await.unwrap();
+    holder.commit().await.unwrap();
 }
 
 #[tokio::test]
