@@ -1,17 +1,20 @@
-//! The clock, for edges only: everything below has its time passed in. And where the test clock of a database stands, which
-//! is in `pipeline.log_head`.
+//! The clock, for edges only: everything below has its time passed in. And where the log of a database ends and its test clock
+//! stands, which is in `pipeline.log_head`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Micros;
 use types::clock::{self, Offset};
 pub use types::clock::{now, real, real_of};
 
+use crate::engine::advance;
 use crate::locks::AdvisoryLock;
 
-/// A process goes by another's move of the clock after so long at most.
+/// A process knows of another's commits, and goes by another's move of the clock, after so long at most.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Where a database's test clock stands.
@@ -90,13 +93,34 @@ pub async fn begin(pool: &PgPool, at: Offset) -> Result<bool, sqlx::Error> {
     Ok(begun.rows_affected() > 0)
 }
 
-/// Has this process go by its database's clock, whichever process moves it. What is decided in a transaction takes its time from
-/// there anyway; this is for edges.
-pub async fn follow(pool: PgPool, stop: CancellationToken) {
+/// What a process looks at all the time.
+#[derive(Debug, FromRow)]
+struct Head {
+    position: i64,
+    clock_offset: i64,
+    last_time: i64,
+    /// It changes when a cursor of the relay is moved back.
+    relay_epoch: Option<i64>,
+}
+
+/// Looks at the log's head for this whole process: it learns of what other processes have committed, and goes by its database's
+/// clock, whichever process moves it. What is decided in a transaction takes its time from there anyway; this is for edges.
+pub async fn watch_head(pool: PgPool, committed: Arc<watch::Sender<i64>>, stop: CancellationToken) {
+    let mut relay_epoch = None;
     loop {
-        // A database that is away has moved no clock.
-        if let Ok(state) = state(&pool).await {
-            state.take_over();
+        let head: Result<Head, sqlx::Error> = sqlx::query_as(
+            "SELECT position, clock_offset, last_time, (SELECT max(relay_epoch) FROM pipeline.relay_cursor) AS relay_epoch
+             FROM pipeline.log_head",
+        )
+        .fetch_one(&pool)
+        .await;
+        // A database that is away has moved nothing.
+        if let Ok(head) = head {
+            clock::moved(Offset(head.clock_offset), Micros(head.last_time));
+            advance(&committed, head.position);
+            if std::mem::replace(&mut relay_epoch, head.relay_epoch) != head.relay_epoch {
+                committed.send_modify(|_| {});
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,

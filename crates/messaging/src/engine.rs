@@ -166,6 +166,9 @@ impl<D: Domain> Engine<D> {
                     self.health.batches_go_on();
                     if D::LOCK == Lock::Log {
                         advance(&self.committed, done.position);
+                    } else {
+                        // No log's end is known, but there may be something for a job.
+                        self.committed.send_modify(|_| {});
                     }
                     if done.retry_queue_changed {
                         self.retry_queue_changed.notify_one();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use schemas::{Body, Header, Message, Service};
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use types::{Micros, Uuid};
@@ -14,7 +15,23 @@ use types::{Micros, Uuid};
 use crate::inbound::{Answer, Inbound};
 use crate::queue::FlowSender;
 
-const POLL: Duration = Duration::from_millis(250);
+/// How often a job looks for what is due.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// While there is something to do: what a person or a provider sets going has several steps.
+    lively: Duration,
+    /// While there is nothing, unless something is committed.
+    idle: Duration,
+}
+
+const PACE: Pace = Pace {
+    lively: Duration::from_millis(250),
+    idle: Duration::from_secs(1),
+};
+/// After a commit of this service, or something that was due, there may be more soon.
+const LIVELY: Duration = Duration::from_secs(2);
+/// A step that took so long had something to do.
+const LONG: Duration = Duration::from_millis(50);
 /// What was passed is looked at again so often, once all behind it was: something that is due before it may have come since.
 const LOOK_BACK: Duration = Duration::from_secs(10);
 
@@ -63,18 +80,31 @@ pub fn timer_command(
     }
 }
 
-/// Fires until stopped. Run it under the relay's lock, or several processes do the same work.
-pub async fn run<J: Job>(job: Arc<J>, pool: PgPool, flow: FlowSender, stop: CancellationToken) {
+/// Fires until stopped. Run it under the relay's lock, or several processes do the same work. `committed` changes with every
+/// commit to the database: what is due because of one is found soon.
+pub async fn run<J: Job>(
+    job: Arc<J>,
+    pool: PgPool,
+    flow: FlowSender,
+    mut committed: watch::Receiver<i64>,
+    stop: CancellationToken,
+) {
     let mut passed = 0;
     let mut began = Instant::now();
     let mut fired_any = false;
+    let mut lively_until = began + LIVELY;
     loop {
         if !fired_any {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(POLL) => {}
+                () = rest(PACE, &mut committed, lively_until) => {}
             }
         }
+        if committed.has_changed().unwrap_or(false) {
+            committed.mark_unchanged();
+            lively_until = Instant::now() + LIVELY;
+        }
+        let step = Instant::now();
         let fired = tokio::select! {
             () = stop.cancelled() => return,
             fired = fire(&*job, &pool, &flow, passed) => fired,
@@ -85,9 +115,25 @@ pub async fn run<J: Job>(job: Arc<J>, pool: PgPool, flow: FlowSender, stop: Canc
         });
         fired_any = fired.any;
         passed += fired.known;
+        if fired.due > 0 || step.elapsed() >= LONG {
+            lively_until = Instant::now() + LIVELY;
+        }
         if fired.due == 0 && began.elapsed() >= LOOK_BACK {
             passed = 0;
             began = Instant::now();
+        }
+    }
+}
+
+/// Until it is to look again.
+async fn rest(pace: Pace, committed: &mut watch::Receiver<i64>, lively_until: Instant) {
+    tokio::time::sleep(pace.lively).await;
+    if Instant::now() >= lively_until {
+        let idle = tokio::time::sleep(pace.idle.saturating_sub(pace.lively));
+        tokio::select! {
+            () = idle => {}
+            // An error means that nobody commits here any more.
+            Ok(()) = committed.changed() => committed.mark_changed(),
         }
     }
 }
@@ -152,4 +198,33 @@ pub async fn now(pool: &PgPool) -> Result<Micros, sqlx::Error> {
         .fetch_one(pool)
         .await
         .map(Micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const LONG_TIME: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_job_that_rests_looks_again_as_soon_as_something_is_committed() {
+        let (sender, mut committed) = watch::channel(0);
+        let pace = Pace {
+            lively: Duration::from_millis(1),
+            idle: LONG_TIME * 60,
+        };
+        let now = Instant::now();
+        let rested = timeout(Duration::from_millis(50), rest(pace, &mut committed, now));
+        assert!(rested.await.is_err(), "nothing was committed");
+        sender.send(1).unwrap();
+        let rested = timeout(LONG_TIME, rest(pace, &mut committed, now)).await;
+        assert!(rested.is_ok(), "it goes on resting");
+        let lively = timeout(LONG_TIME, rest(pace, &mut committed, now + LONG_TIME));
+        assert!(
+            lively.await.is_ok(),
+            "it rests for long where there may be more soon"
+        );
+    }
 }

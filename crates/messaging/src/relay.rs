@@ -26,9 +26,9 @@ use crate::tx::Writer;
 pub const ENTRY_MESSAGES: usize = 500;
 /// The most bytes in one entry, unless one message alone is larger.
 pub const ENTRY_BYTES: usize = 524_288;
-/// How long nothing but a wake-up of this process is waited for before the log is looked at again, because another
-/// replica may have written: short while it did lately, then longer and longer.
-const POLL: std::ops::Range<Duration> = Duration::from_millis(10)..Duration::from_millis(200);
+/// How long nothing but word of a commit is waited for before the log is looked at again: short while another process wrote
+/// lately, of which there is word late, then longer and longer.
+const POLL: std::ops::Range<Duration> = Duration::from_millis(10)..Duration::from_secs(5);
 /// How often a process that does not lead asks for the lock.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 /// A leader that does not show up at its session for so long, frozen or cut off, loses the lock: the server ends the
@@ -122,7 +122,7 @@ pub struct Source {
     pub pool: PgPool,
     /// Who writes its log in this process.
     pub writer: Writer,
-    /// Gets the head after each commit of this process.
+    /// Gets the log's head: after each commit of this process at once, and soon after each of another.
     pub committed: watch::Receiver<i64>,
     /// Records what was sent.
     pub spans: Option<Arc<dyn Spans>>,
@@ -360,10 +360,11 @@ async fn ship_open(
     let tail = source.writer.tail.read();
     let mut look = Look::new();
     loop {
-        source.committed.borrow_and_update();
+        let committed = *source.committed.borrow_and_update();
         let ours = tail.after(topic, partition, at, ENTRY_MESSAGES);
         let known = ours.as_ref().map_or(at, |ours| ours.head);
-        let (epoch, head, through, mut rows) = if let Some(ours) = ours.filter(|_| !look.is_due()) {
+        let ours = ours.filter(|ours| ours.head >= committed && !look.is_due());
+        let (epoch, head, through, mut rows) = if let Some(ours) = ours {
             (ours.epoch, ours.head, ours.through, ours.rows)
         } else {
             let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);

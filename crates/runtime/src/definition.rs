@@ -97,7 +97,8 @@ impl LeaderJobs {
         self.0.push(Arc::new(move |host, tasks| {
             let (job, stop) = (job(host), tasks.stop().clone());
             let (pool, flow) = (host.pool().clone(), host.flow().clone());
-            tasks.spawn(J::NAME, job::run(job, pool, flow, stop));
+            let committed = host.head().subscribe();
+            tasks.spawn(J::NAME, job::run(job, pool, flow, committed, stop));
         }));
         self
     }

@@ -126,11 +126,10 @@ async fn serve<D: Domain + Clone>(
     let service = D::SERVICE.name();
     let metrics = telemetry::init(service, &settings.telemetry)?;
     let stop = cancel_on_signal()?;
-    let is_local = settings.profile.is_local();
-    let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
-    if is_local {
-        running.follow_clock();
+    if settings.profile.is_local() {
+        types::clock::follow();
     }
+    let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
     running.stopped().await;
     running.stop().await?;
     if let Some(spans) = telemetry::Spans::of_process() {

@@ -56,13 +56,6 @@ impl Running {
         Ok(ended().await?)
     }
 
-    /// Has the whole process go by the test clock of this service's database.
-    pub(crate) fn follow_clock(&self) {
-        types::clock::follow();
-        let following = clock::follow(self.host.pool().clone(), self.tasks.stop().clone());
-        self.tasks.spawn("test_clock", following);
-    }
-
     /// Waits until it is stopped, or something in it ends that should not.
     pub async fn stopped(&self) {
         self.tasks.stop().cancelled().await;
@@ -115,6 +108,7 @@ pub async fn start<D: Domain + Clone>(
     let settings = Arc::new(settings);
     transports::relay(&host, Arc::clone(&settings), source(&host), definition.jobs);
     transports::consume(&host, &settings, &queue, D::DECODED_LATER);
+    watch_head(&host);
     watch_gaps(&host);
     if opened.left.commands_at_the_broker {
         transports::drain(&host, &settings, &queue);
@@ -322,6 +316,13 @@ fn source(host: &Host) -> Source {
         committed: host.head().subscribe(),
         spans: traces::recorder(),
     }
+}
+
+/// Has this process know of what others commit, and go by the test clock where there is one.
+fn watch_head(host: &Host) {
+    let (pool, committed) = (host.pool().clone(), Arc::clone(host.head()));
+    let watching = clock::watch_head(pool, committed, host.tasks().stop().clone());
+    host.tasks().spawn("log_head", watching);
 }
 
 /// Has sources send again what is missing here.

@@ -66,18 +66,21 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     run_phase(at, &mut feed, &ledger, full, Duration::from_secs(10)).await?;
     progress.note("resting, with nothing to do");
     sleep(Duration::from_secs(15)).await;
+    statements.begin().await?;
     let before = Machine::read(at)?;
     sleep(lasting).await;
     let cpu = Machine::read(at)?.cpu_since(&before);
     let idle = Idle { cpu, lasting };
-    let (mut phases, mut tables) = (Vec::new(), String::new());
+    let taken = statements.taken().await?;
+    let mut tables = statements::table("rest", &taken, (load.seconds, "a second"))?;
+    let mut phases = Vec::new();
     let rates = RATES.map(|rate| (format!("{rate} a second"), Pace::Rate(rate)));
     for (name, pace) in rates.into_iter().chain([("full load".to_owned(), full)]) {
         progress.note(&name);
         statements.begin().await?;
         let phase = run_phase(at, &mut feed, &ledger, pace, lasting).await?;
         let (taken, done) = (statements.taken().await?, phase.outcome.done);
-        tables += &statements::table(&name, &taken, done)?;
+        tables += &statements::table(&name, &taken, (done, "a purchase"))?;
         phases.push((name, phase));
     }
     progress.note("resting, for memory after load");

@@ -65,17 +65,17 @@ impl Statements {
     }
 }
 
-/// By database, and the statements that took most, for each of so many purchases.
-pub fn table(name: &str, statements: &[Statement], purchases: u64) -> Result<String> {
+/// By database, and the statements that took most, for each of so many purchases, or seconds.
+pub fn table(name: &str, statements: &[Statement], (number, each): (u64, &str)) -> Result<String> {
     // In thousandths, of which so many digits are shown.
-    let each = |value: i64, digits: usize| {
+    let share = |value: i64, digits: usize| {
         let value = u64::try_from(value).unwrap_or(0);
-        let thousandths = value.saturating_mul(1_000) / purchases.max(1);
+        let thousandths = value.saturating_mul(1_000) / number.max(1);
         let (whole, rest) = (thousandths / 1_000, format!("{:03}", thousandths % 1_000));
         format!("{whole}.{}", &rest[..digits])
     };
     let mut page = format!(
-        "\nStatements at {name}, as the server counts their execution, a purchase (a commit is none of them):\n\n\
+        "\nStatements at {name}, as the server counts their execution, {each} (a commit is none of them):\n\n\
          | database | µs | calls | rows | WAL bytes | statement |\n|---|---|---|---|---|---|\n"
     );
     let mut line = |of: &Statement, what: &str| {
@@ -83,10 +83,10 @@ pub fn table(name: &str, statements: &[Statement], purchases: u64) -> Result<Str
         writeln!(
             page,
             "| {database} | {} | {} | {} | {} | {what} |",
-            each(of.exec_ns / 1_000, 1),
-            each(of.calls, 3),
-            each(of.rows, 2),
-            u64::try_from(of.wal_bytes).unwrap_or(0) / purchases.max(1)
+            share(of.exec_ns / 1_000, 1),
+            share(of.calls, 3),
+            share(of.rows, 2),
+            u64::try_from(of.wal_bytes).unwrap_or(0) / number.max(1)
         )
     };
     let mut databases: Vec<&str> = statements.iter().map(|it| it.database.as_str()).collect();

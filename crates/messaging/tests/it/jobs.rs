@@ -39,7 +39,13 @@ async fn a_job_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spin(
     let job = Arc::new(Overdue {
         requests: Arc::clone(&requests),
     });
-    let running = job::run(job, lab.pool.clone(), replica.flow.clone(), stop.clone());
+    let running = job::run(
+        job,
+        lab.pool.clone(),
+        replica.flow.clone(),
+        replica.committed.clone(),
+        stop.clone(),
+    );
     let watching = async {
         until("it went to the retry queue", || async {
             !lab.retry_queue().await.is_empty()
@@ -97,7 +103,8 @@ async fn what_a_job_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind
     let job = OneByOne([waits("pay1"), waits("pay2"), last]);
     let stop = CancellationToken::new();
     let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
-    let running = job::run(Arc::new(job), pool, flow, stop.clone());
+    let committed = replica.committed.clone();
+    let running = job::run(Arc::new(job), pool, flow, committed, stop.clone());
     let watching = async {
         until("the last is done", || async {
             let state: Option<String> =

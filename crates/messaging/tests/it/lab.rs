@@ -33,6 +33,7 @@ pub struct Lab {
 pub struct Replica {
     pub flow: FlowSender,
     pub dry_run: Arc<dyn DryRun>,
+    pub committed: watch::Receiver<i64>,
     stop: CancellationToken,
 }
 
@@ -63,6 +64,7 @@ impl Lab {
             faults: self.faults.clone(),
         };
         let committed = Arc::new(watch::Sender::new(0));
+        let receiver = committed.subscribe();
         let engine = Arc::new(Engine::new(
             bank,
             self.pool.clone(),
@@ -90,6 +92,7 @@ impl Lab {
         Replica {
             flow: queue.flow(),
             dry_run,
+            committed: receiver,
             stop,
         }
     }

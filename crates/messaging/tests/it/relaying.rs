@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use messaging::relay::{self, Entry, Shipped, Source, Start, Transport, TransportError};
-use messaging::{Health, Lookups, SchemaIds, Tasks, WriteTx, Writer, advance};
+use messaging::{Health, Lookups, SchemaIds, Tasks, WriteTx, Writer, advance, clock};
 use runtime::testing::until;
 use schemas::Service;
 use sqlx::PgPool;
@@ -45,7 +45,7 @@ impl Transport for Recorder {
 struct Process {
     pool: PgPool,
     writer: Writer,
-    committed: watch::Sender<i64>,
+    committed: Arc<watch::Sender<i64>>,
 }
 
 impl Process {
@@ -53,7 +53,7 @@ impl Process {
         Self {
             pool: pool.clone(),
             writer: Writer::of(Service::Commission, 1, schema_ids.clone()),
-            committed: watch::Sender::new(0),
+            committed: Arc::new(watch::Sender::new(0)),
         }
     }
 
@@ -101,7 +101,7 @@ async fn what_two_processes_commit_in_turn_is_shipped_once_each_and_in_order() {
         others.append(3).await;
         count += 2 * (round % 3 + 1) + 3;
     }
-    // The last is another's, of which this process is told by nobody.
+    // The last is another's, of which this process hears from nobody here.
     until("all are shipped", || async {
         recorder.sequences().len() >= count
     })
@@ -126,4 +126,39 @@ async fn a_process_whose_cursor_is_anothers_stops_although_it_ships_its_own_comm
         tasks.stop().is_cancelled()
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_process_learns_of_what_another_commits_and_that_a_cursor_was_moved_back() {
+    let (pool, schema_ids) = database().await;
+    let (ours, others) = (
+        Process::on(&pool, &schema_ids),
+        Process::on(&pool, &schema_ids),
+    );
+    sqlx::query("INSERT INTO pipeline.relay_cursor (topic, partition, position, relay_epoch) VALUES ($1, 0, 0, 1)")
+        .bind(FACTS.name())
+        .execute(&pool)
+        .await
+        .unwrap();
+    let tasks = Tasks::new(CancellationToken::new());
+    let watching = clock::watch_head(
+        pool.clone(),
+        Arc::clone(&ours.committed),
+        tasks.stop().clone(),
+    );
+    tasks.spawn("log_head", watching);
+    let mut committed = ours.committed.subscribe();
+    others.append(3).await;
+    until("it knows of them", || async {
+        *ours.committed.borrow() == 3
+    })
+    .await;
+    committed.mark_unchanged();
+    let mut connection = pool.acquire().await.unwrap();
+    relay::rewind(&mut connection, FACTS, 0, 0).await.unwrap();
+    until("it wakes the relay", || async {
+        committed.has_changed().unwrap()
+    })
+    .await;
+    tasks.stop().cancel();
 }
