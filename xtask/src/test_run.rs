@@ -52,13 +52,19 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
             tools::node(layout)?;
             tools::avro_tools(layout)?;
         }
-        // The programs that whole-stack tests start; their libraries are built for the tests anyway.
-        let code = bounded(cargo(layout, &PROGRAMS_BUILD)).await?;
+        // The programs that whole-stack tests start. What tests need besides makes other libraries of ours: where all tests are
+        // built anyway, programs are built with theirs, and nothing twice.
+        let mut build = PROGRAMS_BUILD.to_vec();
+        if krate.is_none() {
+            build.push("--tests");
+        }
+        let code = bounded(cargo(layout, &build)).await?;
         if code != 0 {
             return Ok(ExitCode::from(code));
         }
     }
-    let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
+    // Without examples in documentation, of which there are none: to look for them takes a minute.
+    let mut arguments = vec!["test", "--locked", "--no-fail-fast", "--tests"];
     match krate {
         None => arguments.push("--workspace"),
         Some(krate) => arguments.extend(["--package", krate]),

@@ -2,4 +2,5 @@
 
 mod dependencies;
 mod documented;
+mod examples;
 mod words;
