@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::domain::{self, Code, Event, Place, Rejection};
 use crate::messages;
 use crate::state::BatchState;
-use crate::store::{contacts, endpoints, workflows};
+use crate::store::interest::Interest;
 
 /// The domain of the notify service.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,10 +61,8 @@ impl Domain for Notify {
     }
 
     async fn wants_facts(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        // Who has an address is mailed what who has an endpoint is sent.
-        let is_followed = endpoints::any_enabled(pool).await? || contacts::any(pool).await?;
-        // A workflow waits for what tracking answers.
-        Ok(is_followed || workflows::any_running(pool).await?)
+        // Who has an address is mailed what who has an endpoint is sent, and a workflow waits for what tracking answers.
+        Ok(Interest::load(pool).await?.any())
     }
 
     fn handle(

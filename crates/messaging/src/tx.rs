@@ -382,8 +382,15 @@ impl WriteTx {
 
     /// Marks a stream's message as handled.
     pub fn advance(&mut self, stream: &StreamId, at: Watermark) {
-        self.known.watermarks.insert(stream.clone(), at);
-        self.moved_watermarks.insert(stream.clone(), at);
+        for places in [&mut self.known.watermarks, &mut self.moved_watermarks] {
+            // Nearly always it is there, and its name need not be copied.
+            match places.get_mut(stream) {
+                Some(place) => *place = at,
+                None => {
+                    places.insert(stream.clone(), at);
+                }
+            }
+        }
     }
 
     /// Notes that a stream stops, so that an operator can see why and let it go on.

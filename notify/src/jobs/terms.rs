@@ -37,6 +37,9 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
     let Some(kind) = mail::kind_of("terms.published.v1") else {
         return Ok(false);
     };
+    if !terms_mailings::any(pool).await? {
+        return Ok(false);
+    }
     let mut tx = messaging::begin(pool, "BEGIN").await?;
     let Some(mailing) = terms_mailings::next(&mut tx).await? else {
         return Ok(false);

@@ -27,6 +27,7 @@ use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
 use crate::store::enrolled::{self, Enrollments};
+use crate::store::interest::Interest;
 use crate::store::mail_templates;
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
@@ -138,13 +139,13 @@ impl BatchState {
             return Ok(facts);
         }
         // An endpoint or an address that this batch touches may be enabled by it.
-        if !wanted.endpoints.is_empty() || endpoints::any_enabled(&mut *connection).await? {
+        let interest = Interest::load(connection).await?;
+        if interest.endpoints || !wanted.endpoints.is_empty() {
             return Ok(facts);
         }
-        facts.retain(|fact| mail::kind_for(fact).is_some());
-        let mailed = !facts.is_empty()
-            && (!wanted.contacts.is_empty() || contacts::any(&mut *connection).await?);
-        if !mailed {
+        if interest.contacts || !wanted.contacts.is_empty() {
+            facts.retain(|fact| mail::kind_for(fact).is_some());
+        } else {
             facts.clear();
         }
         Ok(facts)

@@ -51,15 +51,6 @@ pub(crate) fn sealed_bytes(address: &ContactAddress) -> Vec<u8> {
     STANDARD.decode(&address.sealed_address).unwrap_or_default()
 }
 
-/// Whether anybody has an address or a number.
-pub(crate) async fn any(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM contacts WHERE addresses <> '[]' OR numbers <> '[]')",
-    )
-    .fetch_one(executor)
-    .await
-}
-
 /// These, as far as there are.
 pub(crate) async fn load(
     executor: impl PgExecutor<'_>,

@@ -72,16 +72,6 @@ impl TryFrom<Row> for Endpoint {
     }
 }
 
-/// Whether anybody is sent anything, or has a postback that may be enabled again: that needs to know what happened meanwhile.
-pub(crate) async fn any_enabled(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM webhook_endpoints
-           WHERE status = 'enabled' OR (status = 'disabled' AND format = 'postback'))",
-    )
-    .fetch_one(executor)
-    .await
-}
-
 /// These, and those of these owners that are not removed, of which there are not many.
 pub(crate) async fn load(
     connection: &mut PgConnection,

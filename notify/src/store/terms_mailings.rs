@@ -1,7 +1,7 @@
 //! `terms_mailings`: versions of terms that partners are being mailed about, one step after the other.
 
 use schemas::{Body, Message};
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, PgPool};
 use types::Uuid;
 
 use crate::mail;
@@ -52,6 +52,13 @@ pub(crate) async fn insert(
         worsens: boolean = |it| it.worsens,
     } "ON CONFLICT DO NOTHING")
     .await
+}
+
+/// Whether anybody is to be mailed.
+pub(crate) async fn any(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM terms_mailings)")
+        .fetch_one(pool)
+        .await
 }
 
 /// The oldest one that no other transaction goes on with, for this one alone.

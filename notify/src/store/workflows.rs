@@ -111,13 +111,6 @@ pub(crate) async fn load(
     rows.into_iter().map(Workflow::try_from).collect()
 }
 
-/// Whether one is under way.
-pub(crate) async fn any_running(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM workflows WHERE status = 'running')")
-        .fetch_one(executor)
-        .await
-}
-
 /// Writes them as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, ConversionId, OrderId, PartnerId, Uuid};
 
 use super::unreadable;
@@ -122,26 +122,36 @@ pub async fn list(
     filter: &ConversionFilter<'_>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM conversions
-          WHERE position < $1 AND ($2 OR partner_id = $3 OR brand_id = $4)
-            AND ($5::text IS NULL OR campaign_id = $5) AND ($6::text IS NULL OR partner_id = $6)
-            AND ($7::text IS NULL OR brand_id = $7) AND ($8::text IS NULL OR order_id = $8)
-            AND ($9::text IS NULL OR standing = $9)
-          ORDER BY position DESC LIMIT $10",
-    )
-    .bind(page.below())
-    .bind(filter.scope.all)
-    .bind(filter.scope.partner.map(PartnerId::as_str))
-    .bind(filter.scope.brand.map(BrandId::as_str))
-    .bind(filter.campaign.map(CampaignId::as_str))
-    .bind(filter.partner.map(PartnerId::as_str))
-    .bind(filter.brand.map(BrandId::as_str))
-    .bind(filter.order.map(OrderId::as_str))
-    .bind(filter.standing.map(ConversionStatus::name))
-    .bind(page.rows())
-    .fetch_all(pool)
-    .await
+    // Only the conditions that are asked for, so that each combination has a plan of its own.
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT * FROM conversions WHERE position < ");
+    sql.push_bind(page.below());
+    if !filter.scope.all {
+        sql.push(" AND (partner_id = ");
+        sql.push_bind(filter.scope.partner.map(PartnerId::as_str));
+        sql.push(" OR brand_id = ");
+        sql.push_bind(filter.scope.brand.map(BrandId::as_str));
+        sql.push(")");
+    }
+    for (condition, value) in [
+        (
+            " AND campaign_id = ",
+            filter.campaign.map(CampaignId::as_str),
+        ),
+        (" AND partner_id = ", filter.partner.map(PartnerId::as_str)),
+        (" AND brand_id = ", filter.brand.map(BrandId::as_str)),
+        (" AND order_id = ", filter.order.map(OrderId::as_str)),
+        (
+            " AND standing = ",
+            filter.standing.map(ConversionStatus::name),
+        ),
+    ] {
+        if let Some(value) = value {
+            sql.push(condition).push_bind(value);
+        }
+    }
+    sql.push(" ORDER BY position DESC LIMIT ");
+    sql.push_bind(page.rows());
+    sql.build_query_as().fetch_all(pool).await
 }
 
 /// A conversion by its own id or another.
