@@ -43,7 +43,7 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
     let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
     if with_broker {
         if krate.is_none_or(|name| WITH_MUTANTS.contains(&name)) {
-            mutants::build(layout, Progress)?;
+            mutants::build_faulty(layout, Progress)?;
         }
         if krate != Some("messaging") {
             // Before the tests, some of which install packages too.

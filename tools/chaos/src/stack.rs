@@ -15,6 +15,7 @@ use super::proxy::{Proxy, Upstream};
 use super::random::Random;
 use super::replica::{Launch, Replica};
 use super::servers::Servers;
+use devstack::binaries::link_or_copy;
 use devstack::demo::Tokens;
 use devstack::layout::Layout;
 use devstack::local::UNLIMITED;
@@ -216,12 +217,12 @@ fn port_of(links: &[Link], owner: Owner, target: Target) -> Option<u16> {
     link.map(|link| link.port)
 }
 
-/// A hard link where it can be: building again makes a new file and leaves this one.
 fn binary(layout: &Layout, built: &Path, service: Service) -> Result<PathBuf> {
     let source = built.join(service.name());
     let place = layout.state.join("bin").join(service.name());
-    if !place.exists() && fs::hard_link(&source, &place).is_err() {
-        fs::copy(&source, &place).with_context(|| format!("{} is not built", source.display()))?;
+    if !place.exists() {
+        link_or_copy(&source, &place)
+            .with_context(|| format!("{} is not built", source.display()))?;
     }
     Ok(place)
 }

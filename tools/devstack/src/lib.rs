@@ -9,6 +9,7 @@
     reason = "a command line tool: it talks to a person and takes its settings from the environment"
 )]
 
+pub mod binaries;
 pub mod command;
 pub mod containers;
 mod database_page;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use devstack::binaries::link_or_copy;
 use devstack::layout::Layout;
 use devstack::progress::Progress;
 use devstack::services::Program;
@@ -18,12 +19,22 @@ pub const FOLDER: &str = "faulty";
 /// The copy, below the folder that cargo builds into.
 const COPY: &str = "faulty-copy";
 
-/// Debug binaries that can have faults, in a folder of their own; then the honest ones again, where those were. In this way
-/// both share what they depend on, and only the crates of this repository are compiled twice.
+/// Debug binaries that can have faults, in a folder of their own; then the honest ones again, where those were.
 ///
 /// # Errors
 /// The clone cannot be copied, a mutation does not fit its file any more, or the build fails.
 pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
+    let built = build_faulty(layout, progress)?;
+    cargo_build(layout, &layout.root, &["--locked"])?;
+    Ok(built)
+}
+
+/// The same, and the faulty ones stay where the honest ones were, for who builds those next. In this way both share what they depend
+/// on, and only the crates of this repository are compiled twice.
+///
+/// # Errors
+/// As of [`build`].
+pub fn build_faulty(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let step = progress.step("Build a copy with faults in it (some minutes the first time)");
     let copy = layout.built(COPY);
     fs::create_dir_all(&copy)?;
@@ -33,9 +44,10 @@ pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     fs::create_dir_all(&into)?;
     let names = Program::START_ORDER.map(Program::name);
     for name in names.into_iter().chain(["generate-jwt", "rebuild"]) {
-        fs::copy(from.join(name), into.join(name)).with_context(|| format!("copy {name}"))?;
+        let place = into.join(name);
+        let _former = fs::remove_file(&place);
+        link_or_copy(&from.join(name), &place).with_context(|| format!("copy {name}"))?;
     }
-    cargo_build(layout, &layout.root, &["--locked"])?;
     step.done("built");
     Ok(into)
 }

@@ -4,7 +4,7 @@
 mod build;
 mod mutations;
 
-pub use build::{FOLDER, build};
+pub use build::{FOLDER, build, build_faulty};
 pub use mutations::{MUTATIONS, Mutation};
 
 macro_rules! faults {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 use super::{Program, Replica};
+use crate::binaries::{is_same, link_or_copy};
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::{Settings, host_and_port};
@@ -101,12 +102,13 @@ pub async fn start_one(
     let (_, port) = host_and_port(url)?;
     let remedy = format!("give {} another address in .env", program.name());
     check_free(port, program.name(), &remedy)?;
-    // A copy, moved into place: building again never touches a running process's file. The same one stays, by which its
-    // further processes know that nothing changed for them.
+    // A file of its own, moved into place: building again never touches it. The same one stays, by which its further processes know
+    // that nothing changed for them.
     if !is_same(&source, &files.binary) {
-        let copy = files.binary.with_extension("new");
-        fs::copy(&source, &copy)?;
-        fs::rename(&copy, &files.binary)?;
+        let new = files.binary.with_extension("new");
+        let _left_over = fs::remove_file(&new);
+        link_or_copy(&source, &new)?;
+        fs::rename(&new, &files.binary)?;
     }
     let mut command = std::process::Command::new(&files.binary);
     // Not in the clone, whose .env holds what this process need not see.
@@ -133,10 +135,6 @@ pub(super) fn stamp(variables: &BTreeMap<String, String>) -> String {
         digest.update(format!("{name}={value}\0"));
     }
     crate::stack::hex(&digest.finalize())
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 async fn wait_for(program: Program, url: &str, layout: &Layout) -> Result<()> {
