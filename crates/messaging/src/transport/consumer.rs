@@ -401,29 +401,8 @@ impl<'a> Session<'a> {
                         }
                         continue;
                     };
-                    let mut message = match next.ok_or(ConsumeError::Ended)? {
-                        Ok(message) => message,
-                        Err(error) if is_undecodable(&error) => {
-                            self.passed_over(&error);
-                            continue;
-                        }
-                        Err(error) => return Err(error.into()),
-                    };
-                    let (index, size) = place_in_entry(message.message_id(), message.metadata().num_messages_in_batch);
-                    if index == 0 {
-                        entry.clear();
-                    }
-                    let bytes = Bytes::from(std::mem::take(&mut message.payload.data));
-                    entry.push(self.read(&message, bytes).await?);
-                    self.last_heard = Some(message.message_id().clone());
-                    self.silent_since = Instant::now();
-                    self.look = None;
-                    if index + 1 >= size {
-                        if let Some(last) = entry.last_mut() {
-                            last.decode();
-                        }
+                    if let Some(handed_over) = self.read_on(next, &mut entry).await? {
                         let messages = std::mem::take(&mut entry);
-                        let handed_over = self.pending(&message, &messages);
                         in_flight += handed_over.size;
                         let room = tokio::time::timeout(STUCK, flow.send(messages)).await;
                         let answers = room.map_err(|_| ConsumeError::Stuck)?.map_err(|_| ConsumeError::Stopping)?;
@@ -432,6 +411,66 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// Takes a message, and those of its entry that lie ready behind it, which needs no timers. What is to be acknowledged, once the
+    /// entry is whole.
+    async fn read_on(
+        &mut self,
+        mut next: Option<Result<Message<Vec<u8>>, pulsar::Error>>,
+        entry: &mut Vec<Inbound>,
+    ) -> Result<Option<Pending>, ConsumeError> {
+        while let Some(message) = self.receive(next)? {
+            let whole = self.take(message, entry).await?;
+            if whole.is_some() {
+                return Ok(whole);
+            }
+            match self.consumer.next().now_or_never() {
+                Some(ready) => next = ready,
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// A message, unless it is of an entry that cannot be taken apart.
+    fn receive(
+        &self,
+        next: Option<Result<Message<Vec<u8>>, pulsar::Error>>,
+    ) -> Result<Option<Message<Vec<u8>>>, ConsumeError> {
+        match next.ok_or(ConsumeError::Ended)? {
+            Ok(message) => Ok(Some(message)),
+            Err(error) if is_undecodable(&error) => {
+                self.passed_over(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Adds a message to its entry. What is to be acknowledged, once the entry is whole.
+    async fn take(
+        &mut self,
+        mut message: Message<Vec<u8>>,
+        entry: &mut Vec<Inbound>,
+    ) -> Result<Option<Pending>, ConsumeError> {
+        let in_batch = message.metadata().num_messages_in_batch;
+        let (index, size) = place_in_entry(message.message_id(), in_batch);
+        if index == 0 {
+            entry.clear();
+        }
+        let bytes = Bytes::from(std::mem::take(&mut message.payload.data));
+        entry.push(self.read(&message, bytes).await?);
+        self.last_heard = Some(message.message_id().clone());
+        self.silent_since = Instant::now();
+        self.look = None;
+        if index + 1 < size {
+            return Ok(None);
+        }
+        if let Some(last) = entry.last_mut() {
+            last.decode();
+        }
+        Ok(Some(self.pending(&message, entry)))
     }
 
     fn pending(&self, last: &Message<Vec<u8>>, messages: &[Inbound]) -> Pending {
