@@ -30,7 +30,7 @@ mod strewn;
 mod tap;
 mod workload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -120,8 +120,7 @@ pub async fn command(layout: &Layout, options: &RunOptions) -> Result<bool> {
         invariants::print(&report.findings);
     }
     if holds {
-        devstack::stack::Postgres::wipe(&folder.join("postgres"))?;
-        std::fs::remove_dir_all(&folder)?;
+        remove(&folder)?;
     } else {
         runs::disown(&folder)?;
         println!("\nlogs and data: {}", folder.display());
@@ -141,6 +140,12 @@ async fn signalled() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// Removes the logs and data of a run.
+pub fn remove(folder: &Path) -> Result<()> {
+    devstack::stack::Postgres::wipe(&folder.join("postgres"))?;
+    Ok(std::fs::remove_dir_all(folder)?)
 }
 
 /// Makes a run in this folder, and leaves its logs and data there.

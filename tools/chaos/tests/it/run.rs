@@ -20,12 +20,15 @@ async fn chaos_run(mode: Mode, replicas: u8, seconds: u64) -> Report {
         seconds: Some(seconds),
         ..RunOptions::default()
     };
-    let report = chaos::run(&Layout::find(), &options, scratch("chaos"))
+    let folder = scratch("chaos");
+    let report = chaos::run(&Layout::find(), &options, folder.clone())
         .await
         .unwrap();
     invariants::print(&report.findings);
     assert!(report.holds(), "{}", report.text());
     assert!(report.fired.kills > 0, "{}", report.text());
+    // A run leaves a gigabyte; one that failed keeps it.
+    chaos::remove(&folder).unwrap();
     report
 }
 
