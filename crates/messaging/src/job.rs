@@ -104,7 +104,7 @@ pub async fn run<J: Job>(
             committed.mark_unchanged();
             lively_until = Instant::now() + LIVELY;
         }
-        let step = Instant::now();
+        let looked = Instant::now();
         let fired = tokio::select! {
             () = stop.cancelled() => return,
             fired = fire(&*job, &pool, &flow, passed) => fired,
@@ -115,7 +115,7 @@ pub async fn run<J: Job>(
         });
         fired_any = fired.any;
         passed += fired.known;
-        if fired.due > 0 || step.elapsed() >= LONG {
+        if fired.due > 0 || looked.elapsed() >= LONG {
             lively_until = Instant::now() + LIVELY;
         }
         if fired.due == 0 && began.elapsed() >= LOOK_BACK {
@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
 
-    const LONG_TIME: Duration = Duration::from_secs(60);
+    const LONG_TIME: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_job_that_rests_looks_again_as_soon_as_something_is_committed() {
