@@ -191,7 +191,7 @@ async fn an_older_build_leaves_alone_what_a_newer_one_made_due_for_itself() {
     older.take(FACTS, &[&fact]).await;
     // The newer build has fed a kind back to itself that this one does not know.
     sqlx::query(
-        "INSERT INTO pipeline.first (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
+        "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
                                       schema_id, body)
          VALUES ('commission', $1, 1, 'commission-events', 'queued', 'kept', 'conv9', 0, 0,
                  '{\"type\": \"commission.disputed.v1\"}', (SELECT min(id) FROM pipeline.writer_schema), '')",
