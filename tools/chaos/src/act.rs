@@ -69,7 +69,8 @@ static LATER: LazyLock<Micros> = LazyLock::new(|| {
 /// Behind the time that the run lets pass at its end, and within the year that terms may be published ahead.
 const DAYS_UNTIL_LATER: i64 = 200;
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
-const HOME: &str = "DE";
+/// Where partners are that say so.
+pub const HOME: &str = "DE";
 const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
 const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
@@ -366,6 +367,7 @@ impl Act {
             Self::Key { .. } => Some(ApiKeyId::of_command(id).into_string()),
             Self::Deposit { .. } => Some(DepositId::of_command(id).into_string()),
             Self::Take { out: true, .. } => Some(WithdrawalId::of_command(id).into_string()),
+            Self::Requested(requested) => requested.makes(id),
             _ => None,
         }
     }
@@ -526,7 +528,7 @@ impl Act {
             Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } | Self::Payout { .. } => {
                 self.json_of_money()
             }
-            Self::Requested(requested) => requested.body.clone(),
+            Self::Requested(requested) => requested.json(noted),
         }
     }
 

@@ -8,6 +8,7 @@ use reqwest::{Response, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use types::WorkflowStatus;
 use uuid::Uuid;
 
 use super::act::Act;
@@ -57,6 +58,24 @@ pub struct Ended {
     pub id: Uuid,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// A workflow, as it is shown.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    /// Which.
+    pub id: String,
+    status: String,
+    reason: Option<String>,
+    is_before_the_brand: bool,
+}
+
+impl Workflow {
+    /// Whether it has this status for this reason; while it runs, whether the brand alone is waited for.
+    pub fn is_so_far(&self, (status, reason): &(String, Option<String>)) -> bool {
+        let runs = status == WorkflowStatus::Running.name();
+        self.status == *status && self.reason == *reason && (!runs || self.is_before_the_brand)
+    }
 }
 
 /// Clients of one stack.
@@ -340,6 +359,25 @@ impl Client {
         let shown = self.status(&url).await.ok()?;
         let reason = shown["pause_reason"].as_str().map(ToOwned::to_owned);
         Some((shown["status"].as_str()?.to_owned(), reason))
+    }
+
+    /// The newest workflow of a partner's applications to a campaign, as the bff shows it.
+    pub async fn workflow(&self, campaign: &str, partner: &str) -> Option<Workflow> {
+        let url = format!(
+            "{}/api/v1/workflows?campaign_id={campaign}&partner_id={partner}",
+            self.bff
+        );
+        let shown = self.status(&url).await.ok()?;
+        let shown = &shown["items"][0];
+        let text = |name: &str| shown[name].as_str().map(ToOwned::to_owned);
+        let mut steps = shown["steps"].as_array()?.iter();
+        Some(Workflow {
+            id: text("id")?,
+            status: text("status")?,
+            reason: text("reason"),
+            is_before_the_brand: steps
+                .any(|it| it["step"] == "approval" && it["state"] == "running"),
+        })
     }
 
     /// What a partner can be paid, in minor units, as the bff shows it; none while it shows nothing.

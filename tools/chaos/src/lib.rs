@@ -17,6 +17,7 @@ mod fault;
 pub mod faults;
 mod journal;
 mod link;
+mod onboarded;
 mod plan;
 mod point;
 mod proxy;

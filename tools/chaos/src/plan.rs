@@ -4,10 +4,11 @@
 //! ends is a function of the plan alone, whatever is broken meanwhile and whichever mode the stack is in.
 
 use sha2::{Digest, Sha256};
-use types::{CampaignStatus, JoinMode, LinkStatus, PauseReason};
+use types::{CampaignStatus, JoinMode, LinkStatus, PauseReason, WorkflowReason, WorkflowStatus};
 
 use super::act::{Act, Amount, Change, Reporter, Terms, brand_of, join_of};
 use super::client::Door;
+use super::onboarded;
 use super::random::Random;
 use super::requested;
 
@@ -56,6 +57,18 @@ pub enum Step {
         status: CampaignStatus,
         /// Why it is paused.
         reason: Option<PauseReason>,
+    },
+    /// Waits until the bff shows that the newest workflow of a partner's applications to a campaign is so far; one that runs, that it
+    /// waits for the brand. Notes it.
+    Onboards {
+        /// To which campaign.
+        campaign: String,
+        /// Whose.
+        partner: String,
+        /// How far.
+        status: WorkflowStatus,
+        /// Why it came to nothing.
+        reason: Option<WorkflowReason>,
     },
     /// Waits until the bff shows that a partner can be paid so much.
     Payable {
@@ -111,9 +124,11 @@ const SHARED: [Terms; 4] = [
 
 /// One of so many journeys is of a brand that pays before.
 const PREPAID_OF: u64 = 8;
+/// One of so many is of a brand that has applications taken through onboarding.
+const ONBOARDED_OF: u64 = 8;
 
 /// Keyed and waiting: how the opening is done.
-const PLAIN: Way = Way::Door(Door::Bff {
+pub const PLAIN: Way = Way::Door(Door::Bff {
     key: true,
     wait: true,
     own: false,
@@ -124,7 +139,7 @@ impl Plan {
     pub fn new(seed: u64, seconds: u64, per_minute: u64) -> Self {
         let opening = SHARED.iter().enumerate().map(|(index, terms)| {
             let name = format!("open{index}");
-            let mut steps = Vec::new();
+            let mut steps = vec![done(requested::endpoint(&shared(index)), PLAIN)];
             open_campaign(&mut steps, &shared(index), *terms, || PLAIN);
             Journey {
                 name,
@@ -246,6 +261,10 @@ impl Writer {
     fn journey(mut self, at_ms: u64) -> Journey {
         if self.number % PREPAID_OF == PREPAID_OF - 1 {
             self.prepaid();
+            return self.written(at_ms);
+        }
+        if self.number % ONBOARDED_OF == ONBOARDED_OF / 2 - 1 {
+            self.onboarded();
             return self.written(at_ms);
         }
         let (campaign, terms) = self.campaign();
@@ -855,6 +874,20 @@ impl Writer {
         self.payout(currency);
     }
 
+    /// A brand that has what partners do who apply to it taken through onboarding.
+    fn onboarded(&mut self) {
+        let campaign = format!("dca{}", self.number);
+        let mut steps = Vec::new();
+        open_campaign(&mut steps, &campaign, onboarded::TERMS, || PLAIN);
+        steps.extend(onboarded::steps(&campaign, &self.partner));
+        for step in &mut steps {
+            if let Step::Submit { way, .. } = step {
+                *way = self.way(false);
+            }
+        }
+        self.steps = steps;
+    }
+
     fn stands(&mut self, campaign: &str, status: CampaignStatus, reason: Option<PauseReason>) {
         self.steps.push(Step::Stands {
             campaign: campaign.to_owned(),
@@ -920,6 +953,11 @@ mod tests {
             "ends_at",
             "later: true",
             "OutOfFunds",
+            "/hook",
+            "contacts/mail",
+            "workflows/{noted}/cancel",
+            "CountryUnknown",
+            "CampaignClosed",
         ] {
             assert!(written.contains(what), "{what}");
         }

@@ -6,9 +6,10 @@ use schemas::{
     Actor, Body, ChangeV1, InviteV1, RejectEvidenceV1, RejectV1, Service, SetFundsWarningV1,
 };
 use serde_json::{Value, json};
-use types::{CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId};
+use types::{CampaignId, EnrollmentId, EvidenceId, GroupId, Micros, PartnerId};
+use uuid::Uuid;
 
-use super::act::{Act, Amount, actor_of_brand, actor_of_partner, brand_of};
+use super::act::{Act, Amount, HOME, actor_of_brand, actor_of_partner, brand_of};
 
 /// Stands in a path for the id that the journey noted last.
 const NOTED: &str = "{noted}";
@@ -16,6 +17,9 @@ const NOTED: &str = "{noted}";
 const ENDS_AT: Micros = Micros(4_070_908_800_000_000);
 const ENDS_AT_TEXT: &str = "2099-01-01T00:00:00Z";
 const WHY: &str = "needs_more_detail";
+const GROUPS: &str = "groups";
+/// Nobody listens there: what is sent waits, and is tried again and again.
+const RECEIVER: &str = "http://127.0.0.1:9/hook";
 
 /// A command that has the same form at the bff and at its service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +29,7 @@ pub struct Requested {
     /// By which method it is taken.
     pub method: Method,
     path: String,
-    /// The body, at both.
-    pub body: Value,
+    body: Value,
     /// Who asks; none: an operator.
     pub by: Option<Actor>,
     /// Key, subject and body of the message, where an external producer sends one.
@@ -63,6 +66,20 @@ impl Requested {
     /// Where the bff takes it.
     pub fn path(&self, noted: Option<&str>) -> String {
         self.path.replace(NOTED, noted.unwrap_or_default())
+    }
+
+    /// The body, at both.
+    pub fn json(&self, noted: Option<&str>) -> Value {
+        let mut body = self.body.clone();
+        if let Some(group) = body.get_mut("group_id").filter(|it| **it == NOTED) {
+            *group = json!(noted);
+        }
+        body
+    }
+
+    /// The id of what the command of this id makes, where a later step names it.
+    pub fn makes(&self, id: Uuid) -> Option<String> {
+        (self.path == GROUPS).then(|| GroupId::of_command(id).into_string())
     }
 }
 
@@ -227,4 +244,82 @@ pub fn deposit(campaign: &str, amount: Amount) -> Act {
         name: "default".to_owned(),
         amount,
     }
+}
+
+/// What a brand wants done with applications beside a look at the country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onboarding {
+    /// They come into the group that the journey noted last, and the brand decides.
+    IntoGroup,
+    /// The brand decides.
+    Decides,
+    /// They are let in.
+    Approves,
+}
+
+fn of_notify(campaign: &str, path: impl Into<String>, body: Value) -> Requested {
+    Requested::new(Service::Notify, path, body).by(actor_of_brand(brand_of(campaign)))
+}
+
+/// The campaign's brand is sent all that it may see.
+pub fn endpoint(campaign: &str) -> Act {
+    let body = json!({"brand_id": brand_of(campaign), "url": RECEIVER});
+    of_notify(campaign, "webhooks", body).act()
+}
+
+/// The campaign's brand has a mail address.
+pub fn mailed(campaign: &str) -> Act {
+    let body =
+        json!({"brand_id": brand_of(campaign), "addresses": [{"address": "brand@example.com"}]});
+    of_notify(campaign, "contacts/mail", body)
+        .method(Method::PUT)
+        .act()
+}
+
+/// The partner has a mail address.
+pub fn partner_mailed(partner: &str) -> Act {
+    let body = json!({"partner_id": partner, "addresses": [{"address": format!("{partner}@example.com")}]});
+    Requested::new(Service::Notify, "contacts/mail", body)
+        .by(actor_of_partner(partner))
+        .method(Method::PUT)
+        .act()
+}
+
+/// The campaign's brand makes a group.
+pub fn newcomers(campaign: &str) -> Act {
+    let body = json!({"brand_id": brand_of(campaign), "name": "Newcomers"});
+    of_campaign(campaign, GROUPS, body).act()
+}
+
+/// Applications to the campaign's brand are taken through these steps. There is no CRM.
+pub fn onboarding(campaign: &str, onboarding: Onboarding) -> Act {
+    let mut body = json!({
+        "brand_id": brand_of(campaign), "enabled": true, "approves": onboarding == Onboarding::Approves, "countries": [HOME],
+        "tags": ["newcomer"], "crm": true,
+    });
+    if onboarding == Onboarding::IntoGroup {
+        body["group_id"] = json!(NOTED);
+    }
+    of_notify(campaign, "onboarding", body)
+        .method(Method::PUT)
+        .act()
+}
+
+fn of_workflow(campaign: &str, what: &str, body: Value) -> Act {
+    of_notify(campaign, format!("workflows/{NOTED}/{what}"), body).act()
+}
+
+/// The campaign's brand wants done now what the workflow waits for that the journey noted last.
+pub fn retry(campaign: &str) -> Act {
+    of_workflow(campaign, "retry", json!({}))
+}
+
+/// It wants the CRM left out of that.
+pub fn skip(campaign: &str) -> Act {
+    of_workflow(campaign, "skip", json!({"step": "crm_contact"}))
+}
+
+/// It wants no more of it, and what was done taken back.
+pub fn cancel(campaign: &str) -> Act {
+    of_workflow(campaign, "cancel", json!({}))
 }

@@ -155,6 +155,7 @@ fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
     settings.set_mode(mode);
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
     settings.set("LASTING_SECRET_KEY", LASTING_SECRET);
+    settings.set("WEBHOOK_LOCAL_RECEIVERS", "true");
     // The whole workload comes from one address.
     for (name, value) in UNLIMITED {
         settings.set(name, value);

@@ -111,6 +111,24 @@ impl Workload {
                 Step::Click { code, stored } => {
                     noted = Some(self.client.click(code, *stored).await?);
                 }
+                Step::Onboards {
+                    campaign,
+                    partner,
+                    status,
+                    reason,
+                } => {
+                    let shown = async || self.client.workflow(campaign, partner).await;
+                    let due = (
+                        status.name().to_owned(),
+                        reason.map(|it| it.name().to_owned()),
+                    );
+                    let workflow = until(shown, |shown| shown.is_so_far(&due))
+                        .await
+                        .with_context(|| {
+                            format!("step {number}: {partner} at {campaign}, not {due:?}")
+                        })?;
+                    noted = Some(workflow.id);
+                }
                 Step::Payable { partner, least } => {
                     let least_minor = i64::try_from(least.minor)?;
                     let shown = async || self.client.payable(partner, least.currency).await;
@@ -236,17 +254,16 @@ impl Workload {
 async fn until<T: std::fmt::Debug>(
     mut shown: impl AsyncFnMut() -> Option<T>,
     is_due: impl Fn(&T) -> bool,
-) -> Result<()> {
+) -> Result<T> {
     let end = Instant::now() + PATIENCE;
-    let mut last = None;
-    while !last.as_ref().is_some_and(&is_due) {
-        if Instant::now() >= end {
-            bail!("it is {last:?} after {PATIENCE:?}");
-        }
+    loop {
         sleep(Duration::from_millis(150)).await;
-        last = shown().await;
+        match shown().await {
+            Some(shown) if is_due(&shown) => return Ok(shown),
+            other if Instant::now() >= end => bail!("it is {other:?} after {PATIENCE:?}"),
+            _ => {}
+        }
     }
-    Ok(())
 }
 
 /// No journey makes a link but of a campaign that its partner has joined: tracking has not heard of that yet.

@@ -80,7 +80,7 @@ impl fmt::Display for Difference {
 }
 
 /// What is compared: rows of text. Links without a code of the client's are named by whose they are, conversions by their
-/// order, payouts by whose and how much. Hashes of visitors and sealed texts are equal where `LASTING_SECRET_KEY` is.
+/// order, payouts by whose and how much, deliveries by whose and of what, where a repeated request adds none. Hashes of visitors and sealed texts are equal where `LASTING_SECRET_KEY` is.
 /// Which evidence of a file is the first depends on who was faster.
 const TABLES: &[(&str, Service, &str)] = &[
     (
@@ -217,6 +217,39 @@ const TABLES: &[(&str, Service, &str)] = &[
         "payouts",
         Service::Payment,
         "SELECT concat_ws(' ', partner, minor, currency, method, masked, status) FROM payouts",
+    ),
+    (
+        "onboarding",
+        Service::Notify,
+        "SELECT concat_ws(' ', brand_id, enabled, approves, countries, group_id IS NOT NULL, tags, crm) FROM onboardings",
+    ),
+    (
+        "workflows",
+        Service::Notify,
+        "SELECT concat_ws(' ', brand_id, partner_id, campaign_id, approves, countries, group_id IS NOT NULL, tags, crm, status, 'failed ' || failed, reason, returned, group_before, country, sealed_name IS NOT NULL, link_code,
+                (SELECT string_agg(concat_ws(' ', s ->> 'step', s ->> 'state', s ->> 'reason'), ', ') FROM jsonb_array_elements(steps::jsonb) s))
+           FROM workflows",
+    ),
+    (
+        "webhook endpoints",
+        Service::Notify,
+        "SELECT concat_ws(' ', brand_id, partner_id, url, kinds, format, status, disabled_reason) FROM webhook_endpoints",
+    ),
+    (
+        "webhook deliveries",
+        Service::Notify,
+        "SELECT concat_ws(' ', brand_id, partner_id, kind) FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+          WHERE split_part(kind, '.', 1) IN ('campaign', 'terms', 'enrollment', 'workflow_step', 'workflow_link') AND kind <> 'campaign.changed.v1'",
+    ),
+    (
+        "mail addresses",
+        Service::Notify,
+        "SELECT concat_ws(' ', id, brand_id, partner_id, jsonb_array_length(addresses::jsonb), jsonb_array_length(numbers::jsonb)) FROM contacts",
+    ),
+    (
+        "mails",
+        Service::Notify,
+        "SELECT concat_ws(' ', contact_id, kind, programme_brand_id, channel, state, failure) FROM mails",
     ),
 ];
 

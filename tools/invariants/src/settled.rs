@@ -13,8 +13,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Waits until the stack is quiet: every log's streams are at all followers' watermarks, no command of the bff is
-/// pending, nothing in the retry queue is going to be tried by itself, no payout is under way and no hold is due, and at
-/// the next look the logs stand where they stood.
+/// pending, nothing in the retry queue is going to be tried by itself, no payout, mail or call to the CRM is under way and no
+/// hold is due, and at the next look the logs stand where they stood.
 ///
 /// What an external producer left at the broker is in no record yet: who sent it waits for its outcome first.
 ///
@@ -147,7 +147,17 @@ fn busy_sql(service: Service) -> &'static str {
                     AND (c.ends_at IS NULL
                          OR c.ends_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset)"
         }
-        _ => "SELECT 0::bigint, ''",
+        // What is tried again later, or not within a minute, waits for somebody outside.
+        Service::Notify => {
+            "SELECT c.count + m.count + w.count + t.count, 'calls to the CRM, mails or ends of workflows are under way'
+               FROM (SELECT count(*) FROM crm_calls WHERE state IN ('done', 'failed') OR state = 'pending' AND attempts = 0) c,
+                    (SELECT count(*) FROM mails, pipeline.log_head h WHERE state <> 'pending' AND NOT concluded
+                         OR state = 'pending' AND attempts = 0
+                            AND created_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset - 60000000) m,
+                    (SELECT count(*) FROM workflows w JOIN closed_campaigns c ON c.id = w.campaign_id WHERE w.status = 'running') w,
+                    (SELECT count(*) FROM terms_mailings) t"
+        }
+        Service::Tracking => "SELECT 0::bigint, ''",
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use futures::TryStreamExt;
+use schemas::visible::Owners;
 use schemas::{Header, Message, Service, Topic, WriterSchema};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::PIECE;
+use super::{PIECE, seen};
 use crate::Finding;
 use crate::evidence::Tally;
 
@@ -36,11 +37,13 @@ struct Row {
 pub(super) struct Reading {
     readable: Tally,
     same: Tally,
+    owners: Owners,
 }
 
-impl Default for Reading {
-    fn default() -> Self {
+impl Reading {
+    pub(super) fn new(owners: Owners) -> Self {
         Self {
+            owners,
             readable: Tally::new(
                 2,
                 "every message of every log can be read by the schema that wrote it",
@@ -48,9 +51,7 @@ impl Default for Reading {
             same: Tally::new(3, "every row of a log says what its bytes say"),
         }
     }
-}
 
-impl Reading {
     pub(super) fn findings(self) -> Vec<Finding> {
         vec![self.readable.finding(), self.same.finding()]
     }
@@ -93,6 +94,7 @@ impl Reading {
                 service,
                 &row,
                 read.as_ref().map(|(_, message)| message),
+                &self.owners,
             );
             if piece.len() >= PIECE {
                 copy.send(std::mem::take(&mut piece).into_bytes()).await?;
@@ -150,7 +152,13 @@ async fn writer_schemas(from: &mut PgConnection) -> Result<HashMap<i32, Arc<Writ
 }
 
 /// A line in COPY's text format: tabs between, `\N` for null.
-fn line(piece: &mut String, service: Service, row: &Row, message: Option<&Message>) {
+fn line(
+    piece: &mut String,
+    service: Service,
+    row: &Row,
+    message: Option<&Message>,
+    owners: &Owners,
+) {
     let header = message.map(|message| &message.header);
     let payload = message.map(|message| {
         serde_json::to_value(&message.body)
@@ -160,6 +168,7 @@ fn line(piece: &mut String, service: Service, row: &Row, message: Option<&Messag
     let actor = header
         .and_then(|header| header.actor.as_ref())
         .and_then(|actor| serde_json::to_string(actor).ok());
+    let seen_by = message.map(|message| seen::by(message, owners).to_string());
     let some = |value: Option<String>| value.unwrap_or_else(|| "\\N".to_owned());
     let fields = [
         service.name().to_owned(),
@@ -183,6 +192,7 @@ fn line(piece: &mut String, service: Service, row: &Row, message: Option<&Messag
         some(header.map(|header| escaped(&header.source))),
         some(payload.as_deref().map(escaped)),
         some(actor.as_deref().map(escaped)),
+        some(seen_by.as_deref().map(escaped)),
     ];
     piece.push_str(&fields.join("\t"));
     piece.push('\n');

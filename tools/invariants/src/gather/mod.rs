@@ -3,6 +3,7 @@
 pub(super) mod copy;
 mod logs;
 mod restored;
+mod seen;
 
 use std::fmt::Write as _;
 
@@ -40,10 +41,10 @@ pub(super) async fn gather(
     into.execute(
         "CREATE TABLE messages (service text, position bigint, id uuid, type text, topic text, partition int, sequence bigint,
              epoch bigint, key text, subject text, time bigint, correlation_id uuid, causation_id uuid, outcome_of uuid,
-             source text, payload jsonb, actor jsonb)",
+             source text, payload jsonb, actor jsonb, seen_by jsonb)",
     )
     .await?;
-    let mut reading = logs::Reading::default();
+    let mut reading = logs::Reading::new(seen::owners(records).await?);
     for (&service, url) in &records.databases {
         let mut from = PgConnection::connect(url)
             .await
@@ -82,6 +83,8 @@ async fn indexes(into: &mut PgConnection) -> Result<()> {
     into.execute(
         "CREATE INDEX ON messages (service, position); CREATE INDEX ON messages (id);
          CREATE INDEX ON messages (causation_id); CREATE INDEX ON messages (outcome_of);
+         CREATE INDEX ON messages (subject) WHERE service = 'notify';
+         CREATE INDEX ON notify.webhook_deliveries (event_id, endpoint_id);
          CREATE INDEX ON bff.commands (id); CREATE INDEX ON bff.commands (caller, key_hash);
          CREATE INDEX ON bff.outcomes (command_id)",
     )

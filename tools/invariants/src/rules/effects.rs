@@ -14,10 +14,12 @@ pub(super) const QUESTIONS: &[Question] = &[
         rule: 1,
         check: "every fact that a service follows had its effect there",
         of: "SELECT count(*) FROM messages m JOIN followed f USING (type, topic) WHERE NOT f.command AND f.follower NOT IN ('bff', 'notify')",
+        // Of what a workflow wants done, tracking makes links, and campaign does all else.
         broken: "SELECT format('%s did nothing about %s''s %s of %s (sequence %s)', f.follower, m.service, m.type, m.subject,
                                m.sequence) AS evidence
                    FROM messages m JOIN followed f USING (type, topic)
                   WHERE NOT f.command AND f.follower NOT IN ('bff', 'notify')
+                    AND NOT (m.type = 'workflow.step_requested.v1' AND (m.payload ->> 'step' = 'link') <> (f.follower = 'tracking'))
                     AND NOT EXISTS (SELECT 1 FROM messages e WHERE e.causation_id = m.id AND e.service = f.follower)
                     AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.message_id = m.id AND p.service = f.follower)
                     AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.service = f.follower AND a.action = 'parked.drop' AND a.target = m.id::text)",

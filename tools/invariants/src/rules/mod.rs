@@ -9,6 +9,7 @@ pub(super) mod ids;
 mod ledger;
 mod logs;
 mod money;
+mod notified;
 mod order;
 mod orders;
 mod payouts;
@@ -42,6 +43,7 @@ pub(super) async fn all(
         money::QUESTIONS,
         orders::QUESTIONS,
         reports::QUESTIONS,
+        notified::QUESTIONS,
     ] {
         found.extend(evidence::ask(gathered, questions, only).await?);
     }

@@ -48,7 +48,7 @@ const fn says(
     }
 }
 
-use Service::{Bff, Campaign, Commission, Payment, Tracking};
+use Service::{Bff, Campaign, Commission, Notify, Payment, Tracking};
 
 /// One case for each check.
 pub(super) const CASES: &[Case] = &[
@@ -236,6 +236,26 @@ pub(super) const CASES: &[Case] = &[
     sql(9, "what reports say was paid out", Bff, "UPDATE payouts SET status = 'paid' WHERE status = 'failed'"),
     sql(9, "every payout takes the steps", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'payout.submitting.v1'"),
+    sql(1, "each application to a brand", Notify,
+        "DELETE FROM pipeline.message_log WHERE type = 'workflow.started.v1'"),
+    sql(1, "each application to a brand", Notify,
+        "UPDATE pipeline.message_log SET causation_id = gen_random_uuid() WHERE type = 'workflow.started.v1'"),
+    sql(2, "every workflow has ended", Notify,
+        "UPDATE workflows SET status = 'running', ended_at = NULL WHERE status = 'completed'"),
+    sql(2, "every workflow has ended", Notify,
+        r#"UPDATE workflows SET status = 'running', approves = false, ended_at = NULL,
+                  steps = replace(steps, '"approval","state":"completed"', '"approval","state":"running"')"#),
+    sql(7, "every workflow is as far", Notify, "UPDATE workflows SET returned = NOT returned"),
+    sql(7, "every workflow is as far", Notify,
+        "DELETE FROM pipeline.message_log WHERE type = 'workflow.step_completed.v1'"),
+    sql(1, "no endpoint is sent", Notify,
+        "UPDATE webhook_deliveries SET event_id = (SELECT event_id FROM webhook_deliveries ORDER BY position LIMIT 1)"),
+    sql(1, "no endpoint is sent", Notify, "UPDATE webhook_endpoints SET brand_id = 'another'"),
+    sql(2, "an endpoint that is sent", Notify,
+        "DELETE FROM webhook_deliveries WHERE position = (SELECT max(position) FROM webhook_deliveries WHERE kind = 'link.created.v1')"),
+    sql(1, "what became of each mail", Notify,
+        "DELETE FROM pipeline.message_log WHERE type = 'notification.sent.v1'"),
+    sql(1, "what became of each mail", Notify, "UPDATE mails SET concluded = false"),
     sql(10, "every message names a cause", Campaign,
         "UPDATE pipeline.message_log SET causation_id = gen_random_uuid() WHERE position = 1"),
     sql(10, "every message keeps its cause's correlation", Campaign,

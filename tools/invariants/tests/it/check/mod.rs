@@ -28,7 +28,10 @@ const SIDE_BY_SIDE: usize = 2;
 
 #[tokio::test]
 async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
-    let stack = LocalStack::start(Mode::Hybrid).await.unwrap();
+    let variables = [("WEBHOOK_LOCAL_RECEIVERS", "true")];
+    let stack = LocalStack::start_with(Mode::Hybrid, &variables)
+        .await
+        .unwrap();
     stack.load_demo().await.unwrap();
     let journal = Traffic::new(&stack).run().await;
     let records = Records::of_stack(&stack).unwrap();

@@ -50,6 +50,9 @@ impl<'a> Traffic<'a> {
 
     /// Everything, and what was acknowledged to its senders.
     pub(super) async fn run(mut self) -> Journal {
+        // Nobody listens there.
+        let endpoint = json!({"url": "http://127.0.0.1:9/hook"});
+        self.as_brand("endpoint", "webhooks", endpoint).await;
         for (campaign, hold_days) in [("camp_now", 0), ("camp_hold", 1)] {
             self.campaign(campaign, hold_days).await;
         }
@@ -75,6 +78,7 @@ impl<'a> Traffic<'a> {
         self.names().await;
         self.groups().await;
         self.stops().await;
+        self.onboarding().await;
         self.journal
     }
 
@@ -142,6 +146,39 @@ impl<'a> Traffic<'a> {
         let (path, body) = (format!("groups/{group}"), json!({"status": "archived"}));
         self.ask_by(Method::PATCH, &token, "archived", &path, &body)
             .await;
+    }
+
+    /// An application is taken through all steps, and who applied is mailed a welcome.
+    async fn onboarding(&mut self) {
+        let (brand, partner) = (self.brand.clone(), self.partner.clone());
+        let put = Method::PUT;
+        let wants = json!({"enabled": true, "approves": true});
+        self.ask_by(put.clone(), &brand, "onboarding", "onboarding", &wants)
+            .await;
+        let address = json!({"addresses": [{"address": "nine@example.com"}]});
+        self.ask_by(put, &partner, "mailed", "contacts/mail", &address)
+            .await;
+        let campaign = json!({"campaign_id": "camp_applied", "name": "Applied", "currency": "USD", "join": "approval",
+            "allowed_hosts": ["shop.example.com"]});
+        self.as_brand("applied", "campaigns", campaign).await;
+        let terms = json!({"text": "Some of it.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "hold_days": 0}});
+        let path = "campaigns/camp_applied";
+        self.as_brand("applied/terms", &format!("{path}/terms"), terms)
+            .await;
+        self.as_brand("applied/activate", &format!("{path}/activate"), json!({}))
+            .await;
+        let accept = json!({"accepted_terms": true});
+        self.write("applied/accept", &format!("{path}/accept"), accept)
+            .await;
+        let (http, url) = (self.http.clone(), self.bff("workflows?status=completed"));
+        wait("the partner is in", async || {
+            let answer = http.get(&url).bearer_auth(&brand).send().await.unwrap();
+            let list: Value = answer.json().await.unwrap();
+            list["items"]
+                .as_array()
+                .is_some_and(|items| items.len() == 1)
+        })
+        .await;
     }
 
     /// A campaign stops, a link of another is disabled, and its partner leaves it.

@@ -1,0 +1,56 @@
+//! Who may be sent what, by the table of `schemas::visible`, and not by what notify keeps beside its log.
+
+use anyhow::{Context, Result};
+use schemas::visible::{self, Owners, Seen, SpokenFor, Viewer};
+use schemas::{KINDS, Message, Service};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+
+use crate::Records;
+
+/// The brand of each campaign, which later events do not say.
+pub(super) async fn owners(records: &Records) -> Result<Owners> {
+    let url = records.databases.get(&Service::Campaign);
+    let mut database = PgConnection::connect(url.context("no database of campaign")?)
+        .await
+        .context("campaign's database: is the stack up? (./start.sh)")?;
+    let all: Vec<(String, String)> = sqlx::query_as("SELECT id, brand_id FROM campaigns")
+        .fetch_all(&mut database)
+        .await?;
+    database.close().await?;
+    Ok(Owners {
+        campaigns: all.into_iter().collect(),
+        ..Owners::default()
+    })
+}
+
+/// The brands and partners that notify may send something of a message: a list of texts. Of what it does not follow, nobody.
+pub(super) fn by(message: &Message, owners: &Owners) -> Value {
+    let header = &message.header;
+    let mut kinds = KINDS.iter().filter(|kind| kind.name == header.kind);
+    if !kinds.any(|kind| !kind.command && kind.followers.contains(&Service::Notify)) {
+        return json!([]);
+    }
+    let payload = schemas::show_payload(&message.body);
+    let seen = Seen {
+        kind: &header.kind,
+        key: &header.key,
+        subject: &header.subject,
+        asker: SpokenFor::of(header.actor.as_ref()),
+        payload: Some(&payload),
+        body: Some(&message.body),
+    };
+    let audience = seen.audience(owners).into_iter();
+    let audience = audience.filter(|viewer| visible::shown(&seen, viewer, owners).is_some());
+    audience.filter_map(name).collect()
+}
+
+fn name(viewer: Viewer) -> Option<String> {
+    match viewer {
+        Viewer::Owner {
+            brand: Some(brand), ..
+        } => Some(format!("brand:{brand}")),
+        Viewer::Owner { partner, .. } => partner.map(|partner| format!("partner:{partner}")),
+        Viewer::Operator => None,
+    }
+}
