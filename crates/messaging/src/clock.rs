@@ -99,6 +99,8 @@ struct Head {
     position: i64,
     clock_offset: i64,
     last_time: i64,
+    /// The transaction that wrote it last, as each that has the log's lock does, whatever else it writes.
+    written_by: i64,
     /// It changes when a cursor of the relay is moved back.
     relay_epoch: Option<i64>,
 }
@@ -106,10 +108,11 @@ struct Head {
 /// Looks at the log's head for this whole process: it learns of what other processes have committed, and goes by its database's
 /// clock, whichever process moves it. What is decided in a transaction takes its time from there anyway; this is for edges.
 pub async fn watch_head(pool: PgPool, committed: Arc<watch::Sender<i64>>, stop: CancellationToken) {
-    let mut relay_epoch = None;
+    let mut seen = None;
     loop {
         let head: Result<Head, sqlx::Error> = sqlx::query_as(
-            "SELECT position, clock_offset, last_time, (SELECT max(relay_epoch) FROM pipeline.relay_cursor) AS relay_epoch
+            "SELECT position, clock_offset, last_time, xmin::text::bigint AS written_by,
+                    (SELECT max(relay_epoch) FROM pipeline.relay_cursor) AS relay_epoch
              FROM pipeline.log_head",
         )
         .fetch_one(&pool)
@@ -118,7 +121,8 @@ pub async fn watch_head(pool: PgPool, committed: Arc<watch::Sender<i64>>, stop: 
         if let Ok(head) = head {
             clock::moved(Offset(head.clock_offset), Micros(head.last_time));
             advance(&committed, head.position);
-            if std::mem::replace(&mut relay_epoch, head.relay_epoch) != head.relay_epoch {
+            let found = Some((head.written_by, head.relay_epoch));
+            if std::mem::replace(&mut seen, found) != found {
                 committed.send_modify(|_| {});
             }
         }

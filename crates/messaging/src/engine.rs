@@ -164,12 +164,13 @@ impl<D: Domain> Engine<D> {
             match attempt.run(messages).await {
                 Ok(done) => {
                     self.health.batches_go_on();
-                    if D::LOCK == Lock::Log {
-                        advance(&self.committed, done.position);
+                    // Also where nothing was appended: there may be something for a job.
+                    let end = if D::LOCK == Lock::Log {
+                        done.position
                     } else {
-                        // No log's end is known, but there may be something for a job.
-                        self.committed.send_modify(|_| {});
-                    }
+                        0
+                    };
+                    self.committed.send_modify(|head| *head = end.max(*head));
                     if done.retry_queue_changed {
                         self.retry_queue_changed.notify_one();
                     }

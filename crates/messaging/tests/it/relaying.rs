@@ -154,6 +154,12 @@ async fn a_process_learns_of_what_another_commits_and_that_a_cursor_was_moved_ba
     })
     .await;
     committed.mark_unchanged();
+    others.append(0).await;
+    until("it knows that something else was written", || async {
+        committed.has_changed().unwrap()
+    })
+    .await;
+    committed.mark_unchanged();
     let mut connection = pool.acquire().await.unwrap();
     relay::rewind(&mut connection, FACTS, 0, 0).await.unwrap();
     until("it wakes the relay", || async {
