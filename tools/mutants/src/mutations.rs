@@ -204,13 +204,13 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         file: "crates/messaging/src/transport/consumer.rs",
-        from: "                    entry.push(self.read(&message, bytes).await?);
+        from: "        entry.push(self.read(&message, bytes).await?);
 ",
-        to: r#"                    let inbound = self.read(&message, bytes.clone()).await?;
-                    if fault::is("twin-in-batch") && inbound.stream.is_none() {
-                        entry.push(self.read(&message, bytes).await?);
-                    }
-                    entry.push(inbound);
+        to: r#"        let inbound = self.read(&message, bytes.clone()).await?;
+        if fault::is("twin-in-batch") && inbound.stream.is_none() {
+            entry.push(self.read(&message, bytes).await?);
+        }
+        entry.push(inbound);
 "#,
     },
     Mutation {
@@ -221,7 +221,7 @@ pub const MUTATIONS: &[Mutation] = &[
                         if fault::is("ack-inside-entry") && messages.len() > 1 {
                             // As it must not be: acknowledged when its first message is committed.
                             let rest = messages.split_off(1);
-                            let first = self.pending(&message, &messages);
+                            let first = Pending { end: handed_over.end.clone(), size: 1, brings_on: Vec::new() };
                             let answers = flow.send(messages).await;
                             let answers = answers.map_err(|_| ConsumeError::Stopping)?.await.ok();
                             self.acknowledge(first, answers).await?;
@@ -229,7 +229,8 @@ pub const MUTATIONS: &[Mutation] = &[
                             messages = rest;
                         }
                         if fault::is("ack-before-commit") {
-                            self.acknowledge(self.pending(&message, &messages), Some(Vec::new())).await?;
+                            let whole = Pending { end: handed_over.end.clone(), size: messages.len(), brings_on: Vec::new() };
+                            self.acknowledge(whole, Some(Vec::new())).await?;
                         }
 "#,
     },
