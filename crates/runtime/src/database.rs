@@ -139,13 +139,18 @@ fn is_broken_connection(error: &anyhow::Error) -> bool {
                     sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => {
                         true
                     }
-                    // 08 connection, 57P the server shuts down, crashed or starts
-                    sqlx::Error::Database(database) => database
-                        .code()
-                        .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+                    sqlx::Error::Database(database) => {
+                        database.code().is_some_and(|code| ends_session(&code))
+                    }
                     _ => false,
                 })
     })
+}
+
+/// Whether a SQLSTATE says that there is no session any more: connection exceptions; the server shuts down, crashed or starts; it
+/// ended a transaction whose process had stopped for a while.
+fn ends_session(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || matches!(code, "25P03" | "25P04")
 }
 
 /// Why the server is not trusted with a password; none of an error that is something else.
@@ -221,5 +226,15 @@ mod tests {
         });
         assert!(refused.await.is_err());
         assert_eq!(tries, 1, "no outage");
+    }
+
+    #[test]
+    fn a_transaction_that_the_server_ended_meanwhile_is_begun_again_and_a_wrong_statement_is_not() {
+        for code in ["08006", "57P01", "57P03", "25P03", "25P04"] {
+            assert!(ends_session(code), "{code}");
+        }
+        for code in ["25006", "42P01", "23505", "57014"] {
+            assert!(!ends_session(code), "{code}");
+        }
     }
 }
