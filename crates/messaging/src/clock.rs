@@ -120,10 +120,9 @@ pub async fn watch_head(pool: PgPool, committed: Arc<watch::Sender<i64>>, stop: 
         // A database that is away has moved nothing.
         if let Ok(head) = head {
             clock::moved(Offset(head.clock_offset), Micros(head.last_time));
-            advance(&committed, head.position);
-            let found = Some((head.written_by, head.relay_epoch));
+            let found = Some((head.position, head.written_by, head.relay_epoch));
             if std::mem::replace(&mut seen, found) != found {
-                committed.send_modify(|_| {});
+                advance(&committed, head.position);
             }
         }
         tokio::select! {

@@ -170,7 +170,7 @@ impl<D: Domain> Engine<D> {
                     } else {
                         0
                     };
-                    self.committed.send_modify(|head| *head = end.max(*head));
+                    advance(&self.committed, end);
                     if done.retry_queue_changed {
                         self.retry_queue_changed.notify_one();
                     }
@@ -243,13 +243,9 @@ impl<D: Domain> Engine<D> {
     }
 }
 
-/// Notifies the relay that the log's head is at least there.
+/// Notifies whoever waits for commits that there was one, and that the log's head is at least there.
 pub fn advance(committed: &watch::Sender<i64>, position: i64) {
-    committed.send_if_modified(|head| {
-        let moved = *head < position;
-        *head = position.max(*head);
-        moved
-    });
+    committed.send_modify(|head| *head = position.max(*head));
 }
 
 /// Gives a batch in flight a moment to commit once the process is stopped.
