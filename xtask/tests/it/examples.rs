@@ -1,33 +1,16 @@
 //! Examples in documentation comments are not run by `./test.sh`: so none looks as if it were.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
-use std::fs;
-use std::process::Command;
-
-use devstack::layout::Layout;
+use crate::tracked::tracked;
 
 /// What a block is in whose text nobody compiles.
 const NOT_COMPILED: [&str; 6] = ["ignore", "json", "sh", "sql", "text", "toml"];
 
 #[test]
 fn no_documentation_comment_has_an_example_that_would_have_to_be_run() {
-    let root = Layout::find().root;
-    let listed = Command::new("git")
-        .args(["ls-files", "*.rs"])
-        .current_dir(&root)
-        .output()
-        .unwrap();
     let mut found = Vec::new();
-    for file in String::from_utf8(listed.stdout).unwrap().lines() {
-        // What was deleted and is not committed yet is listed, too.
-        if let Ok(text) = fs::read_to_string(root.join(file)) {
-            let lines = examples(&text).into_iter();
-            found.extend(lines.map(|line| format!("{file}:{line}")));
-        }
+    for (file, text) in tracked(&["*.rs"]) {
+        let lines = examples(&text).into_iter();
+        found.extend(lines.map(|line| format!("{file}:{line}")));
     }
     assert!(
         found.is_empty(),

@@ -3,4 +3,5 @@
 mod dependencies;
 mod documented;
 mod examples;
+mod tracked;
 mod words;

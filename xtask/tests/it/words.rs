@@ -1,15 +1,8 @@
 //! One word for each thing: those of `docs/glossary.md`, and none of those that stood for them before.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use devstack::layout::Layout;
-
+use crate::tracked::tracked;
 use Where::{Everywhere, Names};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,22 +110,12 @@ const NOT_READ: [&str; 4] = [
 
 #[test]
 fn no_word_of_the_old_dialect_is_left_in_code_or_documents() {
-    let root = Layout::find().root;
-    let listed = Command::new("git")
-        .args(["ls-files", "*.rs", "*.md"])
-        .current_dir(&root)
-        .output()
-        .unwrap();
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    let is_read = |file: &&str| !NOT_READ.iter().any(|not| file.starts_with(not));
-    let files: Vec<&str> = listed.lines().filter(is_read).collect();
+    let mut files = tracked(&["*.rs", "*.md"]);
+    files.retain(|(file, _)| !NOT_READ.iter().any(|not| file.starts_with(not)));
     assert!(files.len() > 500, "{} files", files.len());
     let mut found = Vec::new();
-    for file in files {
-        // What was deleted and is not committed yet is listed, too.
-        if let Ok(text) = fs::read_to_string(root.join(file)) {
-            found.extend(old_words(file, &text));
-        }
+    for (file, text) in &files {
+        found.extend(old_words(file, text));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
