@@ -201,9 +201,10 @@ async fn every_explanation_ends_with_what_the_ledger_says(
             let id = conversion["id"].as_str().unwrap();
             let path = format!("conversions/{id}/explanation");
             // Only so many wait for their turn, and not for long.
+            let end = Instant::now() + Duration::from_mins(1);
             loop {
                 let explained = walker.read_as(operator, &path).await;
-                if explained["status"] != 503 {
+                if explained["status"] != 503 || Instant::now() >= end {
                     return (id, explained);
                 }
             }
