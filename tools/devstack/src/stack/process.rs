@@ -58,11 +58,20 @@ impl Identity {
 #[cfg(target_os = "linux")]
 fn born(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let ticks = fields.nth(18)?; // starttime, field 22 of proc(5), counted from boot
+    let ticks = living_since(&stat)?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    (!matches!(state, "Z" | "X")).then(|| format!("{ticks}@{}", boot.trim()))
+    Some(format!("{ticks}@{}", boot.trim()))
+}
+
+/// When the process began, in ticks since boot, by its line of proc(5)'s `stat`; `None` when it has ended. One that is killed is a zombie as soon
+/// as its first thread has ended; while others of its threads are still ending, it holds its ports and is not dead.
+#[cfg(target_os = "linux")]
+fn living_since(stat: &str) -> Option<&str> {
+    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3).copied(); // as proc(5) counts; the third is the first after the name
+    let (state, threads, start) = (field(3)?, field(20)?, field(22)?);
+    let ended = state == "X" || (state == "Z" && matches!(threads, "0" | "1"));
+    (!ended).then_some(start)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -213,5 +222,25 @@ impl Drop for Process {
         if let Some(signal) = self.on_drop {
             self.stop(signal, Duration::from_secs(5));
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// As Linux showed it, without the fields after the start.
+    fn stat(state: char, threads: u8) -> String {
+        format!(
+            "2171 (a (b) c) {state} 2168 2168 1544 0 -1 4227084 3035 6590 7 2 2 1 3 2 20 0 {threads} 0 11802 0 0 1"
+        )
+    }
+
+    #[test]
+    fn a_process_lives_until_the_last_of_its_threads_has_ended() {
+        assert_eq!(living_since(&stat('S', 4)), Some("11802"));
+        assert_eq!(living_since(&stat('Z', 2)), Some("11802"));
+        assert_eq!(living_since(&stat('Z', 1)), None);
+        assert_eq!(living_since(&stat('X', 0)), None);
     }
 }
