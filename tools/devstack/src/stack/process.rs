@@ -69,9 +69,9 @@ fn born(pid: u32) -> Option<String> {
 fn living_since(stat: &str) -> Option<&str> {
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3).copied(); // as proc(5) counts; the third is the first after the name
-    let (state, threads, start) = (field(3)?, field(20)?, field(22)?);
+    let (state, threads, began) = (field(3)?, field(20)?, field(22)?);
     let ended = state == "X" || (state == "Z" && matches!(threads, "0" | "1"));
-    (!ended).then_some(start)
+    (!ended).then_some(began)
 }
 
 #[cfg(not(target_os = "linux"))]
