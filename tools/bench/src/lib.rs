@@ -21,6 +21,7 @@ mod page;
 mod people;
 mod report;
 mod stack;
+mod stages;
 pub mod starvation;
 mod statements;
 pub mod streams;

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::machine::Machine;
 use super::report::Phase;
+use super::stages::Stages;
 use super::statements::{self, Statements};
 use super::{Pace, page, run_phase, stack};
 
@@ -62,6 +63,7 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     let lasting = Duration::from_secs(load.seconds);
     let (at, full) = (stack.layout(), Pace::Full(load.in_flight));
     let statements = Statements::open(&stack).await?;
+    let stages = Stages::open(stack.settings()).await?;
     progress.note("warming up");
     run_phase(at, &mut feed, &ledger, full, Duration::from_secs(10)).await?;
     progress.note("resting, with nothing to do");
@@ -78,8 +80,10 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     for (name, pace) in rates.into_iter().chain([("full load".to_owned(), full)]) {
         progress.note(&name);
         statements.begin().await?;
+        let began = stages.mark().await?;
         let phase = run_phase(at, &mut feed, &ledger, pace, lasting).await?;
         let (taken, done) = (statements.taken().await?, phase.outcome.done);
+        tables += &stages.table(&name, &began, feed.sent_at()).await?;
         tables += &statements::table(&name, &taken, (done, "a purchase"))?;
         phases.push((name, phase));
     }
