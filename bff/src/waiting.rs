@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chassis::auth::Caller;
 use chassis::http::{Holder, Shares};
+use messaging::FlowSender;
 use runtime::Host;
 use sqlx::PgPool;
 use tokio::sync::{Notify, oneshot};
@@ -30,13 +31,13 @@ pub(crate) static PROJECTED: Notify = Notify::const_new();
 type Waiters = HashMap<Uuid, Vec<oneshot::Sender<()>>>;
 
 /// Who waits for which command.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Waiting(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     waiters: Mutex<Waiters>,
     joined: Notify,
+    flow: FlowSender,
     stop: CancellationToken,
     room: Arc<Shares>,
 }
@@ -47,6 +48,7 @@ impl Waiting {
         let waiting = Self(Arc::new(Inner {
             waiters: Mutex::default(),
             joined: Notify::new(),
+            flow: host.flow().clone(),
             stop: host.tasks().stop().clone(),
             room: Shares::new(MAX_WAITING, host.limits().share_percent),
         }));
@@ -62,6 +64,7 @@ impl Waiting {
         let Some(_room) = self.0.room.take(holders) else {
             return false;
         };
+        let _hurry = self.0.flow.hurry();
         let (done, ended) = oneshot::channel();
         self.lock().entry(command).or_default().push(done);
         self.0.joined.notify_one();

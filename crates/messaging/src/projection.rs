@@ -49,6 +49,7 @@ impl<P: Projection> Domain for P {
     const SERVICE: Service = P::SERVICE;
     const LOCK: Lock = Lock::ReadModels;
     const TABLES: Tables = P::TABLES;
+    const FACTS_WAIT: bool = true;
     const COMMAND_LOG: &'static str = P::COMMAND_LOG;
     type BatchState = P::BatchState;
     type Event = Infallible;

@@ -21,8 +21,9 @@ pub const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
 /// What a source may take in messages before those that took less come first: a full entry of the broker.
 const ROUND: u64 = 500;
 
-/// For so long messages wait for company for which nobody waits: those that concern nobody here, since all they need is that their
-/// stream's watermark moves over them, and facts where [`crate::Domain::FACTS_WAIT`]. A transaction for one costs as much as for many.
+/// For so long after a batch began messages wait for company for which nobody waits: those that concern nobody here, since all they need
+/// is that their stream's watermark moves over them, and facts where [`crate::Domain::FACTS_WAIT`]. A transaction for one costs as much
+/// as for many.
 const COMPANY_WAIT: Duration = Duration::from_millis(100);
 
 /// What an item takes of its flow, given back when it is dropped.
@@ -49,10 +50,14 @@ struct Flow {
 
 #[derive(Default)]
 struct Flows {
-    flows: Vec<Flow>,
+    each: Vec<Flow>,
     /// How much was taken of the flow that is furthest of those whose turn it was: where a flow begins that had nothing waiting, so that it
     /// comes next but saves up nothing (start-time fair queueing: Goyal, Vin and Cheng, 1996).
     turn: u64,
+    /// When the last batch was filled.
+    filled: Option<Instant>,
+    /// Whose facts must not wait now, though else they may.
+    hurries: usize,
 }
 
 /// The queue of one service.
@@ -77,6 +82,15 @@ pub struct FlowSender {
     pipelined: bool,
     messages: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+}
+
+/// While it is there, facts wait for no company.
+pub struct Hurry(Queue);
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        self.0.lock().hurries -= 1;
+    }
 }
 
 /// What a batch took, with the room that it gives back when it is dropped.
@@ -126,10 +140,10 @@ impl Queue {
 
     fn open(&self, pipelined: bool) -> FlowSender {
         let mut flows = self.lock();
-        flows.flows.push(Flow::default());
+        flows.each.push(Flow::default());
         FlowSender {
             queue: self.clone(),
-            flow: flows.flows.len() - 1,
+            flow: flows.each.len() - 1,
             pipelined,
             messages: Arc::new(Semaphore::new(FLOW_MESSAGES)),
             bytes: Arc::new(Semaphore::new(FLOW_BYTES)),
@@ -160,6 +174,7 @@ impl Queue {
     /// source that asks for less than its share never waits behind another's backlog.
     pub fn fill(&self) -> Batch {
         let mut flows = self.lock();
+        flows.filled = Some(Instant::now());
         let mut batch = Batch {
             items: Vec::new(),
             room: Vec::new(),
@@ -179,18 +194,19 @@ impl Queue {
 impl Flows {
     fn push(&mut self, flow: usize, waiting: Waiting) {
         let turn = self.turn;
-        let flow = &mut self.flows[flow];
+        let flow = &mut self.each[flow];
         if flow.waiting.is_empty() {
             flow.taken = flow.taken.max(turn);
         }
         flow.waiting.push_back(waiting);
     }
 
-    /// At once when an entry's worth waits, whatever it is.
+    /// At once when an entry's worth waits, or somebody hurries, whatever it is.
     fn due(&self) -> Option<Instant> {
-        let waiting = || self.flows.iter().flat_map(|flow| &flow.waiting);
+        let waiting = || self.each.iter().flat_map(|flow| &flow.waiting);
         let messages = waiting().map(|it| u64::from(weight(&it.item.messages)));
-        if messages.sum::<u64>() >= ROUND {
+        let messages: u64 = messages.sum();
+        if messages >= ROUND || (messages > 0 && self.hurries > 0) {
             return Some(Instant::now());
         }
         waiting().map(|it| it.due).min()
@@ -198,7 +214,7 @@ impl Flows {
 
     fn next(&mut self) -> Option<Waiting> {
         let first = |flow: &Flow| Some(flow.waiting.front()?.item.messages.len());
-        let waiting = self.flows.iter_mut().filter(|l| !l.waiting.is_empty());
+        let waiting = self.each.iter_mut().filter(|l| !l.waiting.is_empty());
         // Within a round the smallest is first: it keeps the others waiting least.
         let flow = waiting.min_by_key(|flow| (flow.taken / ROUND, first(flow)))?;
         let next = flow.waiting.pop_front()?;
@@ -215,17 +231,30 @@ impl FlowSender {
         self.queue.flow()
     }
 
+    /// Whoever waits for what comes of facts here holds this meanwhile.
+    pub fn hurry(&self) -> Hurry {
+        self.queue.lock().hurries += 1;
+        self.queue.ready.notify_one();
+        Hurry(self.queue.clone())
+    }
+
     fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {
         let (done, answers) = oneshot::channel();
         let may_wait = self.pipelined && !messages.iter().any(|it| self.queue.hurries(it));
         let now = Instant::now();
+        let mut flows = self.queue.lock();
+        let due = match flows.filled {
+            Some(filled) if may_wait => now.max(filled + COMPANY_WAIT),
+            _ => now,
+        };
         let waiting = Waiting {
             item: Item { messages, done },
             bytes,
             room,
-            due: if may_wait { now + COMPANY_WAIT } else { now },
+            due,
         };
-        self.queue.lock().push(self.flow, waiting);
+        flows.push(self.flow, waiting);
+        drop(flows);
         self.queue.ready.notify_one();
         answers
     }

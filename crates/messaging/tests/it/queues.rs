@@ -100,7 +100,13 @@ async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_ba
     let queue = Queue::of(Service::Payment);
     let (of_others, own) = (queue.pipelined_flow(), queue.flow());
     assert!(queue.due().is_none());
+    let _first = of_others.offer(passed_over(1)).unwrap();
+    assert!(
+        queue.due().unwrap() <= Instant::now(),
+        "nothing came lately"
+    );
     let before = Instant::now();
+    assert_eq!(sizes(&queue), [1]);
     let _waiting = of_others.offer(passed_over(1)).unwrap();
     assert!(queue.due().unwrap() > before + Duration::from_millis(50));
 
@@ -129,9 +135,14 @@ async fn facts_wait_for_company_where_nobody_waits_for_what_comes_of_them_and_co
         let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
         let flow = queue.pipelined_flow();
         let before = Instant::now();
+        drop(queue.fill());
         let _fact = flow.offer(passed_over(1)).unwrap();
-        let waits = queue.due().unwrap() > before + Duration::from_millis(50);
-        assert_eq!(waits, may_wait);
+        let waits = || queue.due().unwrap() > before + Duration::from_millis(50);
+        assert_eq!(waits(), may_wait);
+        let hurry = flow.hurry();
+        assert!(!waits(), "somebody waits for what comes of it");
+        drop(hurry);
+        assert_eq!(waits(), may_wait);
         let accept = Body::AcceptClaimV1(AcceptClaimV1 {});
         let command = message(Topic::TrackingCommands, "clm", "clm", accept, Some(1));
         let _command = flow
