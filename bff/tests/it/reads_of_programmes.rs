@@ -52,6 +52,7 @@ fn link() -> LinkCreatedV1 {
         target_url: "https://shop.example/shoes".to_owned(),
         utm: None,
         deep_paths: None,
+        brand_id: None,
     }
 }
 
@@ -465,6 +466,7 @@ async fn a_link_is_read_as_its_last_change_left_it() {
             ..Utm::default()
         }),
         deep_paths: Some(true),
+        brand_id: Some(brand1()),
     };
     facts(&app, topic, &[("lnk_1", "lnk_1", changed.into())]).await;
     for who in [partner123(), brand("brand1"), operator()] {

@@ -46,6 +46,7 @@ async fn filled() -> (TestService, String) {
         target_url: "https://shop.example/".to_owned(),
         utm: None,
         deep_paths: None,
+        brand_id: None,
     };
     facts(
         &app,

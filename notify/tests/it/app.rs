@@ -157,14 +157,20 @@ pub(crate) async fn approval(service: &mut TestService, id: &str, brand: &str, p
         .await;
 }
 
-/// A partner has a link for a campaign.
-pub(crate) async fn link(service: &mut TestService, code: &str, campaign: &str, partner: &str) {
+/// A partner has a link for a campaign, whose brand it says, or does not, as those that were recorded before they did.
+pub(crate) async fn link(
+    service: &mut TestService,
+    code: &str,
+    (campaign, brand): (&str, Option<&str>),
+    partner: &str,
+) {
     let created = LinkCreatedV1 {
         campaign_id: campaign.parse().unwrap(),
         partner_id: partner.parse().unwrap(),
         target_url: "https://shop.example.com/".to_owned(),
         utm: None,
         deep_paths: None,
+        brand_id: brand.map(|id| id.parse().unwrap()),
     };
     service
         .deliver(Topic::TrackingEvents, code, code, created.into())

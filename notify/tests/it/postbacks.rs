@@ -28,7 +28,7 @@ async fn a_tracker_is_asked_for_its_address_with_the_click_and_what_it_earns() {
     app::campaign(&mut service, "camp1", "brand1").await;
     app::sale(&mut service, "order1", "brand1", "partner1").await;
     app::sale(&mut service, "order2", "brand1", "partner2").await;
-    app::link(&mut service, "spring", "camp1", "partner1").await;
+    app::link(&mut service, "spring", ("camp1", None), "partner1").await;
     app::approval(&mut service, "order1", "brand1", "partner1").await;
     app::refund(&mut service, "order1", 5_000).await;
     let requested = tracker.until(3).await;

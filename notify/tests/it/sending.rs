@@ -43,7 +43,7 @@ async fn an_owner_is_sent_what_it_may_see_signed_with_its_secret_and_no_other() 
     app::campaign(&mut service, "camp1", "brand1").await;
     app::sale(&mut service, "order1", "brand1", "partner1").await;
     app::refund(&mut service, "order1", 5_000).await;
-    app::link(&mut service, "spring", "camp1", "partner1").await;
+    app::link(&mut service, "spring", ("camp1", None), "partner1").await;
     app::approval(&mut service, "order1", "brand1", "partner1").await;
 
     let arrived = of_brand.until(5).await;
@@ -74,6 +74,21 @@ async fn an_owner_is_sent_what_it_may_see_signed_with_its_secret_and_no_other() 
         assert!(it.is_signed_with(&own));
         assert!(!it.is_signed_with(others));
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_brand_is_sent_a_link_for_a_campaign_that_is_not_known_here_yet() {
+    let mut service = app::start().await;
+    let receiver = Receiver::start().await;
+    let (brand, kinds) = (testing::brand("brand1"), ["link.created.v1"]);
+    app::endpoint(&service, &brand, &receiver.url, &kinds).await;
+    // Campaign's stream may be behind tracking's.
+    let of_brand = ("camp1", Some("brand1"));
+    app::link(&mut service, "spring", of_brand, "partner1").await;
+    let arrived = receiver.until(1).await.remove(0);
+    assert_eq!(arrived.subject(), "spring");
+    assert_eq!(arrived.body["data"]["campaign_id"], "camp1");
     service.stop().await;
 }
 

@@ -231,6 +231,8 @@ pub struct LinkCreatedV1 {
     pub utm: Option<Utm>,
     /// Whether a path behind its code names a page below the target; absent: it does not.
     pub deep_paths: Option<bool>,
+    /// Whose campaign that is; absent in what was recorded before this field was.
+    pub brand_id: Option<BrandId>,
 }
 
 /// A link leads elsewhere, is disabled or enabled: all that it is from now on.
@@ -252,6 +254,8 @@ pub struct LinkChangedV1 {
     pub utm: Option<Utm>,
     /// Whether a path behind its code names a page below the target; absent: it does not.
     pub deep_paths: Option<bool>,
+    /// Whose campaign that is; absent in what was recorded before this field was.
+    pub brand_id: Option<BrandId>,
 }
 
 /// A purchase or lead is a partner's.

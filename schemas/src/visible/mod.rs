@@ -118,7 +118,7 @@ impl<'a> Seen<'a> {
     pub fn unsaid(&self) -> Option<Unsaid<'a>> {
         match rule(self.kind)?.1 {
             Subject if !self.names_owners() => Some(Unsaid::Subject(self.subject)),
-            OfCampaign => Some(Unsaid::Campaign(self.campaign())),
+            OfCampaign if self.brand().is_none() => Some(Unsaid::Campaign(self.campaign())),
             _ => None,
         }
     }
@@ -127,6 +127,11 @@ impl<'a> Seen<'a> {
     fn names_owners(&self) -> bool {
         let named = |field: &str| self.payload.is_some_and(|it| it[field].is_string());
         named("partner_id") || named("brand_id")
+    }
+
+    /// The brand that it names.
+    fn brand(&self) -> Option<&'a str> {
+        self.payload?["brand_id"].as_str()
     }
 
     /// The campaign that it belongs to: the one that it names, or its key.
@@ -270,8 +275,9 @@ fn parties(
             _ => asker(),
         },
         OfCampaign => {
-            let brand = owners.campaigns.get(seen.campaign());
-            (text(&payload["partner_id"]), brand.cloned())
+            let kept = || owners.campaigns.get(seen.campaign()).cloned();
+            let brand = seen.brand().map(ToOwned::to_owned).or_else(kept);
+            (text(&payload["partner_id"]), brand)
         }
         PartnerByKey => (key(), None),
         BrandByKey => (None, key()),

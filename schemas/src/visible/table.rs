@@ -115,7 +115,13 @@ const ENROLLMENT: Fields = Some(&[
     "reason",
 ]);
 const EVIDENCE: Fields = Some(&["partner_id", "brand_id", "evidence_type", "reason"]);
-const LINK: Fields = Some(&["campaign_id", "partner_id", "target_url", "status"]);
+const LINK: Fields = Some(&[
+    "campaign_id",
+    "brand_id",
+    "partner_id",
+    "target_url",
+    "status",
+]);
 const CAMPAIGN: Fields = Some(&["brand_id", "name", "currency", "reason"]);
 const TERMS: Fields = Some(&[
     "version",

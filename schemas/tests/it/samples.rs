@@ -740,6 +740,7 @@ fn tracking_events() -> Vec<Body> {
             target_url: text("https://example.com/shop"),
             utm: Some(utm()),
             deep_paths: Some(true),
+            brand_id: Some(id("brand123")),
         }
         .into(),
         attributed(),
@@ -869,6 +870,7 @@ fn changed_link() -> Body {
         created_at: Micros(1_795_000_000_123_456),
         utm: Some(utm()),
         deep_paths: Some(true),
+        brand_id: Some(id("brand123")),
     }
     .into()
 }

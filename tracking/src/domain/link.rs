@@ -99,7 +99,7 @@ impl Link {
     }
 
     /// That it is so from now on.
-    fn changed(self, code: LinkCode) -> Event {
+    fn changed(self, code: LinkCode, brand: &BrandId) -> Event {
         let status = self.status();
         let changed = LinkChangedV1 {
             campaign_id: self.campaign,
@@ -110,6 +110,7 @@ impl Link {
             created_at: self.created_at,
             utm: self.utm,
             deep_paths: Some(self.deep_paths),
+            brand_id: Some(brand.clone()),
         };
         About::of(code, changed).into()
     }
@@ -209,6 +210,7 @@ pub fn create_link(
         target_url: command.target.url.clone(),
         utm: command.utm.clone(),
         deep_paths: Some(command.deep_paths),
+        brand_id: Some(campaign.brand.clone()),
     };
     let created = About::of(command.code.clone(), created);
     Ok(LinkDecision::Created(created))
@@ -257,7 +259,7 @@ pub fn change_link(
         campaign.takes_links_of(&link.partner, bans)?;
         is_in(enrollment)?;
     }
-    Ok(after.changed(command.code.clone()))
+    Ok(after.changed(command.code.clone(), &campaign.brand))
 }
 
 impl Campaign {

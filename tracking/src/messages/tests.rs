@@ -87,6 +87,7 @@ fn adopted() -> Vec<Event> {
                 target_url: "https://a.example/".to_owned(),
                 utm: Some(utm()),
                 deep_paths: Some(true),
+                brand_id: Some(BrandId::parse("brand1").unwrap()),
             },
         ),
         of(
@@ -100,6 +101,7 @@ fn adopted() -> Vec<Event> {
                 created_at: Micros(1),
                 utm: Some(utm()),
                 deep_paths: Some(false),
+                brand_id: Some(BrandId::parse("brand1").unwrap()),
             },
         ),
     ]

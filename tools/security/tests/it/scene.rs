@@ -666,6 +666,7 @@ async fn bff_scene() -> Scene {
             target_url: "https://a.example/".to_owned(),
             utm: None,
             deep_paths: None,
+            brand_id: None,
         };
         scene
             .service
