@@ -21,8 +21,6 @@ use crate::service_state;
 use crate::trace::{self, MessageSpan, Operation, Spans};
 use crate::tx::{Lock, Writer};
 
-/// Under load, batches start at least this far apart: fewer, fuller transactions.
-pub const PACE: Duration = Duration::from_millis(10);
 const OUTAGE_BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// For so long after a start that follows a death, at least, messages are handled one by one: transports take a moment to bring
@@ -90,15 +88,12 @@ impl<D: Domain> Engine<D> {
         for topic in D::SERVICE.followed_topics() {
             metrics::counter!(FACTS_DEAD_LETTERED, "topic" => topic.name()).increment(0);
         }
-        let mut next_start = started;
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 () = self.queue.ready() => {}
             }
-            tokio::time::sleep_until(next_start).await;
-            next_start = Instant::now() + PACE;
             let batch = self.queue.fill();
             let done = tokio::select! {
                 biased;

@@ -21,10 +21,19 @@ pub const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
 /// What a source may take in messages before those that took less come first: a full entry of the broker.
 const ROUND: u64 = 500;
 
-/// For so long after a batch began messages wait for company for which nobody waits: those that concern nobody here, since all they need
-/// is that their stream's watermark moves over them, and facts where [`crate::Domain::FACTS_WAIT`]. A transaction for one costs as much
-/// as for many.
-const COMPANY_WAIT: Duration = Duration::from_millis(100);
+// For so long after the last batch began a message begins no other, but waits for company: a transaction for one costs as much as for many.
+// What comes when nothing came lately waits for nothing.
+
+/// What others state comes in the batches of those who stated it.
+const FACTS_PACE: Duration = Duration::from_millis(4);
+/// Whoever sends by a connection waits there for the answer; what is retried goes with such.
+const REQUESTS_PACE: Duration = Duration::from_millis(10);
+/// Whoever sends a command by the broker does something else meanwhile. Where the last batch was one message alone, no company is to be
+/// expected, and it waits as facts do.
+const COMMANDS_PACE: Duration = Duration::from_millis(20);
+/// Nobody waits for messages that concern nobody here, since all they need is that their stream's watermark moves over them, and for facts
+/// where [`crate::Domain::FACTS_WAIT`].
+const COMPANY_PACE: Duration = Duration::from_millis(100);
 
 /// What an item takes of its flow, given back when it is dropped.
 struct Room {
@@ -38,6 +47,8 @@ struct Waiting {
     room: Room,
     /// When its batch is to begin.
     due: Instant,
+    /// The same when somebody hurries.
+    due_in_a_hurry: Instant,
 }
 
 /// One source's items, and how much of it was taken so far.
@@ -56,6 +67,8 @@ struct Flows {
     turn: u64,
     /// When the last batch was filled.
     filled: Option<Instant>,
+    /// Whether that had more than one message.
+    had_company: bool,
     /// Whose facts must not wait now, though else they may.
     hurries: usize,
 }
@@ -84,7 +97,7 @@ pub struct FlowSender {
     bytes: Arc<Semaphore>,
 }
 
-/// While it is there, facts wait for no company.
+/// While it is there, nothing waits as if nobody waited for it.
 pub struct Hurry(Queue);
 
 impl Drop for Hurry {
@@ -118,10 +131,16 @@ impl Queue {
         Self { facts_wait, ..self }
     }
 
-    /// Whether somebody waits for what comes of a message.
-    fn hurries(&self, inbound: &Inbound) -> bool {
-        let waits = self.facts_wait && !inbound.topic.is_commands();
-        !waits && inbound.concerns(self.service)
+    /// How long a message of a pipelined flow waits for company.
+    fn pace(&self, inbound: &Inbound) -> Duration {
+        let is_fact = !inbound.topic.is_commands();
+        if !inbound.concerns(self.service) || (is_fact && self.facts_wait) {
+            COMPANY_PACE
+        } else if is_fact {
+            FACTS_PACE
+        } else {
+            COMMANDS_PACE
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Flows> {
@@ -187,6 +206,7 @@ impl Queue {
             batch.items.push(next.item);
             batch.room.push(next.room);
         }
+        flows.had_company = messages > 1;
         batch
     }
 }
@@ -201,15 +221,18 @@ impl Flows {
         flow.waiting.push_back(waiting);
     }
 
-    /// At once when an entry's worth waits, or somebody hurries, whatever it is.
+    /// At once when a batch's worth waits, whatever it is.
     fn due(&self) -> Option<Instant> {
         let waiting = || self.each.iter().flat_map(|flow| &flow.waiting);
-        let messages = waiting().map(|it| u64::from(weight(&it.item.messages)));
-        let messages: u64 = messages.sum();
-        if messages >= ROUND || (messages > 0 && self.hurries > 0) {
+        let messages: usize = waiting().map(|it| it.item.messages.len()).sum();
+        if messages >= BATCH_MESSAGES {
             return Some(Instant::now());
         }
-        waiting().map(|it| it.due).min()
+        let due = |it: &Waiting| match self.hurries {
+            0 => it.due,
+            _ => it.due_in_a_hurry,
+        };
+        waiting().map(due).min()
     }
 
     fn next(&mut self) -> Option<Waiting> {
@@ -240,18 +263,25 @@ impl FlowSender {
 
     fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {
         let (done, answers) = oneshot::channel();
-        let may_wait = self.pipelined && !messages.iter().any(|it| self.queue.hurries(it));
-        let now = Instant::now();
-        let mut flows = self.queue.lock();
-        let due = match flows.filled {
-            Some(filled) if may_wait => now.max(filled + COMPANY_WAIT),
-            _ => now,
+        let pace = if self.pipelined {
+            let each = messages.iter().map(|it| self.queue.pace(it));
+            each.min().unwrap_or_default()
+        } else {
+            REQUESTS_PACE
         };
+        let mut flows = self.queue.lock();
+        let pace = match pace {
+            COMMANDS_PACE if !flows.had_company => FACTS_PACE,
+            pace => pace,
+        };
+        let (now, filled) = (Instant::now(), flows.filled);
+        let after = |pace| filled.map_or(now, |filled| now.max(filled + pace));
         let waiting = Waiting {
             item: Item { messages, done },
             bytes,
             room,
-            due,
+            due: after(pace),
+            due_in_a_hurry: after(pace.min(FACTS_PACE)),
         };
         flows.push(self.flow, waiting);
         drop(flows);

@@ -95,15 +95,17 @@ fn passed_over(count: usize) -> Vec<Inbound> {
         .collect()
 }
 
-/// Whether what comes right after a batch waits for company. On a machine that stood still in between, it is tried again.
-fn waits_after_a_batch(queue: &Queue, flow: &FlowSender) -> bool {
+/// How many milliseconds after a batch the next one begins, for what comes right after it. On a machine that stood still in between, it
+/// is tried again.
+fn pace(queue: &Queue, flow: &FlowSender, message: impl Fn() -> Inbound) -> u128 {
     loop {
+        let messages = vec![message()];
         let began = Instant::now();
         drop(queue.fill());
-        let _waiting = flow.offer(passed_over(1)).unwrap();
-        let waits = queue.due().unwrap() > Instant::now();
-        if began.elapsed() < Duration::from_millis(50) {
-            return waits;
+        let _waiting = flow.offer(messages).unwrap();
+        let due = queue.due().unwrap();
+        if began.elapsed() < Duration::from_millis(1) {
+            return due.saturating_duration_since(began).as_millis();
         }
     }
 }
@@ -112,50 +114,58 @@ fn waits_after_a_batch(queue: &Queue, flow: &FlowSender) -> bool {
 async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_backlog() {
     let queue = Queue::of(Service::Payment);
     let (of_others, own) = (queue.pipelined_flow(), queue.flow());
+    let of_nobody = || passed_over(1).remove(0);
     assert!(queue.due().is_none());
     let _first = of_others.offer(passed_over(1)).unwrap();
     assert!(
         queue.due().unwrap() <= Instant::now(),
         "nothing came lately"
     );
-    assert!(waits_after_a_batch(&queue, &of_others));
+    assert_eq!(pace(&queue, &of_others, of_nobody), 100);
 
+    let before = queue.due().unwrap();
     let _concerns = own.offer(messages(1)).unwrap();
-    assert!(queue.due().unwrap() <= Instant::now(), "a command came");
+    assert!(queue.due().unwrap() < before, "a request came");
     assert_eq!(sizes(&queue), [1, 1], "in whose batch it goes");
 
     let _backlog = of_others.offer(passed_over(500)).unwrap();
-    assert!(queue.due().unwrap() <= Instant::now(), "an entry's worth");
+    let _more = of_others.offer(passed_over(500)).unwrap();
+    assert!(queue.due().unwrap() <= Instant::now(), "a batch's worth");
 
-    assert_eq!(sizes(&queue), [500]);
+    assert_eq!(sizes(&queue), [500, 500]);
     let _waiting = of_others.offer(passed_over(1)).unwrap();
     let by_itself = timeout(Duration::from_secs(30), queue.ready()).await;
     by_itself.expect("it does not wait for ever");
     assert_eq!(sizes(&queue), [1]);
-    let _shipped = own.offer(passed_over(1)).unwrap();
-    assert!(
-        queue.due().unwrap() <= Instant::now(),
-        "the next entry waits for its answer"
-    );
+    assert_eq!(pace(&queue, &own, of_nobody), 10, "whose sender waits");
 }
 
 #[tokio::test]
 async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_commands_never_do() {
-    for may_wait in [true, false] {
-        let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
-        let flow = queue.pipelined_flow();
-        assert_eq!(waits_after_a_batch(&queue, &flow), may_wait);
-        let hurry = flow.hurry();
-        assert!(queue.due().unwrap() <= Instant::now(), "what waits already");
-        assert!(!waits_after_a_batch(&queue, &flow), "what comes meanwhile");
-        drop(hurry);
-        assert_eq!(waits_after_a_batch(&queue, &flow), may_wait);
+    let accept = || {
         let accept = Body::AcceptClaimV1(AcceptClaimV1 {});
         let command = message(Topic::TrackingCommands, "clm", "clm", accept, Some(1));
-        let _command = flow
-            .offer(vec![arrived(Topic::TrackingCommands, &command)])
-            .unwrap();
-        assert!(queue.due().unwrap() <= Instant::now(), "a command came");
+        arrived(Topic::TrackingCommands, &command)
+    };
+    let fact = || passed_over(1).remove(0);
+    for (may_wait, as_said) in [(true, 100), (false, 4)] {
+        let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
+        let flow = queue.pipelined_flow();
+        assert_eq!(pace(&queue, &flow, fact), as_said);
+        let before = queue.due().unwrap();
+        let hurry = flow.hurry();
+        let in_a_hurry = queue.due().unwrap();
+        assert!(if may_wait {
+            in_a_hurry < before
+        } else {
+            in_a_hurry == before
+        });
+        assert_eq!(pace(&queue, &flow, fact), 4);
+        drop(hurry);
+        assert_eq!(pace(&queue, &flow, fact), as_said);
+        assert_eq!(pace(&queue, &flow, accept), 4, "they come one by one");
+        let _some = flow.offer(vec![accept(), accept()]).unwrap();
+        assert_eq!(pace(&queue, &flow, accept), 20, "there is company");
     }
 }
 
