@@ -148,10 +148,10 @@ async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_co
         arrived(Topic::TrackingCommands, &command)
     };
     let fact = || passed_over(1).remove(0);
-    for (may_wait, as_said) in [(true, 100), (false, 4)] {
+    for (may_wait, expected) in [(true, 100), (false, 4)] {
         let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
         let flow = queue.pipelined_flow();
-        assert_eq!(pace(&queue, &flow, fact), as_said);
+        assert_eq!(pace(&queue, &flow, fact), expected);
         let before = queue.due().unwrap();
         let hurry = flow.hurry();
         let in_a_hurry = queue.due().unwrap();
@@ -162,7 +162,7 @@ async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_co
         });
         assert_eq!(pace(&queue, &flow, fact), 4);
         drop(hurry);
-        assert_eq!(pace(&queue, &flow, fact), as_said);
+        assert_eq!(pace(&queue, &flow, fact), expected);
         assert_eq!(pace(&queue, &flow, accept), 4, "they come one by one");
         let _some = flow.offer(vec![accept(), accept()]).unwrap();
         assert_eq!(pace(&queue, &flow, accept), 20, "there is company");
