@@ -9,6 +9,20 @@ use uuid::Uuid;
 
 use devstack::settings::Settings;
 
+/// When the transaction that wrote a row was committed, in microseconds, as a part of a statement.
+macro_rules! committed_us {
+    () => {
+        "(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint"
+    };
+}
+pub(super) use committed_us;
+
+/// The last position of a database's log.
+pub async fn head(pool: &PgPool) -> Result<i64> {
+    let position = sqlx::query_scalar("SELECT position FROM pipeline.log_head");
+    Ok(position.fetch_one(pool).await?)
+}
+
 /// Payment's database.
 pub struct Ledger(PgPool);
 
@@ -39,19 +53,13 @@ impl Ledger {
 
     /// Where the log stands now.
     pub async fn mark(&self) -> Result<Mark> {
-        let position = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
-            .fetch_one(&self.0)
-            .await?;
-        Ok(Mark(position))
+        Ok(Mark(head(&self.0).await?))
     }
 
     /// Ledger postings committed since then. Nothing else posts while the benchmark runs, so positions tell: counting
     /// rows twenty times a second would be a load of its own.
     pub async fn count_since(&self, mark: &Mark) -> Result<u64> {
-        let now: i64 = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
-            .fetch_one(&self.0)
-            .await?;
-        Ok(u64::try_from(now - mark.0)?)
+        Ok(u64::try_from(head(&self.0).await? - mark.0)?)
     }
 
     /// Bytes of write-ahead log of the whole server since it was made.
@@ -65,10 +73,11 @@ impl Ledger {
 
     /// Compares what was sent, by correlation id with its time in microseconds, with what is committed.
     pub async fn outcome_since(&self, mark: &Mark, sent: &HashMap<Uuid, i64>) -> Result<Outcome> {
-        let rows = sqlx::query(
-            "SELECT correlation_id, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint AS committed
-               FROM pipeline.message_log WHERE position > $1 AND type = 'ledger.posted.v1'",
-        )
+        let rows = sqlx::query(concat!(
+            "SELECT correlation_id, ",
+            committed_us!(),
+            " AS committed FROM pipeline.message_log WHERE position > $1 AND type = 'ledger.posted.v1'"
+        ))
         .bind(mark.0)
         .fetch_all(&self.0)
         .await?;

@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::clients;
+use super::ledger::{committed_us, head};
 use super::report::tenths;
 
 /// In the order in which a purchase comes to them.
@@ -39,8 +40,7 @@ impl Stages {
     pub async fn mark(&self) -> Result<Mark> {
         let mut positions = Vec::new();
         for (_, pool) in &self.0 {
-            let position = sqlx::query_scalar("SELECT position FROM pipeline.log_head");
-            positions.push(position.fetch_one(pool).await?);
+            positions.push(head(pool).await?);
         }
         Ok(Mark(positions))
     }
@@ -86,10 +86,11 @@ impl Stages {
 }
 
 async fn times(pool: &PgPool, from: i64) -> Result<Times> {
-    let rows: Vec<(Uuid, i64, i64)> = sqlx::query_as(
-        "SELECT correlation_id, min(time), max((extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint)
-         FROM pipeline.message_log WHERE position > $1 GROUP BY correlation_id",
-    )
+    let rows: Vec<(Uuid, i64, i64)> = sqlx::query_as(concat!(
+        "SELECT correlation_id, min(time), max(",
+        committed_us!(),
+        ") FROM pipeline.message_log WHERE position > $1 GROUP BY correlation_id"
+    ))
     .bind(from)
     .fetch_all(pool)
     .await?;
