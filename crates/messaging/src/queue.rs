@@ -69,7 +69,7 @@ struct Flows {
     filled: Option<Instant>,
     /// Whether that had more than one message.
     had_company: bool,
-    /// Whose facts must not wait now, though else they may.
+    /// How many [`Hurry`] there are.
     hurries: usize,
 }
 

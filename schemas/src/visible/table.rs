@@ -8,7 +8,7 @@ pub(super) enum Whose {
     /// The partner's and the brand's that it names. Where it names none: of the conversion or claim that it is about; of one that is nobody's,
     /// who reported it.
     Subject,
-    /// The partner's that it names, and the brand's whose campaign it names or is in by its key.
+    /// The partner's that it names, and the brand's that it names, or else whose campaign it names or is in by its key.
     OfCampaign,
     /// The partner's that is its key.
     PartnerByKey,
