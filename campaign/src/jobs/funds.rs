@@ -1,6 +1,8 @@
 //! Pauses campaigns while their brand is out of funds, and has them go on when it is not.
 
-use messaging::job::{Job, timer_command};
+use std::time::Duration;
+
+use messaging::job::{BY_COMMIT, Job, timer_command};
 use schemas::{FollowFundsV1, Message, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
@@ -16,6 +18,7 @@ const CHUNK: i64 = 500;
 
 impl Job for FollowFunds {
     const NAME: &'static str = "follow_funds";
+    const IDLE: Duration = BY_COMMIT;
 
     async fn due(
         &self,

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+use sqlx::pool::PoolConnection;
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Micros;
@@ -103,23 +104,51 @@ struct Head {
     written_by: i64,
     /// It changes when a cursor of the relay is moved back.
     relay_epoch: Option<i64>,
+    /// The time by which is decided.
+    now: i64,
+    /// When the retry queue has something due next.
+    retry_at: Option<i64>,
+}
+
+/// What was found at the last look, for what looks for due times: so that a process with nothing to do asks its database once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// The time by which the database decided then, a quarter of a second ago at most while it is there: what was due by it is due.
+    pub now: Micros,
+    /// Whether something may be due in the retry queue.
+    pub retries: bool,
+}
+
+impl Default for Looked {
+    /// Before the first look nothing is known to be due by time, and anything may be in the retry queue.
+    fn default() -> Self {
+        Self {
+            now: Micros(0),
+            retries: true,
+        }
+    }
 }
 
 /// Looks at the log's head for this whole process: it learns of what other processes have committed, and goes by its database's
 /// clock, whichever process moves it. What is decided in a transaction takes its time from there anyway; this is for edges.
-pub async fn watch_head(pool: PgPool, committed: Arc<watch::Sender<i64>>, stop: CancellationToken) {
+pub async fn watch_head(
+    pool: PgPool,
+    committed: Arc<watch::Sender<i64>>,
+    looked: Arc<watch::Sender<Looked>>,
+    stop: CancellationToken,
+) {
     let mut seen = None;
+    // One connection for all looks: a pool asks the server whenever it gets one back.
+    let mut connection = None;
     loop {
-        let head: Result<Head, sqlx::Error> = sqlx::query_as(
-            "SELECT position, clock_offset, last_time, xmin::text::bigint AS written_by,
-                    (SELECT max(relay_epoch) FROM pipeline.relay_cursor) AS relay_epoch
-             FROM pipeline.log_head",
-        )
-        .fetch_one(&pool)
-        .await;
+        let head = look(&pool, &mut connection).await;
         // A database that is away has moved nothing.
         if let Ok(head) = head {
             clock::moved(Offset(head.clock_offset), Micros(head.last_time));
+            looked.send_replace(Looked {
+                now: Micros(head.now),
+                retries: head.retry_at.is_some_and(|at| at <= head.now),
+            });
             let found = Some((head.position, head.written_by, head.relay_epoch));
             if std::mem::replace(&mut seen, found) != found {
                 advance(&committed, head.position);
@@ -130,4 +159,27 @@ pub async fn watch_head(pool: PgPool, committed: Arc<watch::Sender<i64>>, stop: 
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
+}
+
+/// By the connection that is kept, unless it broke.
+async fn look(
+    pool: &PgPool,
+    kept: &mut Option<PoolConnection<Postgres>>,
+) -> Result<Head, sqlx::Error> {
+    let mut connection = match kept.take() {
+        Some(connection) => connection,
+        None => pool.acquire().await?,
+    };
+    let head = sqlx::query_as(concat!(
+        "SELECT position, clock_offset, last_time, xmin::text::bigint AS written_by,
+                (SELECT max(relay_epoch) FROM pipeline.relay_cursor) AS relay_epoch, ",
+        crate::sql_now!(),
+        " AS now,
+                (SELECT min(next_at) FROM pipeline.parked WHERE state IN ('waiting', 'retrying', 'queued')) AS retry_at
+         FROM pipeline.log_head"
+    ))
+    .fetch_one(&mut *connection)
+    .await?;
+    *kept = Some(connection);
+    Ok(head)
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use types::{Micros, Uuid};
 
+use crate::clock::Looked;
 use crate::inbound::{Answer, Inbound};
 use crate::queue::FlowSender;
 
@@ -24,10 +25,10 @@ struct Pace {
     idle: Duration,
 }
 
-const PACE: Pace = Pace {
-    lively: Duration::from_millis(250),
-    idle: Duration::from_secs(1),
-};
+/// While there is something to do.
+const LIVELY_PACE: Duration = Duration::from_millis(250);
+/// For a job's [`Job::IDLE`]: what is due becomes so by a commit alone, which wakes it.
+pub const BY_COMMIT: Duration = Duration::from_secs(10);
 /// After a commit of this service, or something that was due, there may be more soon.
 const LIVELY: Duration = Duration::from_secs(2);
 /// A step that took so long had something to do.
@@ -39,6 +40,8 @@ const LOOK_BACK: Duration = Duration::from_secs(10);
 pub trait Job: Send + Sync + 'static {
     /// For logs.
     const NAME: &'static str;
+    /// How often it looks while there is nothing to do, unless something is committed: as late may be what is due by time.
+    const IDLE: Duration = Duration::from_secs(1);
 
     /// Does a step of its work, if it has any of its own, and returns commands for what is due, oldest first, a bounded number
     /// of them behind the first `passed`, which are known and stay due: they must not take the place of what comes behind them.
@@ -81,14 +84,19 @@ pub fn timer_command(
 }
 
 /// Fires until stopped. Run it under the relay's lock, or several processes do the same work. `committed` changes with every
-/// commit to the database: what is due because of one is found soon.
+/// commit to the database: what is due because of one is found soon. Until then the time is that of the last look at the log's head.
 pub async fn run<J: Job>(
     job: Arc<J>,
     pool: PgPool,
     flow: FlowSender,
     mut committed: watch::Receiver<i64>,
+    looked: watch::Receiver<Looked>,
     stop: CancellationToken,
 ) {
+    let pace = Pace {
+        lively: LIVELY_PACE,
+        idle: J::IDLE,
+    };
     let mut passed = 0;
     let mut began = Instant::now();
     let mut fired_any = false;
@@ -97,17 +105,18 @@ pub async fn run<J: Job>(
         if !fired_any {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = rest(PACE, &mut committed, lively_until) => {}
+                () = rest(pace, &mut committed, lively_until) => {}
             }
         }
         if committed.has_changed().unwrap_or(false) {
             committed.mark_unchanged();
             lively_until = Instant::now() + LIVELY;
         }
-        let looked = Instant::now();
+        let began_look = Instant::now();
+        let last_known = (began_look >= lively_until).then(|| looked.borrow().now);
         let fired = tokio::select! {
             () = stop.cancelled() => return,
-            fired = fire(&*job, &pool, &flow, passed) => fired,
+            fired = fire(&*job, &pool, &flow, passed, last_known) => fired,
         };
         let fired = fired.unwrap_or_else(|error| {
             tracing::warn!(job = J::NAME, %error, "what is due cannot be read now");
@@ -115,7 +124,7 @@ pub async fn run<J: Job>(
         });
         fired_any = fired.any;
         passed += fired.known;
-        if fired.due > 0 || looked.elapsed() >= LONG {
+        if fired.due > 0 || began_look.elapsed() >= LONG {
             lively_until = Instant::now() + LIVELY;
         }
         if fired.due == 0 && began.elapsed() >= LOOK_BACK {
@@ -155,8 +164,13 @@ async fn fire<J: Job>(
     pool: &PgPool,
     flow: &FlowSender,
     passed: i64,
+    last_known: Option<Micros>,
 ) -> Result<Fired, sqlx::Error> {
-    let due = job.due(pool, now(pool).await?, passed).await?;
+    let now = match last_known {
+        Some(now) => now,
+        None => now(pool).await?,
+    };
+    let due = job.due(pool, now, passed).await?;
     if due.is_empty() {
         return Ok(Fired::default());
     }

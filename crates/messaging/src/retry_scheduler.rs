@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use schemas::Topic;
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Looked;
 use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
 use crate::queue::FlowSender;
 use crate::retry_queue::{self, RetryRow};
@@ -24,6 +25,7 @@ pub async fn run(
     schema_ids: SchemaIds,
     flow: FlowSender,
     changed: Arc<Notify>,
+    looked: watch::Receiver<Looked>,
     stop: CancellationToken,
 ) {
     let known = schemas::known_names();
@@ -44,7 +46,17 @@ pub async fn run(
         tokio::select! {
             () = stop.cancelled() => return,
             () = changed.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = something_due(&looked) => {}
+        }
+    }
+}
+
+/// Until the last look at the log's head says that something may be due.
+async fn something_due(looked: &watch::Receiver<Looked>) {
+    loop {
+        tokio::time::sleep(POLL).await;
+        if looked.borrow().retries {
+            return;
         }
     }
 }

@@ -97,8 +97,8 @@ impl LeaderJobs {
         self.0.push(Arc::new(move |host, tasks| {
             let (job, stop) = (job(host), tasks.stop().clone());
             let (pool, flow) = (host.pool().clone(), host.flow().clone());
-            let committed = host.head().subscribe();
-            tasks.spawn(J::NAME, job::run(job, pool, flow, committed, stop));
+            let (committed, looked) = (host.head().subscribe(), host.looked().subscribe());
+            tasks.spawn(J::NAME, job::run(job, pool, flow, committed, looked, stop));
         }));
         self
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chassis::http::Limits;
+use messaging::clock::Looked;
 use messaging::identity::Guard;
 use messaging::transport::Peers;
 use messaging::transport::http::HttpTransport;
@@ -23,6 +24,7 @@ pub(crate) struct Parts {
     pub(crate) writer: Writer,
     pub(crate) flow: FlowSender,
     pub(crate) committed: Arc<watch::Sender<i64>>,
+    pub(crate) looked: Arc<watch::Sender<Looked>>,
     pub(crate) health: Health,
     pub(crate) limits: Limits,
     pub(crate) tasks: Tasks,
@@ -119,6 +121,11 @@ impl Host {
     /// The log's head: it moves with every commit of this process.
     pub(crate) fn head(&self) -> &Arc<watch::Sender<i64>> {
         &self.0.committed
+    }
+
+    /// What was found at the log's head lately.
+    pub(crate) fn looked(&self) -> &Arc<watch::Sender<Looked>> {
+        &self.0.looked
     }
 
     /// Wakes the relay after a commit outside the batches.

@@ -201,6 +201,7 @@ fn host(
         writer: Writer::of(service, settings.partitions, opened.schema_ids.clone()),
         flow: queue.flow(),
         committed: Arc::new(watch::Sender::new(opened.head)),
+        looked: Arc::default(),
         health: Health::default(),
         limits: settings.limits,
         tasks: tasks.clone(),
@@ -294,6 +295,7 @@ fn schedule_retries<D: Domain>(
         engine_writer.schema_ids.clone(),
         queue.flow(),
         engine.retry_queue_changed(),
+        host.looked().subscribe(),
         tasks.stop().clone(),
     );
     tasks.spawn("retry_scheduler", scheduling);
@@ -320,8 +322,9 @@ fn source(host: &Host) -> Source {
 
 /// Has this process know of what others commit, and go by the test clock where there is one.
 fn watch_head(host: &Host) {
-    let (pool, committed) = (host.pool().clone(), Arc::clone(host.head()));
-    let watching = clock::watch_head(pool, committed, host.tasks().stop().clone());
+    let (committed, looked) = (Arc::clone(host.head()), Arc::clone(host.looked()));
+    let (pool, stop) = (host.pool().clone(), host.tasks().stop().clone());
+    let watching = clock::watch_head(pool, committed, looked, stop);
     host.tasks().spawn("log_head", watching);
 }
 

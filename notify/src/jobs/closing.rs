@@ -1,6 +1,8 @@
 //! Ends onboarding of applications to campaigns that were closed.
 
-use messaging::job::{Job, timer_command};
+use std::time::Duration;
+
+use messaging::job::{BY_COMMIT, Job, timer_command};
 use schemas::{EndWorkflowV1, Message, Service};
 use sqlx::PgPool;
 use types::{Micros, WorkflowReason, ids};
@@ -16,6 +18,7 @@ pub(crate) struct EndClosed;
 
 impl Job for EndClosed {
     const NAME: &'static str = "closed_campaigns";
+    const IDLE: Duration = BY_COMMIT;
 
     async fn due(
         &self,

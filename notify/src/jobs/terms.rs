@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::job::Job;
+use messaging::job::{BY_COMMIT, Job};
 use schemas::Message;
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ pub(crate) struct MailTerms;
 
 impl Job for MailTerms {
     const NAME: &'static str = "changed_terms";
+    const IDLE: Duration = BY_COMMIT;
 
     async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let began = Instant::now();

@@ -1,6 +1,8 @@
 //! Has brands' funds cover what waits for them.
 
-use messaging::job::{Job, timer_command};
+use std::time::Duration;
+
+use messaging::job::{BY_COMMIT, Job, timer_command};
 use schemas::{FundEarningsV1, Message, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
@@ -16,6 +18,7 @@ const CHUNK: i64 = 100;
 
 impl Job for FundEarnings {
     const NAME: &'static str = "fund_earnings";
+    const IDLE: Duration = BY_COMMIT;
 
     async fn due(
         &self,

@@ -71,6 +71,9 @@ pub async fn broker(layout: &Layout, settings: &Settings, progress: &Progress) -
     Ok(())
 }
 
+/// More options for Java of the broker that we run, as Pulsar's own scripts call them.
+pub const PULSAR_EXTRA_OPTS: &str = "PULSAR_EXTRA_OPTS";
+
 /// What the broker that we run asks of its clients.
 pub fn broker_setup(layout: &Layout, settings: &Settings) -> Result<BrokerSetup> {
     let dir = layout.state.join("pulsar");
@@ -79,6 +82,10 @@ pub fn broker_setup(layout: &Layout, settings: &Settings) -> Result<BrokerSetup>
         lines: tokens.map_or(Ok(Vec::new()), |tokens| tokens.configuration(&dir))?,
         admin_token: settings.broker_admin_token()?,
         certificate: settings.own_broker_certificate(layout)?,
+        java_options: settings
+            .get(PULSAR_EXTRA_OPTS)
+            .unwrap_or_default()
+            .to_owned(),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::services::{self, Program, Replica};
 use crate::settings::{Mode, Settings};
 use crate::stack::testing::scratch;
-use crate::stack::{Postgres, Pulsar, free_port};
+use crate::stack::{Postgres, Pulsar, SHORT_LIVED, free_port};
 use crate::token::GenerateJwt;
 use crate::{demo, infra};
 
@@ -32,12 +32,14 @@ pub struct LocalStack {
 impl LocalStack {
     /// Starts servers and services in one mode, with the binaries that `./test.sh` has built (`target/debug`).
     pub async fn start(mode: Mode) -> Result<Self> {
-        Self::start_built(mode, Layout::find().built("debug"), &[]).await
+        Self::start_with(mode, &[]).await
     }
 
     /// The same with other variables.
     pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
-        Self::start_built(mode, Layout::find().built("debug"), variables).await
+        let short_lived = [(infra::PULSAR_EXTRA_OPTS, SHORT_LIVED)];
+        let variables = [&short_lived, variables].concat();
+        Self::start_built(mode, Layout::find().built("debug"), &variables).await
     }
 
     /// The same with the binaries of another folder.
@@ -90,6 +92,7 @@ impl LocalStack {
             ),
             ("BROKER_AUTH", "token".to_owned()),
             ("DATABASE_SSL_MODE", "verify-full".to_owned()),
+            (infra::PULSAR_EXTRA_OPTS, SHORT_LIVED.to_owned()),
         ] {
             stack.settings.set(name, value);
         }

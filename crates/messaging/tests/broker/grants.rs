@@ -41,6 +41,7 @@ impl Guarded {
             lines,
             admin_token: Some(admin.clone()),
             certificate,
+            ..BrokerSetup::default()
         };
         let broker = Pulsar::start_with(&folder, ports, setup).await.unwrap();
         let place = Place {

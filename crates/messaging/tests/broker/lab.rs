@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use devstack::provision::{Admin, Place};
 use devstack::stack;
+use messaging::clock::Looked;
 use messaging::gap::{self, Pace};
 use messaging::relay::{self, Source};
 use messaging::transport::consumer::{self, Subscription};
@@ -392,8 +393,15 @@ impl Follower {
         let flow = queue.flow();
         let engine = Engine::new(Noting, pool.clone(), writer, queue, committed);
         let changed = engine.retry_queue_changed();
-        let scheduling =
-            retry_scheduler::run(pool.clone(), schema_ids, flow, changed, stop.clone());
+        let looked = watch::channel(Looked::default()).1;
+        let scheduling = retry_scheduler::run(
+            pool.clone(),
+            schema_ids,
+            flow,
+            changed,
+            looked,
+            stop.clone(),
+        );
         tasks.spawn("retry_scheduler", scheduling);
         let engine = Arc::new(engine);
         tasks.spawn("engine", engine.run(stop.clone(), false));

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use messaging::clock::{self, Looked};
 use messaging::job::{self, Job};
 use runtime::testing::until;
 use schemas::Message;
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use types::{Micros, ids};
 use uuid::Uuid;
 
 use crate::bank::take_out;
-use crate::lab::{FACTS, Lab, command};
+use crate::lab::{COMMANDS, FACTS, Lab, command};
 
 /// Always due, with always the same command.
 struct Overdue {
@@ -44,6 +46,7 @@ async fn a_job_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spin(
         lab.pool.clone(),
         replica.flow.clone(),
         replica.committed.clone(),
+        watch::channel(Looked::default()).1,
         stop.clone(),
     );
     let watching = async {
@@ -104,7 +107,8 @@ async fn what_a_job_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind
     let stop = CancellationToken::new();
     let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
     let committed = replica.committed.clone();
-    let running = job::run(Arc::new(job), pool, flow, committed, stop.clone());
+    let looked = watch::channel(Looked::default()).1;
+    let running = job::run(Arc::new(job), pool, flow, committed, looked, stop.clone());
     let watching = async {
         until("the last is done", || async {
             let state: Option<String> =
@@ -124,4 +128,35 @@ async fn what_a_job_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind
     };
     tokio::join!(running, watching);
     assert_eq!(lab.balance("p").await, 0);
+}
+
+#[tokio::test]
+async fn a_look_at_the_logs_head_tells_the_time_and_whether_anything_may_be_due_in_the_retry_queue()
+{
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let (stop, looked) = (CancellationToken::new(), Arc::new(watch::Sender::default()));
+    let known: watch::Receiver<Looked> = looked.subscribe();
+    let committed = Arc::new(watch::Sender::new(0));
+    let watching = clock::watch_head(lab.pool.clone(), committed, looked, stop.clone());
+    let asking = async {
+        until("nothing is due", || async { !known.borrow().retries }).await;
+        let before = known.borrow().now;
+        replica
+            .take(COMMANDS, &[&command("p", "pay1", take_out(50, "patient"))])
+            .await;
+        until("time goes on", || async { known.borrow().now > before }).await;
+        assert!(!known.borrow().retries, "what waits is not due yet");
+        // Again and again: the scheduler here sends it in, and it waits once more.
+        until("it is due", || async {
+            sqlx::query("UPDATE pipeline.parked SET next_at = 0")
+                .execute(&lab.pool)
+                .await
+                .unwrap();
+            known.borrow().retries
+        })
+        .await;
+        stop.cancel();
+    };
+    tokio::join!(watching, asking);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use messaging::clock::Looked;
 use messaging::trust::{Sender, Vouching};
 use messaging::{
     Answer, DryRun, Engine, FlowSender, Hint, Inbound, Queue, SchemaIds, Tasks, Wire, Writer, log,
@@ -77,6 +78,7 @@ impl Lab {
             self.writer.schema_ids.clone(),
             queue.flow(),
             engine.retry_queue_changed(),
+            watch::channel(Looked::default()).1,
             stop.clone(),
         );
         tasks.spawn("retry_scheduler", scheduling);

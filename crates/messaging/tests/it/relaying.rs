@@ -141,9 +141,11 @@ async fn a_process_learns_of_what_another_commits_and_that_a_cursor_was_moved_ba
         .await
         .unwrap();
     let tasks = Tasks::new(CancellationToken::new());
+    let looked = Arc::new(watch::Sender::default());
     let watching = clock::watch_head(
         pool.clone(),
         Arc::clone(&ours.committed),
+        Arc::clone(&looked),
         tasks.stop().clone(),
     );
     tasks.spawn("log_head", watching);

@@ -24,7 +24,7 @@ pub use databases::{database_name, provision_databases};
 pub use ports::{Holder, check_free, free_port, holder};
 pub use postgres::Postgres;
 pub use process::{Identity, Process, Signal};
-pub use pulsar::{BrokerSetup, Pulsar, PulsarPorts, disk_has_room};
+pub use pulsar::{BrokerSetup, Pulsar, PulsarPorts, SHORT_LIVED, disk_has_room};
 pub use pulsar_files::SETTINGS as BROKER_SETTINGS;
 pub use random::random_hex;
 pub use types::hex;

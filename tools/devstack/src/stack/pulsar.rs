@@ -49,7 +49,7 @@ impl PulsarPorts {
 }
 
 /// What a broker is started with beside its folder and ports.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct BrokerSetup {
     /// More lines of configuration, which win over ours.
     pub lines: Vec<(String, String)>,
@@ -57,6 +57,23 @@ pub struct BrokerSetup {
     pub admin_token: Option<String>,
     /// With a certificate both ports speak TLS, and nothing else.
     pub certificate: Option<ServerCertificate>,
+    /// More options for Java, parted by spaces.
+    pub java_options: String,
+}
+
+/// For Java of a broker that lives as long as a test: what Java's second compiler saves in hours it costs in the first minute.
+pub const SHORT_LIVED: &str = "-XX:TieredStopAtLevel=1";
+
+impl Default for BrokerSetup {
+    /// For a test.
+    fn default() -> Self {
+        Self {
+            lines: Vec::new(),
+            admin_token: None,
+            certificate: None,
+            java_options: SHORT_LIVED.to_owned(),
+        }
+    }
 }
 
 impl BrokerSetup {
@@ -149,9 +166,9 @@ impl Pulsar {
             Some(process) if files.says(ports, extra) => process,
             Some(mut other) => {
                 other.stop(Signal::TERM, STOP_WITHIN);
-                launch(&files, &java, ports, extra)?
+                launch(&files, &java, ports, extra, &setup.java_options)?
             }
-            None => launch(&files, &java, ports, extra)?,
+            None => launch(&files, &java, ports, extra, &setup.java_options)?,
         };
         let mut broker = Self {
             files,
@@ -224,7 +241,8 @@ impl Pulsar {
 
     fn launch(&self) -> Result<Process> {
         let lines = self.setup.lines(&self.files.dir, self.ports)?;
-        launch(&self.files, &self.java, self.ports, &lines)
+        let options = &self.setup.java_options;
+        launch(&self.files, &self.java, self.ports, &lines, options)
     }
 
     /// Stops the broker that runs in `dir`, if one does. True if there was one.
@@ -324,6 +342,7 @@ fn launch(
     java: &Java,
     ports: PulsarPorts,
     extra: &[(String, String)],
+    java_options: &str,
 ) -> Result<Process> {
     disk_has_room(&files.dir)?;
     let bookie = files.bookie_port(ports.bookie)?;
@@ -335,7 +354,7 @@ fn launch(
         )?;
     }
     files.write(ports, extra)?;
-    let options = files.java_options(java);
+    let options = files.java_options(java, java_options);
     if files.pid().exists() && files.metadata().exists() {
         forget_dead_bookie(files, java, &options)?;
     }

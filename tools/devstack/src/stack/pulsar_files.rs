@@ -166,18 +166,18 @@ impl Files {
         Ok(fs::create_dir_all(self.tmp())?)
     }
 
-    /// Options for broker and shell alike.
-    pub(super) fn java_options(&self, java: &Java) -> Vec<String> {
+    /// Options for broker and shell alike; `more` are parted by spaces.
+    pub(super) fn java_options(&self, java: &Java, more: &str) -> Vec<String> {
         let mut options: Vec<String> = [
             "-Xms64m",
             "-Xmx320m",
             "-XX:MaxDirectMemorySize=256m",
             "-XX:+UseSerialGC",
             "-XX:-UsePerfData",
-            "-XX:TieredStopAtLevel=1",
         ]
         .map(str::to_owned)
         .to_vec();
+        options.extend(more.split_whitespace().map(str::to_owned));
         let opened = [
             "java.base/java.io",
             "java.base/java.nio",

@@ -35,6 +35,7 @@ impl Followed {
             lines: tokens.configuration(&folder).unwrap(),
             admin_token: Some(admin.clone()),
             certificate: None,
+            ..BrokerSetup::default()
         };
         let ports = PulsarPorts::free();
         let broker = Pulsar::start_with(&folder, ports, setup).await.unwrap();

@@ -35,6 +35,7 @@ impl Hosted {
             lines: tokens.configuration(&folder).unwrap(),
             admin_token: Some(tokens.token(ADMIN_ROLE).unwrap()),
             certificate: Some(certificate.clone()),
+            ..BrokerSetup::default()
         };
         let broker = Pulsar::start_with(&folder, PulsarPorts::free(), setup)
             .await
