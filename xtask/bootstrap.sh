@@ -32,6 +32,7 @@ rust() {
 }
 
 need cc build-essential gcc
+need make build-essential make
 need curl curl curl
 need protoc protobuf-compiler protobuf
 rust

@@ -8,8 +8,8 @@ use chassis::config::{ConfigErrors, Env};
 use chassis::http::{ServerConfig, cancel_on_signal, probe};
 use chassis::telemetry;
 use messaging::Domain;
-use mimalloc::MiMalloc;
 use schemas::Service;
+use tikv_jemallocator::Jemalloc;
 use variables::Version;
 
 use crate::database;
@@ -19,7 +19,7 @@ use crate::start::start;
 
 /// A message is many short texts: under load the C library spent a third of a service's time on them, and kept what it had got.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// `sysexits.h`: called in a way that it does not know.
 const USAGE: u8 = 64;
