@@ -8,9 +8,11 @@
 )]
 
 pub mod backlog;
+mod bare;
 mod clients;
 mod command;
 pub mod compare;
+pub mod edge;
 mod feed;
 mod ledger;
 pub mod load;
@@ -26,6 +28,7 @@ pub mod starvation;
 mod statements;
 pub mod streams;
 pub mod webhooks;
+mod wire;
 
 use std::time::Duration;
 

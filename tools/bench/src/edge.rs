@@ -1,0 +1,216 @@
+//! `cargo benchmark edge`: what visitors, shops and people are served, beside a bare program that does as little as can be done.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use devstack::layout::Layout;
+use devstack::local::LocalStack;
+use devstack::progress::Progress;
+use schemas::Service;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::clients::percentile;
+use super::people::{People, shop_token, token_of};
+use super::wire::{Asked, Served, ask};
+use super::{Pace, bare, page, run_phase, stack};
+
+/// How long, and of which build.
+#[derive(Args, Clone, Debug)]
+pub struct Edge {
+    /// The folder of the release binaries; without it the clone's own
+    #[arg(long)]
+    built: Option<PathBuf>,
+    /// Seconds of each figure
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Connections that are open at once
+    #[arg(long, default_value_t = 32)]
+    connections: u64,
+    /// Print the figures only, and leave docs/benchmark.md as it is
+    #[arg(long)]
+    look: bool,
+}
+
+/// Visitors' redirects a second, and purchases beside them.
+const BESIDE: (u64, u64) = (2_000, 500);
+
+/// One kind of request, ours and the bare program's.
+struct Kind {
+    name: &'static str,
+    ours: (String, Box<dyn Fn(u64) -> String>, u16),
+    bare: (Box<dyn Fn(u64) -> String>, u16),
+}
+
+/// Measures and writes the section.
+pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> {
+    let built = stack::built(layout, edge.built.as_deref())?;
+    let (stack, people) = stack::start(&built, progress).await?;
+    let bare = bare::start(&stack).await?;
+    let kinds = kinds(&stack, &people)?;
+    let lasting = Duration::from_secs(edge.seconds);
+    let mut text = format!(
+        "## Edges\n\n`cargo benchmark edge`: {} connections ask again as soon as they are answered, {} s; then half as often, for times. Beside each a bare axum \
+         program of one thread with eight connections to the same Postgres, which checks the same token and runs one statement.\n\n\
+         | request | a second | p50 / p99 at half of it, ms | the bare program: a second | p50 / p99 at half of it, ms | ours, in % |\n|---|---|---|---|---|---|\n",
+        edge.connections, edge.seconds
+    );
+    for kind in &kinds {
+        progress.note(kind.name);
+        let (server, request, status) = &kind.ours;
+        let ours = both(&edge, server, request, *status).await?;
+        let (request, status) = &kind.bare;
+        let beside = both(&edge, &bare, request, *status).await?;
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
+            kind.name,
+            ours.0.per_second,
+            times(&ours.1),
+            beside.0.per_second,
+            times(&beside.1),
+            ours.0.per_second * 100 / beside.0.per_second.max(1)
+        )?;
+    }
+    progress.note("redirects beside purchases");
+    let (mut feed, ledger) = stack::ends(&stack, people).await?;
+    let (server, request, status) = &kinds.first().context("redirects")?.ours;
+    let asked = asked(server, request, *status);
+    let (redirects, purchases) = tokio::join!(
+        ask(&asked, edge.connections, Some(BESIDE.0), lasting),
+        run_phase(
+            stack.layout(),
+            &mut feed,
+            &ledger,
+            Pace::Rate(BESIDE.1),
+            lasting
+        )
+    );
+    let (redirects, purchases) = (redirects?, purchases?);
+    writeln!(
+        text,
+        "\n{} redirects a second beside {} purchases a second: p50 / p99 {} ms; the purchases {} / {} ms.",
+        redirects.per_second,
+        purchases.per_second(),
+        times(&redirects),
+        super::report::tenths(purchases.percentile(50)),
+        super::report::tenths(purchases.percentile(99))
+    )?;
+    if edge.look {
+        println!("{text}");
+        return Ok(());
+    }
+    page::write(layout, &text)
+}
+
+/// At saturation, and at half of it.
+async fn both(
+    edge: &Edge,
+    server: &str,
+    request: &dyn Fn(u64) -> String,
+    status: u16,
+) -> Result<(Served, Served)> {
+    let (asked, lasting) = (
+        asked(server, request, status),
+        Duration::from_secs(edge.seconds),
+    );
+    let full = ask(&asked, edge.connections, None, lasting).await?;
+    let half = ask(&asked, edge.connections, Some(full.per_second / 2), lasting).await?;
+    Ok((full, half))
+}
+
+fn asked<'a>(server: &'a str, request: &'a dyn Fn(u64) -> String, status: u16) -> Asked<'a> {
+    Asked {
+        server,
+        request,
+        status,
+    }
+}
+
+fn times(served: &Served) -> String {
+    let of = |percent| super::report::tenths(percentile(&served.latencies_us, percent));
+    format!("{} / {}", of(50), of(99))
+}
+
+fn kinds(stack: &LocalStack, people: &People) -> Result<Vec<Kind>> {
+    let at = |service| -> Result<String> {
+        let url = stack.url(service)?;
+        Ok(url.trim_start_matches("http://").to_owned())
+    };
+    let (bff, tracking) = (at(Service::Bff)?, at(Service::Tracking)?);
+    let (shop, partner) = (shop_token(stack)?, token_of(stack, 0)?);
+    let (users, campaign) = (people.users.clone(), people.campaign.clone());
+    let click = move |number: u64| {
+        let user = usize::try_from(number).unwrap_or(0) % users.len();
+        format!("/c/bench0?user_id={}", users[user])
+    };
+    let purchase = move || {
+        json!({
+            "user_id": "bench-user-0", "event_type": "purchase", "amount": "10.00", "currency": "USD",
+            "order_id": Uuid::now_v7().simple().to_string(), "campaign_id": campaign,
+        })
+        .to_string()
+    };
+    let report = |path: &'static str| {
+        let (purchase, token) = (purchase.clone(), shop.clone());
+        Box::new(move |_| post(path, &token, &purchase()))
+    };
+    let read = |path: &'static str| {
+        let token = partner.clone();
+        Box::new(move |_| get(path, Some(&token)))
+    };
+    let bare_read = || {
+        let token = partner.clone();
+        let path = format!("/reports/{}", Uuid::nil());
+        Box::new(move |_| get(&path, Some(&token)))
+    };
+    Ok(vec![
+        Kind {
+            name: "tracking: a visitor's redirect",
+            ours: (
+                tracking.clone(),
+                Box::new(move |n| get(&click(n), None)),
+                302,
+            ),
+            bare: (Box::new(|n| get(&format!("/c/bench{n}"), None)), 302),
+        },
+        Kind {
+            name: "tracking: a report by HTTP",
+            ours: (tracking, report("/api/v1/tracking/events"), 201),
+            bare: (report("/reports"), 201),
+        },
+        Kind {
+            name: "bff: a write, 202",
+            ours: (bff.clone(), report("/api/v1/tracking/events"), 202),
+            bare: (report("/reports"), 201),
+        },
+        Kind {
+            name: "bff: balances",
+            ours: (bff.clone(), read("/api/v1/balances"), 200),
+            bare: (bare_read(), 200),
+        },
+        Kind {
+            name: "bff: a page of 20 conversions",
+            ours: (bff, read("/api/v1/conversions?limit=20"), 200),
+            bare: (bare_read(), 200),
+        },
+    ])
+}
+
+fn get(path: &str, token: Option<&str>) -> String {
+    let bearer = token.map_or(String::new(), |token| {
+        format!("authorization: Bearer {token}\r\n")
+    });
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{bearer}\r\n")
+}
+
+fn post(path: &str, token: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
