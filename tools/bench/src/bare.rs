@@ -4,11 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use devstack::local::LocalStack;
 use devstack::stack::Postgres;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -107,18 +107,22 @@ async fn redirect(State(bare): State<Arc<Bare>>, Path(code): Path<String>) -> Re
     }
 }
 
-async fn report(
-    State(bare): State<Arc<Bare>>,
-    headers: HeaderMap,
-    Json(report): Json<Value>,
-) -> Response {
+async fn report(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: String) -> Response {
     if !bare.knows(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
+    let Ok(report) = serde_json::from_str::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     match bare.insert(&report.to_string()).await {
-        Ok(id) => (StatusCode::CREATED, Json(json!({"id": id}))).into_response(),
+        Ok(id) => (StatusCode::CREATED, answer(&json!({"id": id}))).into_response(),
         Err(status) => status.into_response(),
     }
+}
+
+fn answer(body: &Value) -> impl IntoResponse + use<> {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, body.to_string())
 }
 
 async fn read(State(bare): State<Arc<Bare>>, headers: HeaderMap, Path(id): Path<Uuid>) -> Response {
@@ -131,7 +135,7 @@ async fn read(State(bare): State<Arc<Bare>>, headers: HeaderMap, Path(id): Path<
             .fetch_optional(&bare.pool)
             .await;
     match text {
-        Ok(text) => Json(json!({"id": id, "text": text})).into_response(),
+        Ok(text) => answer(&json!({"id": id, "text": text})).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
