@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::clients::percentile;
 use super::people::{People, shop_token, token_of};
-use super::wire::{Asked, Served, ask};
+use super::wire::{Endpoint, Served, ask};
 use super::{Pace, bare, page, run_phase, stack};
 
 /// How long, and of which build.
@@ -78,9 +78,9 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     progress.note("redirects beside purchases");
     let (mut feed, ledger) = stack::ends(&stack, people).await?;
     let (server, request, status) = &kinds.first().context("redirects")?.ours;
-    let asked = asked(server, request, *status);
+    let endpoint = endpoint(server, request, *status);
     let (redirects, purchases) = tokio::join!(
-        ask(&asked, edge.connections, Some(BESIDE.0), lasting),
+        ask(&endpoint, edge.connections, Some(BESIDE.0), lasting),
         run_phase(
             stack.layout(),
             &mut feed,
@@ -113,17 +113,23 @@ async fn both(
     request: &dyn Fn(u64) -> String,
     status: u16,
 ) -> Result<(Served, Served)> {
-    let (asked, lasting) = (
-        asked(server, request, status),
+    let (endpoint, lasting) = (
+        endpoint(server, request, status),
         Duration::from_secs(edge.seconds),
     );
-    let full = ask(&asked, edge.connections, None, lasting).await?;
-    let half = ask(&asked, edge.connections, Some(full.per_second / 2), lasting).await?;
+    let full = ask(&endpoint, edge.connections, None, lasting).await?;
+    let half = ask(
+        &endpoint,
+        edge.connections,
+        Some(full.per_second / 2),
+        lasting,
+    )
+    .await?;
     Ok((full, half))
 }
 
-fn asked<'a>(server: &'a str, request: &'a dyn Fn(u64) -> String, status: u16) -> Asked<'a> {
-    Asked {
+fn endpoint<'a>(server: &'a str, request: &'a dyn Fn(u64) -> String, status: u16) -> Endpoint<'a> {
+    Endpoint {
         server,
         request,
         status,

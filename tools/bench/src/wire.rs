@@ -9,17 +9,17 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// No answer is longer, headers included.
-const MOST: usize = 1 << 20;
+const MAX_ANSWER: usize = 1 << 20;
 /// What precedes the length of an answer's body.
 const LENGTH: &str = "content-length:";
 
 /// One kind of request to one server.
-pub struct Asked<'a> {
+pub struct Endpoint<'a> {
     /// `127.0.0.1:8001`.
     pub server: &'a str,
     /// The bytes of the nth request.
     pub request: &'a dyn Fn(u64) -> String,
-    /// The status of an answer that is what was asked for.
+    /// The status of an answer that is wanted.
     pub status: u16,
 }
 
@@ -35,13 +35,13 @@ pub struct Served {
 /// Over so many connections: each asks again as soon as it is answered, or all together so often a second; then an answer's time
 /// counts from when its request was due.
 pub async fn ask(
-    asked: &Asked<'_>,
+    endpoint: &Endpoint<'_>,
     connections: u64,
     rate: Option<u64>,
     lasting: Duration,
 ) -> Result<Served> {
     let began = Instant::now();
-    let each = (0..connections).map(|number| one(asked, number, connections, rate, lasting));
+    let each = (0..connections).map(|number| one(endpoint, number, connections, rate, lasting));
     let mut latencies_us = try_join_all(each).await?.concat();
     latencies_us.sort_unstable();
     let millis = u64::try_from(began.elapsed().as_millis())?.max(1);
@@ -52,13 +52,13 @@ pub async fn ask(
 }
 
 async fn one(
-    asked: &Asked<'_>,
+    endpoint: &Endpoint<'_>,
     number: u64,
     connections: u64,
     rate: Option<u64>,
     lasting: Duration,
 ) -> Result<Vec<u64>> {
-    let mut stream = TcpStream::connect(asked.server).await?;
+    let mut stream = TcpStream::connect(endpoint.server).await?;
     stream.set_nodelay(true)?;
     let began = Instant::now();
     let mut ticks = rate.map(|rate| {
@@ -75,13 +75,13 @@ async fn one(
             Some(ticks) => ticks.tick().await,
             None => Instant::now(),
         };
-        stream.write_all((asked.request)(nth).as_bytes()).await?;
+        stream.write_all((endpoint.request)(nth).as_bytes()).await?;
         nth += connections;
         let status = answer(&mut stream, &mut buffer).await?;
-        if status != asked.status {
+        if status != endpoint.status {
             bail!(
                 "{status} instead of {}: {}",
-                asked.status,
+                endpoint.status,
                 String::from_utf8_lossy(&buffer)
             );
         }
@@ -100,7 +100,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u16> {
             ensure!(buffer.len() == length, "more than the answer came");
             return Ok(status);
         }
-        ensure!(buffer.len() < MOST, "the answer does not end");
+        ensure!(buffer.len() < MAX_ANSWER, "the answer does not end");
         if stream.read_buf(buffer).await? == 0 {
             bail!("the server hung up");
         }

@@ -139,7 +139,7 @@ async fn a_look_at_the_logs_head_tells_the_time_and_whether_anything_may_be_due_
     let known: watch::Receiver<Looked> = looked.subscribe();
     let committed = Arc::new(watch::Sender::new(0));
     let watching = clock::watch_head(lab.pool.clone(), committed, looked, stop.clone());
-    let asking = async {
+    let looking_on = async {
         until("nothing is due", || async { !known.borrow().retries }).await;
         let before = known.borrow().now;
         replica
@@ -158,5 +158,5 @@ async fn a_look_at_the_logs_head_tells_the_time_and_whether_anything_may_be_due_
         .await;
         stop.cancel();
     };
-    tokio::join!(watching, asking);
+    tokio::join!(watching, looking_on);
 }
