@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres};
+use sqlx::{Connection, FromRow, PgConnection, PgExecutor, PgPool};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Micros;
@@ -138,7 +137,7 @@ pub async fn watch_head(
     stop: CancellationToken,
 ) {
     let mut seen = None;
-    // One connection for all looks: a pool asks the server whenever it gets one back.
+    // One connection for all looks, beside those of the pool, which asks the server whenever it gets one back.
     let mut connection = None;
     loop {
         let head = look(&pool, &mut connection).await;
@@ -155,20 +154,20 @@ pub async fn watch_head(
             }
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+    }
+    if let Some(connection) = connection {
+        let _ = connection.close().await;
     }
 }
 
 /// By the connection that is kept, unless it broke.
-async fn look(
-    pool: &PgPool,
-    kept: &mut Option<PoolConnection<Postgres>>,
-) -> Result<Head, sqlx::Error> {
+async fn look(pool: &PgPool, kept: &mut Option<PgConnection>) -> Result<Head, sqlx::Error> {
     let mut connection = match kept.take() {
         Some(connection) => connection,
-        None => pool.acquire().await?,
+        None => pool.acquire().await?.detach(),
     };
     let head = sqlx::query_as(concat!(
         "SELECT position, clock_offset, last_time, xmin::text::bigint AS written_by,
@@ -178,7 +177,7 @@ async fn look(
                 (SELECT min(next_at) FROM pipeline.parked WHERE state IN ('waiting', 'retrying', 'queued')) AS retry_at
          FROM pipeline.log_head"
     ))
-    .fetch_one(&mut *connection)
+    .fetch_one(&mut connection)
     .await?;
     *kept = Some(connection);
     Ok(head)
