@@ -41,8 +41,8 @@ const BESIDE: (u64, u64) = (2_000, 500);
 /// One kind of request, ours and the bare program's.
 struct Kind {
     name: &'static str,
-    ours: (String, Box<dyn Fn(u64) -> String>, u16),
-    bare: (Box<dyn Fn(u64) -> String>, u16),
+    ours: Endpoint,
+    bare: Endpoint,
 }
 
 /// Measures and writes the section.
@@ -50,7 +50,7 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     let built = stack::built(layout, edge.built.as_deref())?;
     let (stack, people) = stack::start(&built, progress).await?;
     let bare = bare::start(&stack).await?;
-    let kinds = kinds(&stack, &people)?;
+    let kinds = kinds(&stack, &people, &bare)?;
     let lasting = Duration::from_secs(edge.seconds);
     let mut text = format!(
         "## Edges\n\n`cargo benchmark edge`: {} connections ask again as soon as they are answered, {} s; then half as often, for times. Beside each a bare axum \
@@ -60,10 +60,8 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     );
     for kind in &kinds {
         progress.note(kind.name);
-        let (server, request, status) = &kind.ours;
-        let ours = both(&edge, server, request, *status).await?;
-        let (request, status) = &kind.bare;
-        let beside = both(&edge, &bare, request, *status).await?;
+        let ours = both(&edge, &kind.ours).await?;
+        let beside = both(&edge, &kind.bare).await?;
         writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} |",
@@ -77,10 +75,9 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     }
     progress.note("redirects beside purchases");
     let (mut feed, ledger) = stack::ends(&stack, people).await?;
-    let (server, request, status) = &kinds.first().context("redirects")?.ours;
-    let endpoint = endpoint(server, request, *status);
+    let redirects = &kinds.first().context("redirects")?.ours;
     let (redirects, purchases) = tokio::join!(
-        ask(&endpoint, edge.connections, Some(BESIDE.0), lasting),
+        ask(redirects, edge.connections, Some(BESIDE.0), lasting),
         run_phase(
             stack.layout(),
             &mut feed,
@@ -107,33 +104,12 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
 }
 
 /// At saturation, and at half of it.
-async fn both(
-    edge: &Edge,
-    server: &str,
-    request: &dyn Fn(u64) -> String,
-    status: u16,
-) -> Result<(Served, Served)> {
-    let (endpoint, lasting) = (
-        endpoint(server, request, status),
-        Duration::from_secs(edge.seconds),
-    );
-    let full = ask(&endpoint, edge.connections, None, lasting).await?;
-    let half = ask(
-        &endpoint,
-        edge.connections,
-        Some(full.per_second / 2),
-        lasting,
-    )
-    .await?;
+async fn both(edge: &Edge, endpoint: &Endpoint) -> Result<(Served, Served)> {
+    let lasting = Duration::from_secs(edge.seconds);
+    let full = ask(endpoint, edge.connections, None, lasting).await?;
+    let half = Some(full.per_second / 2);
+    let half = ask(endpoint, edge.connections, half, lasting).await?;
     Ok((full, half))
-}
-
-fn endpoint<'a>(server: &'a str, request: &'a dyn Fn(u64) -> String, status: u16) -> Endpoint<'a> {
-    Endpoint {
-        server,
-        request,
-        status,
-    }
 }
 
 fn times(served: &Served) -> String {
@@ -141,7 +117,7 @@ fn times(served: &Served) -> String {
     format!("{} / {}", of(50), of(99))
 }
 
-fn kinds(stack: &LocalStack, people: &People) -> Result<Vec<Kind>> {
+fn kinds(stack: &LocalStack, people: &People, bare: &str) -> Result<Vec<Kind>> {
     let at = |service| -> Result<String> {
         let url = stack.url(service)?;
         Ok(url.trim_start_matches("http://").to_owned())
@@ -173,36 +149,39 @@ fn kinds(stack: &LocalStack, people: &People) -> Result<Vec<Kind>> {
         let path = format!("/reports/{}", Uuid::nil());
         Box::new(move |_| get(&path, Some(&token)))
     };
+    let kind = |name, ours, bare| Kind { name, ours, bare };
+    let endpoint = |server: &str, request: Box<dyn Fn(u64) -> String>, status| Endpoint {
+        server: server.to_owned(),
+        request,
+        status,
+    };
+    let bare_report = || endpoint(bare, report("/reports"), 201);
     Ok(vec![
-        Kind {
-            name: "tracking: a visitor's redirect",
-            ours: (
-                tracking.clone(),
-                Box::new(move |n| get(&click(n), None)),
-                302,
-            ),
-            bare: (Box::new(|n| get(&format!("/c/bench{n}"), None)), 302),
-        },
-        Kind {
-            name: "tracking: a report by HTTP",
-            ours: (tracking, report("/api/v1/tracking/events"), 201),
-            bare: (report("/reports"), 201),
-        },
-        Kind {
-            name: "bff: a write, 202",
-            ours: (bff.clone(), report("/api/v1/tracking/events"), 202),
-            bare: (report("/reports"), 201),
-        },
-        Kind {
-            name: "bff: balances",
-            ours: (bff.clone(), read("/api/v1/balances"), 200),
-            bare: (bare_read(), 200),
-        },
-        Kind {
-            name: "bff: a page of 20 conversions",
-            ours: (bff, read("/api/v1/conversions?limit=20"), 200),
-            bare: (bare_read(), 200),
-        },
+        kind(
+            "tracking: a visitor's redirect",
+            endpoint(&tracking, Box::new(move |n| get(&click(n), None)), 302),
+            endpoint(bare, Box::new(|n| get(&format!("/c/bench{n}"), None)), 302),
+        ),
+        kind(
+            "tracking: a report by HTTP",
+            endpoint(&tracking, report("/api/v1/tracking/events"), 201),
+            bare_report(),
+        ),
+        kind(
+            "bff: a write, 202",
+            endpoint(&bff, report("/api/v1/tracking/events"), 202),
+            bare_report(),
+        ),
+        kind(
+            "bff: balances",
+            endpoint(&bff, read("/api/v1/balances"), 200),
+            endpoint(bare, bare_read(), 200),
+        ),
+        kind(
+            "bff: a page of 20 conversions",
+            endpoint(&bff, read("/api/v1/conversions?limit=20"), 200),
+            endpoint(bare, bare_read(), 200),
+        ),
     ])
 }
 

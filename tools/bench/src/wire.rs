@@ -14,11 +14,11 @@ const MAX_ANSWER: usize = 1 << 20;
 const LENGTH: &str = "content-length:";
 
 /// One kind of request to one server.
-pub struct Endpoint<'a> {
+pub struct Endpoint {
     /// `127.0.0.1:8001`.
-    pub server: &'a str,
+    pub server: String,
     /// The bytes of the nth request.
-    pub request: &'a dyn Fn(u64) -> String,
+    pub request: Box<dyn Fn(u64) -> String>,
     /// The status of an answer that is wanted.
     pub status: u16,
 }
@@ -35,7 +35,7 @@ pub struct Served {
 /// Over so many connections: each asks again as soon as it is answered, or all together so often a second; then an answer's time
 /// counts from when its request was due.
 pub async fn ask(
-    endpoint: &Endpoint<'_>,
+    endpoint: &Endpoint,
     connections: u64,
     rate: Option<u64>,
     lasting: Duration,
@@ -52,13 +52,13 @@ pub async fn ask(
 }
 
 async fn one(
-    endpoint: &Endpoint<'_>,
+    endpoint: &Endpoint,
     number: u64,
     connections: u64,
     rate: Option<u64>,
     lasting: Duration,
 ) -> Result<Vec<u64>> {
-    let mut stream = TcpStream::connect(endpoint.server).await?;
+    let mut stream = TcpStream::connect(&endpoint.server).await?;
     stream.set_nodelay(true)?;
     let began = Instant::now();
     let mut ticks = rate.map(|rate| {
