@@ -82,7 +82,7 @@ async fn fold<D: Domain>(domain: &D, own: &Migrator, from: &PgPool, into: &PgPoo
     drop(connection);
     let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(into).await?);
     let known = SchemaIds::open(from).await?;
-    operations::replay::replay(domain, from, &known, into, &writer).await?;
+    operations::replay::replay(domain, from, &known, i64::MAX, into, &writer).await?;
     for table in D::TABLES.folds {
         println!("{table}");
     }

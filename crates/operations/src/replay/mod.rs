@@ -80,17 +80,19 @@ pub enum ReplayError {
     Stopped,
 }
 
-/// Folds the whole log of one database into the (empty) state tables of another. Returns how many events there were.
+/// Folds the log of one database up to a position, [`i64::MAX`] for the whole of it, into the (empty) state tables of
+/// another. Returns how many events there were.
 pub async fn replay<D: Domain>(
     domain: &D,
     from: &PgPool,
     from_schemas: &SchemaIds,
+    until: i64,
     into: &PgPool,
     writer: &Writer,
 ) -> Result<u64, ReplayError> {
     let mut log = OwnLog::new(from.clone(), from_schemas.clone());
     let until = Target {
-        position: i64::MAX,
+        position: until,
         ..Target::default()
     };
     let mut events = 0;

@@ -373,11 +373,13 @@ impl TestService {
         own: &Migrator,
         tables: &[&str],
     ) {
+        let (head, live) = self.at_one_moment(D::TABLES.folds).await;
         let url = new_database().await;
         let pool = crate::database::pool(&url.parse().unwrap(), D::SERVICE.name(), 2, None);
         crate::database::prepare(&pool, own).await.unwrap();
         let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(&pool).await.unwrap());
-        replay::replay(domain, self.pool(), self.host.schema_ids(), &pool, &writer)
+        let known = self.host.schema_ids();
+        replay::replay(domain, self.pool(), known, head, &pool, &writer)
             .await
             .unwrap();
         assert_eq!(
@@ -391,14 +393,29 @@ impl TestService {
                 "{table} is in the list of folds"
             );
         }
-        for table in D::TABLES.folds {
-            let (live, folded) = (rows(self.pool(), table).await, rows(&pool, table).await);
+        for (table, live) in D::TABLES.folds.iter().zip(live) {
+            let folded = rows(&pool, table).await;
             assert_eq!(live, folded, "{table} is not the fold of the log");
             assert!(
                 !(live.is_empty() && tables.contains(table)),
                 "{table} is empty: the test shows nothing"
             );
         }
+    }
+
+    /// Where its log ends, and what is in these tables then: jobs of the service may go on meanwhile.
+    async fn at_one_moment(&self, tables: &[&str]) -> (i64, Vec<Vec<String>>) {
+        let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut tx = self.pool().begin_with(snapshot).await.unwrap();
+        let head = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        let mut live = Vec::with_capacity(tables.len());
+        for table in tables {
+            live.push(rows(&mut *tx, table).await);
+        }
+        (head, live)
     }
 }
 
@@ -506,10 +523,10 @@ where
 }
 
 /// A table's rows as text, in a stable order.
-pub async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
+pub async fn rows<'a>(db: impl sqlx::PgExecutor<'a>, table: &str) -> Vec<String> {
     let sql = format!("SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .fetch_all(pool)
+        .fetch_all(db)
         .await
         .unwrap();
     rows.iter().map(|row| row.get("row")).collect()
