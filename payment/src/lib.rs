@@ -2,10 +2,10 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `payment.request_payout`, and from its own worker `payment.begin_payout`, `payment.record_payout_answer` |
+//! | takes | `payment.request_payout`, what brands ask of their money, and of its own jobs `payment.begin_payout`, `payment.record_payout_answer`, `payment.fund_earnings`, `payment.issue_statement` |
 //! | follows | commission: `commission.calculated`, `commission.approved`, `commission.reversed` |
-//! | emits | `payout.*`, `ledger.posted`, `sealing_key.published` |
-//! | owns | balances, transfers, payouts; beside them sealing keys and encrypted payment details |
+//! | emits | `payout.*`, `ledger.posted`, what became of brands' money, `statement.issued`, `sealing_key.published` |
+//! | owns | balances, transfers, payouts, statements; beside them sealing keys and encrypted payment details |
 
 pub mod domain;
 mod http;
@@ -26,7 +26,7 @@ use sealing::DataKeys;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 
-use jobs::{FundEarnings, Reencryption, SealingKeyKeeper, payouts};
+use jobs::{FundEarnings, IssueStatements, Reencryption, SealingKeyKeeper, payouts};
 use store::payouts::by_status_under_way;
 
 pub use service::Payment;
@@ -113,7 +113,8 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
     let mut jobs = LeaderJobs::nothing()
         .with(worker)
         .with(keeper)
-        .with(FundEarnings);
+        .with(FundEarnings)
+        .with(IssueStatements::default());
     if data_keys.is_changing() {
         jobs = jobs.with(Reencryption::new(Arc::clone(&data_keys)));
     }

@@ -82,6 +82,7 @@ impl Domain for Payment {
             "billing",
             "waiting",
             "owed",
+            "statements",
         ],
         sides: &[
             "aside.sealing_keys",

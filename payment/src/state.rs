@@ -15,7 +15,8 @@ use crate::domain::{
     owed_by, waits_at,
 };
 use crate::store::{
-    accounts, balances, bank_transfers, billing, owed, payout_details, payouts, transfers, waiting,
+    accounts, balances, bank_transfers, billing, owed, payout_details, payouts, statements,
+    transfers, waiting,
 };
 
 /// Balances and payouts with their places in the log, and what was opened on the way.
@@ -34,6 +35,7 @@ pub struct BatchState {
     changed_waiting: BTreeSet<(ConversionId, Currency)>,
     changed_owed: BTreeSet<owed::Key>,
     new_accounts: Vec<accounts::Row>,
+    new_statements: Vec<statements::Row>,
     transfers: Vec<transfers::Row>,
 }
 
@@ -86,6 +88,11 @@ impl BatchState {
             let more = balances::load(tx.connection(), &list(&more)).await?;
             ledger.balances.extend(more);
             ledger.owed.extend(loaded);
+        }
+        if !touched.statements.is_empty() {
+            let keys = Vec::from_iter(touched.statements);
+            let turnovers = statements::turnovers(tx.connection(), &keys).await?;
+            ledger.turnovers.extend(turnovers);
         }
         if !touched.opened.is_empty() {
             let opened = accounts::existing(tx.connection(), &list(&touched.opened)).await?;
@@ -197,6 +204,14 @@ impl BatchState {
                     self.changed_waiting.extend(keys);
                 }
             }
+            Event::StatementIssued(issued) => self.new_statements.push(statements::Row {
+                partner: issued.key.clone(),
+                month: issued.month,
+                id: issued.subject.clone(),
+                position: recorded.position,
+                through: issued.through,
+                issued_at: recorded.time,
+            }),
             Event::FundsTransferred(_)
             | Event::FundsExhausted(_)
             | Event::FundsRestored(_)
@@ -235,6 +250,7 @@ impl BatchState {
             .collect();
         payouts::save(tx.connection(), &changed).await?;
         accounts::insert(tx.connection(), &self.new_accounts).await?;
+        statements::insert(tx.connection(), &self.new_statements).await?;
         let changed = self.changed_bank_transfers.iter();
         let changed: Vec<bank_transfers::Row<'_>> = changed
             .filter_map(|key| Some((key, ledger.bank_transfers.get(key)?)))
@@ -285,6 +301,8 @@ pub(crate) struct Touched {
     pub(crate) bank_transfers: BTreeSet<String>,
     /// Accounts that must be open.
     opened: BTreeSet<String>,
+    /// Whose statements are asked for.
+    statements: BTreeSet<statements::Key>,
     /// Commissions that wait for funds, or may.
     pub(crate) conversions: BTreeSet<String>,
     /// Brands whose funds shall cover what waits.
@@ -353,6 +371,10 @@ impl Touched {
                     self.accounts.insert(recoverable.to_string());
                 }
                 self.fact(brand_id, partner_id, message);
+            }
+            Body::IssueStatementV1(it) => {
+                let key = header.key.parse().ok().zip(it.month.parse().ok());
+                self.statements.extend(key);
             }
             Body::LedgerPostedV1(posted) => {
                 for transfer in &posted.transfers {

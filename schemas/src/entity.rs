@@ -6,8 +6,8 @@ use std::str::FromStr;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
     EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId,
-    LinkCode, MailId, MailTemplateId, MembershipId, PartnerId, PayoutId, WebhookEndpointId,
-    WithdrawalId, WorkflowId,
+    LinkCode, MailId, MailTemplateId, MembershipId, PartnerId, PayoutId, StatementId,
+    WebhookEndpointId, WithdrawalId, WorkflowId,
 };
 
 /// What a key or a subject identifies.
@@ -51,6 +51,8 @@ pub enum Entity {
     Withdrawal,
     /// Money between a brand's accounts.
     FundsTransfer,
+    /// What moved in a partner's accounts in a month.
+    Statement,
     /// A key that details are sealed to.
     SealingKey,
     /// Where a brand or a partner is sent what happens.
@@ -90,6 +92,7 @@ impl Entity {
             Self::Deposit => "deposit",
             Self::Withdrawal => "withdrawal",
             Self::FundsTransfer => "transfer",
+            Self::Statement => "statement",
             Self::SealingKey => "sealing key",
             Self::WebhookEndpoint => "webhook endpoint",
             Self::Contact => "contact",
@@ -135,6 +138,7 @@ ids! {
     DepositId = Deposit
     WithdrawalId = Withdrawal
     FundsTransferId = FundsTransfer
+    StatementId = Statement
     LedgerOwner = Partner
     SealingKeyId = SealingKey
     WebhookEndpointId = WebhookEndpoint

@@ -9,8 +9,8 @@ use serde_json::Value;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
     EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode,
-    MailId, MailTemplateId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
-    WorkflowId,
+    MailId, MailTemplateId, MembershipId, PartnerId, PayoutId, StatementId, WebhookEndpointId,
+    WithdrawalId, WorkflowId,
 };
 
 use crate::cut::cut;
@@ -484,6 +484,8 @@ kinds! {
             => ["earnings.funded.v1"];
         set_funds_warning_v1: SetFundsWarningV1 = "payment.set_funds_warning.command.v1", Public, BrandId / BrandId, [Payment]
             => ["funds_warning.changed.v1"];
+        issue_statement_v1: IssueStatementV1 = "payment.issue_statement.command.v1", Own, PartnerId / StatementId, [Payment]
+            => ["statement.issued.v1"];
     }
     PaymentEvents {
         #[everywhere]
@@ -513,6 +515,7 @@ kinds! {
         refund_recovered_v1: RefundRecoveredV1 = "refund.recovered.v1", Public, BrandId / BrandId, [Bff, Notify];
         funds_warning_changed_v1: FundsWarningChangedV1 = "funds_warning.changed.v1", Public, BrandId / BrandId, [Bff, Notify];
         funds_low_v1: FundsLowV1 = "funds.low.v1", Public, BrandId / BrandId, [Bff, Notify];
+        statement_issued_v1: StatementIssuedV1 = "statement.issued.v1", Public, PartnerId / StatementId, [Bff, Notify];
     }
     NotifyCommands {
         create_webhook_endpoint_v1: CreateWebhookEndpointV1 = "notify.create_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]

@@ -32,6 +32,7 @@ mod records;
 mod reports;
 mod search;
 mod shown;
+mod statements;
 mod submit;
 mod terms;
 mod timeline;
@@ -90,6 +91,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(me::routes())
         .merge(commissions::routes())
         .merge(payouts::routes())
+        .merge(statements::routes())
         .merge(balances::routes())
         .merge(accounts::routes())
         .merge(funds::routes())

@@ -18,6 +18,7 @@ mod payout;
 mod record;
 mod rows;
 mod sealing_key;
+mod statement;
 mod terms;
 
 use std::collections::{HashMap, HashSet};
@@ -47,6 +48,7 @@ use crate::store::outcomes::{self, Outcome};
 use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
 use crate::store::sealing_keys::{self, SealingKey};
+use crate::store::statements::StatementRow;
 use crate::store::terms::TermsRow;
 use crate::store::transfers::{self, TransferRow};
 use crate::waiting::PROJECTED;
@@ -77,6 +79,7 @@ pub struct BatchState {
     memberships: Rows<MembershipRow>,
     partners: Rows<PartnerRow>,
     payouts: Rows<PayoutRow>,
+    statements: Rows<StatementRow>,
     bank_transfers: Rows<BankTransferRow>,
     billing: Rows<BillingRow>,
     funds_accounts: Rows<FundsAccountRow>,
@@ -117,6 +120,7 @@ impl Projection for Projections {
             "partners",
             "payouts",
             "sealing_keys",
+            "statements",
             "terms",
             "transfers",
         ],
@@ -151,6 +155,7 @@ impl Projection for Projections {
             ("memberships", "position"),
             ("partners", "position"),
             ("payouts", "position"),
+            ("statements", "position"),
             ("terms", "position"),
             ("transfers", "position"),
         ],
@@ -210,6 +215,7 @@ impl Projection for Projections {
         state.memberships.fold(message);
         state.partners.fold(message);
         state.payouts.fold(message);
+        state.statements.fold(message);
         state.terms.fold(message);
         state.bank_transfers.fold(message);
         state.billing.fold(message);
@@ -238,6 +244,7 @@ impl Projection for Projections {
         state.memberships.save(tx).await?;
         state.partners.save(tx).await?;
         state.payouts.save(tx).await?;
+        state.statements.save(tx).await?;
         state.terms.save(tx).await?;
         state.bank_transfers.save(tx).await?;
         state.billing.save(tx).await?;

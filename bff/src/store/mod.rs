@@ -23,6 +23,7 @@ pub(crate) mod payouts;
 pub(crate) mod reports;
 pub(crate) mod sealing_keys;
 pub(crate) mod search;
+pub(crate) mod statements;
 pub(crate) mod terms;
 pub(crate) mod transfers;
 

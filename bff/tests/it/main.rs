@@ -28,6 +28,7 @@ mod replays;
 mod reports;
 mod search;
 mod secrets;
+mod statements;
 mod timelines;
 mod unsubscribe;
 mod waiting;

@@ -1,6 +1,6 @@
 /** Sums by day, campaign, partner, link or group, as the bff makes them. */
-import { api, get, send, type Schemas } from "./api";
-import { away, failureOf } from "./failure";
+import { api, get, type Schemas } from "./api";
+import { download } from "./download";
 
 export type Report = Schemas["ReportView"];
 export type ReportRow = Schemas["ReportRow"];
@@ -28,17 +28,5 @@ export const report = (query: ReportQuery, signal: AbortSignal): Promise<Report>
 export const lastDays = (signal: AbortSignal, of: ReportQuery = {}): Promise<Report> => report({ group_by: "day", time_zone: "UTC", ...of }, signal);
 
 /** The rows as a file of comma separated values. */
-export async function download(query: ReportQuery): Promise<void> {
-  const address = `${location.origin}/api/v1/reports?${new URLSearchParams({ ...query }).toString()}`;
-  const response = await send(new Request(address, { headers: { accept: "text/csv" }, credentials: "omit", cache: "no-store" }), { isLong: true });
-  if (!response.ok) throw failureOf(response, await response.json().catch(() => undefined));
-  const body = await response.blob().catch(() => {
-    throw away();
-  });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(body);
-  link.download = `report-${query.from ?? ""}-${query.to ?? ""}.csv`;
-  link.click();
-  // Not at once: the browser has to begin first.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
+export const saved = (query: ReportQuery): Promise<void> =>
+  download(`/api/v1/reports?${new URLSearchParams({ ...query }).toString()}`, `report-${query.from ?? ""}-${query.to ?? ""}.csv`);

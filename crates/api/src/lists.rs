@@ -150,3 +150,9 @@ chassis::closed_list!(
     /// address is there no more (`no_address`).
     pub MailFailure: types::MailFailure::ALL.map(types::MailFailure::name)
 );
+
+chassis::closed_list!(
+    /// An account of a partner: what it earned on hold (`pending`) and for good (`payable`), in payouts under way (`in_transit`), paid
+    /// (`paid_out`), what waits for its brand's funds (`unfunded`) and what no other account takes (`suspense`).
+    pub AccountType: types::AccountType::ALL.map(types::AccountType::name)
+);

@@ -19,6 +19,7 @@ pub mod ids;
 mod lists;
 mod mail;
 mod money;
+mod month;
 mod names;
 mod phone;
 mod plan;
@@ -43,7 +44,7 @@ pub use ids::{
     AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId, ContactId,
     ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
     GroupId, InvalidId, LinkCode, MailId, MailTemplateId, MembershipId, OrderId, PartnerId,
-    PayoutId, WebhookEndpointId, WithdrawalId, WorkflowId,
+    PayoutId, StatementId, WebhookEndpointId, WithdrawalId, WorkflowId,
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
@@ -57,6 +58,7 @@ pub use lists::{
 };
 pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
+pub use month::{InvalidMonth, Month};
 pub use phone::{MAX_PHONE_NUMBERS, PhoneNumber};
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 pub use postback::{

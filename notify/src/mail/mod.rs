@@ -15,7 +15,7 @@ use schemas::visible::{self, Owners, Seen, SpokenFor};
 use schemas::{Body, Message, TermsPublishedV1};
 use sealing::texts;
 use serde_json::{Value, json};
-use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, PartnerId, Uuid};
+use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, Micros, PartnerId, Uuid};
 
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
@@ -28,6 +28,8 @@ pub(crate) use templates::{Rendered, render};
 const SEALED_MANAGER: &str = "sealed_manager";
 /// Where a template finds the link by which its reader ends such mails.
 const UNSUBSCRIBE: &str = "unsubscribe";
+/// A statement is mailed for so long after its month: until the next month has one.
+const STATEMENT_IS_NEWS: Micros = Micros(28 * 86_400 * 1_000_000);
 /// The status of a commission that is not earned for good yet.
 const HELD: &str = "held";
 
@@ -142,6 +144,7 @@ kinds! {
     "payment-events" "payout.requested.v1" => "payout_requested", Partner, Money;
     "payment-events" "payout.paid.v1" => "payout_paid", Partner, Money;
     "payment-events" "payout.failed.v1" => "payout_failed", Partner, Money;
+    "payment-events" "statement.issued.v1" => "statement_ready", Partner, Money;
     "payment-events" "funds.low.v1" => "funds_low", Brand, Money;
     "payment-events" "funds.exhausted.v1" => "funds_exhausted", Brand, Money;
     "payment-events" "funds.restored.v1" => "funds_restored", Brand, Money;
@@ -179,10 +182,15 @@ pub(crate) fn kind_of(event: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.event == event)
 }
 
-/// The mail that this event is told by, if by one: of a commission that is calculated only that it is held, as one that is not is approved.
+/// The mail that this event is told by, if by one: of a commission that is calculated only that it is held, as one that is not is approved; of
+/// statements those of the last month, as many may be issued at once.
 pub(crate) fn kind_for(event: &Message) -> Option<&'static Kind> {
     let is_mailed = match &event.body {
         Body::CommissionCalculatedV1(it) => it.status == HELD,
+        Body::StatementIssuedV1(it) => {
+            let since = event.header.time.micros_since(it.month.end());
+            since < STATEMENT_IS_NEWS.get()
+        }
         _ => true,
     };
     kind_of(&event.header.kind).filter(|_| is_mailed)

@@ -49,6 +49,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(
     environment.add_filter("money", money);
     environment.add_filter("words", words);
     environment.add_filter("day", day);
+    environment.add_filter("month", month);
     environment.add_template("layout.html", LAYOUT)?;
     environment.add_template("own.txt", OWN_TEXT)?;
     environment.add_template("own.html", OWN_HTML)?;
@@ -153,6 +154,14 @@ fn day(state: &State, micros: i64) -> String {
     written_day(language(state), micros)
 }
 
+/// A month, as `2026-11` or `11.2026`.
+fn month(state: &State, month: &str) -> String {
+    match (language(state), month.split_once('-')) {
+        (MailLanguage::German, Some((year, month))) => format!("{month}.{year}"),
+        _ => month.to_owned(),
+    }
+}
+
 fn words(state: &State, code: &str) -> String {
     written_code(language(state), code)
 }
@@ -192,7 +201,7 @@ pub(super) fn written_code(language: MailLanguage, code: &str) -> String {
         .map_or_else(|| code.replace('_', " "), ToOwned::to_owned)
 }
 
-/// Reasons from closed lists.
+/// Reasons and accounts, from closed lists.
 fn german(code: &str) -> Option<&'static str> {
     Some(match code {
         "needs_more_detail" => "es fehlen Angaben",
@@ -220,6 +229,12 @@ fn german(code: &str) -> Option<&'static str> {
         "partner_erased" => "der Partner wurde gelöscht",
         "refused" => "ein anderer Dienst lehnt es ab",
         "queue_full" => "zu viele Nachrichten warteten",
+        "pending" => "vorgemerkt",
+        "payable" => "auszahlbar",
+        "in_transit" => "unterwegs",
+        "paid_out" => "ausgezahlt",
+        "suspense" => "in Klärung",
+        "unfunded" => "wartet auf Guthaben",
         _ => return None,
     })
 }

@@ -69,6 +69,31 @@ fn a_commission_on_hold_names_the_day_until_which_it_is() {
 }
 
 #[test]
+fn a_statement_is_mailed_with_each_account_at_the_beginning_and_the_end_of_its_month() {
+    let ready = |language| rendered("statement.issued.v1", language, |_| {});
+    let english = ready(MailLanguage::English);
+    assert_eq!(english.subject, "Your statement for 2026-11 is ready");
+    let payable =
+        "payable: 15.00 USD (at its beginning 25.00 USD, in 140.00 USD, out 150.00 USD)\n";
+    assert!(english.text.contains(payable), "{}", english.text);
+    assert!(english.html.contains("<td>paid out</td>"));
+    let german = ready(MailLanguage::German);
+    assert_eq!(german.subject, "Ihre Abrechnung für 11.2026 ist da");
+    let payable =
+        "auszahlbar: 15,00 USD (zu Beginn 25,00 USD, Eingang 140,00 USD, Ausgang 150,00 USD)\n";
+    assert!(german.text.contains(payable), "{}", german.text);
+}
+
+#[test]
+fn a_statement_of_very_many_accounts_is_a_mail_still() {
+    let mail = rendered("statement.issued.v1", MailLanguage::English, |sample| {
+        let line = sample["lines"][0].clone();
+        sample["lines"] = vec![line; 1_000].into();
+    });
+    assert!(mail.text.len() < 10_000, "{}", mail.text.len());
+}
+
+#[test]
 fn a_brand_whose_funds_are_low_is_mailed_how_much_they_still_cover() {
     let low = |language| rendered("funds.low.v1", language, |_| {});
     let english = low(MailLanguage::English);

@@ -7,10 +7,13 @@ use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, new_database, until};
 use schemas::{
     Body, CommissionCalculatedV1, EnrollmentAppliedV1, EnrollmentRejectedV1, FundsLowV1,
-    PartnerErasedV1, PayoutPaidV1, Topic,
+    PartnerErasedV1, PayoutPaidV1, StatementIssuedV1, StatementLine, Topic,
 };
 use serde_json::{Value, json};
-use types::{ConversionType, Currency, Micros, Money, RefusalReason, TermsVersion, Uuid};
+use types::{
+    AccountType, ConversionType, Currency, Micros, Money, Month, RefusalReason, StatementId,
+    TermsVersion, Uuid,
+};
 
 use crate::app;
 use crate::smtp::{self, MailServer};
@@ -339,6 +342,48 @@ async fn a_brand_is_mailed_that_its_funds_are_low_and_no_other() {
     to.sort();
     let low = ("funds.low.v1".to_owned(), "brand1".parse().ok());
     assert_eq!(to, [low, ("payout.paid.v1".to_owned(), None)]);
+}
+
+#[tokio::test]
+async fn of_statements_that_are_issued_at_once_the_last_months_is_mailed() {
+    let mut service = app::start().await;
+    partner_with_address(&service).await;
+    paid(&mut service, "pay_1").await;
+    let month: Month = "2026-02".parse().unwrap();
+    let issued = StatementIssuedV1 {
+        month,
+        lines: vec![StatementLine {
+            account: AccountType::Payable,
+            currency: Currency::USD,
+            opening: 0,
+            credited: 500,
+            debited: 100,
+            closing: 400,
+        }],
+        through: 1,
+    };
+    let id = StatementId::of(&"partner1".parse().unwrap(), month);
+    let after = |sequence, days: i64| {
+        let topic = Topic::PaymentEvents;
+        let body = issued.clone().into();
+        let mut message = testing::message(topic, "partner1", id.as_str(), body, Some(sequence));
+        message.header.time = month.end().checked_add_days(days).unwrap();
+        message
+    };
+    let messages = vec![after(2, 28), after(3, 27)];
+    let last = messages[1].header.id;
+    service.deliver_all(Topic::PaymentEvents, messages).await;
+    let sent = concluded(&service, "notification.sent.v1", 2).await;
+    let mut mailed: Vec<_> = sent
+        .iter()
+        .map(|it| match &it.body {
+            Body::NotificationSentV1(sent) => (sent.kind.clone(), sent.event_id),
+            _ => panic!("{it:?}"),
+        })
+        .filter(|(kind, _)| kind != "payout.paid.v1")
+        .collect();
+    mailed.sort();
+    assert_eq!(mailed, [("statement.issued.v1".to_owned(), last)]);
 }
 
 #[tokio::test]

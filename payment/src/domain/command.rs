@@ -1,7 +1,7 @@
 //! What payment is asked, and what it is sent.
 
 use schemas::CommissionCalculatedV1;
-use types::{BrandId, EarningStatus, Micros, Money, PartnerId, PayoutId, Uuid};
+use types::{BrandId, EarningStatus, Micros, Money, Month, PartnerId, PayoutId, Uuid};
 
 use super::funds::FundsCommand;
 use super::{Cause, Method};
@@ -94,6 +94,8 @@ pub enum Command {
     },
     /// What becomes of a brand's money.
     Funds(FundsCommand),
+    /// A partner's statement of a month.
+    IssueStatement(PartnerId, Month),
 }
 
 schemas::events! {

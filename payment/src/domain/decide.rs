@@ -9,11 +9,11 @@ use schemas::{
 use types::ids::derive;
 use types::{Money, PartnerId, PayoutId, Uuid};
 
-use super::funds;
 use super::{
     Account, AccountType, Actor, Answer, Begins, Code, Command, Context, Event, Ledger, Payout,
     PayoutAt, PayoutRequest, Rejection, Status,
 };
+use super::{funds, statement};
 
 /// Decides upon a command: exactly one event, or a refusal.
 pub fn decide(ledger: &Ledger, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -35,6 +35,9 @@ pub fn decide(ledger: &Ledger, command: &Command, context: &Context) -> Result<E
             record_payout_answer(payout, response, context)
         }
         Command::Funds(command) => funds::decide(ledger, command, context),
+        Command::IssueStatement(partner, month) => {
+            statement::issue(ledger, partner, *month, context)
+        }
     }
 }
 

@@ -126,6 +126,8 @@ schemas::events! {
         FundsWarningChanged(FundsWarningChangedV1),
         /// A brand's funds cover less than the amount below which it is warned.
         FundsLow(FundsLowV1),
+        /// A partner is told what moved in a month.
+        StatementIssued(StatementIssuedV1),
     }
 }
 
@@ -154,7 +156,8 @@ impl Event {
             | Self::FundsExhausted(_)
             | Self::FundsRestored(_)
             | Self::FundsWarningChanged(_)
-            | Self::FundsLow(_) => return Vec::new(),
+            | Self::FundsLow(_)
+            | Self::StatementIssued(_) => return Vec::new(),
         };
         let Movement {
             id,
@@ -194,7 +197,8 @@ impl Event {
             | Self::FundsRestored(_)
             | Self::RefundRecovered(_)
             | Self::FundsWarningChanged(_)
-            | Self::FundsLow(_) => None,
+            | Self::FundsLow(_)
+            | Self::StatementIssued(_) => None,
         }
     }
 }

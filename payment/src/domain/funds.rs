@@ -895,6 +895,7 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
         | Event::FundsExhausted(_)
         | Event::FundsRestored(_)
         | Event::FundsLow(_)
+        | Event::StatementIssued(_)
         | Event::PayoutRequested(_)
         | Event::PayoutSubmitting(_)
         | Event::PayoutSubmitted(_)

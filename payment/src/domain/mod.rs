@@ -11,6 +11,7 @@ mod funds;
 mod ledger;
 mod payout;
 mod react;
+mod statement;
 
 #[cfg(test)]
 mod tests;
@@ -27,4 +28,5 @@ pub(crate) use funds::{brand_unknown, owed_by, unknown, waits_at};
 pub use ledger::{ANNOUNCED_LIMIT, BALANCE_LIMIT, Ledger, PostError, Stamp, evolve};
 pub use payout::{Begins, KEY_LIFETIME_SECONDS, Method, Next, Payout, Status, Transitions};
 pub use react::react;
-pub use schemas::{PaymentCode as Code, Rejection};
+pub use schemas::{PaymentCode as Code, Rejection, StatementLine};
+pub use statement::Turnover;

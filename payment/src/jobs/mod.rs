@@ -4,7 +4,9 @@ mod funding;
 pub mod payouts;
 mod reencryption;
 mod sealing_key;
+mod statements;
 
 pub use funding::FundEarnings;
 pub use reencryption::Reencryption;
 pub use sealing_key::SealingKeyKeeper;
+pub use statements::IssueStatements;

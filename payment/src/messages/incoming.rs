@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use schemas::{Body, Event as _, Message, RequestPayoutV1};
 use sealing::Details;
-use types::{Money, PartnerId, PayoutId, Uuid};
+use types::{Money, Month, PartnerId, PayoutId, Uuid};
 
 use super::funds;
 use crate::domain::{
@@ -38,6 +38,7 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
             provider_ref: response.provider_ref.clone(),
             reason: response.reason.clone(),
         }),
+        Body::IssueStatementV1(wire) => Read::Command(statement(message, &wire.month)?),
         _ => match funds::command(message) {
             Some(command) => Read::Command(Command::Funds(command?)),
             None => Read::Fact(fact(message)?),
@@ -52,6 +53,14 @@ fn payout_at(message: &Message, after: Option<Uuid>) -> Result<PayoutAt, Rejecti
         partner: PartnerId::parse(&*message.header.key).map_err(unknown)?,
         after: after.ok_or_else(|| unreadable("it names no event that it follows"))?,
     })
+}
+
+fn statement(message: &Message, month: &str) -> Result<Command, Rejection> {
+    let partner = PartnerId::parse(&*message.header.key).map_err(|_| partner_unknown())?;
+    Ok(Command::IssueStatement(
+        partner,
+        month.parse::<Month>().map_err(unreadable)?,
+    ))
 }
 
 fn fact(message: &Message) -> Result<Fact, Rejection> {

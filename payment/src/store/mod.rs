@@ -11,6 +11,7 @@ pub(crate) mod payout_details;
 pub(crate) mod payouts;
 pub(crate) mod proof;
 pub(crate) mod sealing_keys;
+pub(crate) mod statements;
 pub(crate) mod switch;
 pub(crate) mod transfers;
 pub(crate) mod waiting;

@@ -18,5 +18,6 @@ mod provider;
 mod provider_faults;
 mod sealing_keys;
 mod slow_provider;
+mod statements;
 mod switch;
 mod twice;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use types::{
     Account, AccountName, AccountType, BankFailure, BankReference, Billing, BrandId, ConversionId,
-    Currency, InvalidId, Micros, Money, PartnerId, PayoutId, PayoutMethod, Uuid,
+    Currency, InvalidId, Micros, Money, Month, PartnerId, PayoutId, PayoutMethod, Uuid,
 };
 
 use super::shared::{Transfer, WireMoney};
@@ -544,4 +544,39 @@ pub struct FundsLowV1 {
     pub left: Money,
     /// The amount below which the brand is warned.
     pub warning: Money,
+}
+
+/// The statement of a partner's month that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssueStatementV1 {
+    /// For example `2026-11`.
+    pub month: String,
+}
+
+/// One account of a partner in one currency, in minor units: opening and credited less debited is closing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementLine {
+    /// Which of the partner's.
+    pub account: AccountType,
+    /// In which currency.
+    pub currency: Currency,
+    /// What stood there when the month began.
+    pub opening: i64,
+    /// What came in, in the month.
+    pub credited: i64,
+    /// What went out, in the month.
+    pub debited: i64,
+    /// What stood there when the month ended.
+    pub closing: i64,
+}
+
+/// What moved in a partner's accounts in a month that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementIssuedV1 {
+    /// In UTC.
+    pub month: Month,
+    /// By account and currency; none where nothing stood and nothing moved.
+    pub lines: Vec<StatementLine>,
+    /// The position in payment's log of the last event that moved money of the partner in the month.
+    pub through: i64,
 }

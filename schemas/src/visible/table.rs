@@ -92,6 +92,7 @@ const PAYOUT: Fields = Some(&[
     "provider_ref",
     "reason",
 ]);
+const STATEMENT: Fields = Some(&["month", "lines"]);
 const BANK: Fields = Some(&[
     "brand_id",
     "account",
@@ -263,6 +264,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("payout.unknown.v1", PartnerByKey, PAYOUT, None),
     ("payout.paid.v1", PartnerByKey, PAYOUT, None),
     ("payout.failed.v1", PartnerByKey, PAYOUT, None),
+    ("statement.issued.v1", PartnerByKey, STATEMENT, None),
     ("account.opened.v1", Named, None, Some(&["brand_id", "name"])),
     ("deposit.announced.v1", Named, None, BANK),
     ("deposit.cleared.v1", Named, None, BANK),

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
-    CampaignStatus, Channel, ConversionType, Country, Currency, DeclineReason, DisabledBy,
-    EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus,
+    AccountName, AccountType, ApiKeyScope, BankFailure, BankReference, Billing, BrandId,
+    BudgetInterval, CampaignStatus, Channel, ConversionType, Country, Currency, DeclineReason,
+    DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus,
     MailFailure, MailGroup, MailLanguage, Micros, Money, PartnerStatus, PauseReason, PayoutMethod,
     RefusalReason, TermsVersion, WebhookDisabledReason, WindowDays, WorkflowReason, WorkflowStep,
 };
@@ -1062,6 +1062,10 @@ fn payment_commands() -> Vec<Body> {
             amount: Some(50_000),
         }
         .into(),
+        IssueStatementV1 {
+            month: text("2026-11"),
+        }
+        .into(),
     ]
 }
 
@@ -1227,7 +1231,27 @@ fn payment_events() -> Vec<Body> {
         .into(),
     ]);
     bodies.extend(funds_events());
+    bodies.push(statement_issued().into());
     bodies
+}
+
+fn statement_issued() -> StatementIssuedV1 {
+    let line = |account, opening, credited, debited| StatementLine {
+        account,
+        currency: Currency::USD,
+        opening,
+        credited,
+        debited,
+        closing: opening + credited - debited,
+    };
+    StatementIssuedV1 {
+        month: id("2026-11"),
+        lines: vec![
+            line(AccountType::Payable, 2_500, 14_000, 15_000),
+            line(AccountType::PaidOut, 0, 15_000, 0),
+        ],
+        through: 4_711,
+    }
 }
 
 fn notify_commands() -> Vec<Body> {

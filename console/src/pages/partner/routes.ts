@@ -16,6 +16,7 @@ import Order from "../shared/Order.svelte";
 import Payout from "../shared/Payout.svelte";
 import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
+import Statement from "../shared/Statement.svelte";
 import Timeline from "../shared/Timeline.svelte";
 import Transfer from "../shared/Transfer.svelte";
 import Webhook from "../shared/Webhook.svelte";
@@ -44,6 +45,7 @@ export const partner: readonly Route[] = [
   { path: "/partner/commissions/:id", page: Commission },
   { path: "/partner/money", page: Money, menu: { section: "Earnings", label: "Balance and payouts", icon: "wallet" } },
   { path: "/partner/payouts/:id", page: Payout },
+  { path: "/partner/statements/:id", page: Statement },
   { path: "/partner/accounts/:id", page: Account },
   { path: "/partner/transfers/:id", page: Transfer },
   { path: "/partner/webhooks", page: Webhooks, menu: { section: "Account", label: "Webhooks", icon: "out" } },

@@ -406,7 +406,7 @@ impl TestService {
     /// Where its log ends, and what is in these tables then: jobs of the service may go on meanwhile.
     async fn at_one_moment(&self, tables: &[&str]) -> (i64, Vec<Vec<String>>) {
         let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let mut tx = self.pool().begin_with(snapshot).await.unwrap();
+        let mut tx = messaging::begin(self.pool(), snapshot).await.unwrap();
         let head = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
             .fetch_one(&mut *tx)
             .await

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::MailLanguage;
+use crate::{MailLanguage, Month};
 
 pub use derivation::{
     Asker, NAMESPACE, derive, effect_command_id, event_id, prefixed, timer_command_id,
@@ -160,6 +160,8 @@ ids! {
     MailTemplateId
     /// What is done, step by step, with one application of a partner.
     WorkflowId
+    /// What moved in a partner's accounts in one month.
+    StatementId
     /// What a bank's statement calls a payment.
     BankReference
 }
@@ -169,6 +171,14 @@ impl FundsAccountId {
     pub fn of(brand: &BrandId, name: &AccountName) -> Self {
         let parts = ["account", brand.as_str(), name.as_str()];
         Self(derivation::named("acc_", &parts))
+    }
+}
+
+impl StatementId {
+    /// A partner has one statement of a month.
+    pub fn of(partner: &PartnerId, month: Month) -> Self {
+        let parts = ["statement", partner.as_str(), &month.to_string()];
+        Self(derivation::named("stm_", &parts))
     }
 }
 

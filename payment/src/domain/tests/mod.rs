@@ -6,6 +6,7 @@ mod funds_low;
 mod ledger;
 mod payouts;
 mod properties;
+mod statements;
 
 use schemas::{About, CommissionApprovedV1, CommissionCalculatedV1, CommissionReversedV1};
 use types::ids::derive;

@@ -7,18 +7,19 @@ use schemas::{
     About, BeginPayoutV1, BillingChangedV1, Body, CommissionCalculatedV1, DepositAnnouncedV1,
     DepositFailedV1, Event as _, Header, Message, PaymentCode, PayoutFailedV1, PayoutPaidV1,
     PayoutRequestedV1, PayoutSubmittedV1, PayoutSubmittingV1, PayoutUnknownV1, Record,
-    RecordPayoutAnswerV1, RefundRecoveredV1, RequestPayoutV1, WireMoney, WithdrawalRequestedV1,
+    RecordPayoutAnswerV1, RefundRecoveredV1, RequestPayoutV1, StatementIssuedV1, WireMoney,
+    WithdrawalRequestedV1,
 };
 use sealing::Details;
 use types::{
     AccountName, BankFailure, Billing, BrandId, ConversionType, DepositId, Micros, PartnerId,
-    PayoutId, TermsVersion, Uuid, WithdrawalId,
+    PayoutId, StatementId, TermsVersion, Uuid, WithdrawalId,
 };
 
 use super::{Read, read};
 use crate::domain::{
     Account, AccountType, Cause, Code, Command, Event, Fact, Funding, Method, Note, Posting,
-    Transfer,
+    StatementLine, Transfer,
 };
 
 fn header(key: &str, subject: &str) -> Header {
@@ -117,7 +118,29 @@ fn events() -> Vec<Event> {
         }),
     ];
     events.extend(of_funds(amount, transfer_id, transfers));
+    events.push(statement().into());
     events
+}
+
+fn statement() -> About<StatementIssuedV1> {
+    let (partner, month) = ("partner123".parse().unwrap(), "2026-11".parse().unwrap());
+    let line = StatementLine {
+        account: AccountType::Payable,
+        currency: types::Currency::USD,
+        opening: -100,
+        credited: 500,
+        debited: 0,
+        closing: 400,
+    };
+    About {
+        subject: StatementId::of(&partner, month),
+        key: partner,
+        record: StatementIssuedV1 {
+            month,
+            lines: vec![line],
+            through: 4_711,
+        },
+    }
 }
 
 /// What can happen to a brand's money.

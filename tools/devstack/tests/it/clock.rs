@@ -14,6 +14,7 @@ use devstack::settings::Mode;
 use reqwest::{Method, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
+use types::Month;
 
 use crate::walk::{Walker, until};
 
@@ -135,6 +136,38 @@ async fn a_hold_ends_after_an_advance(mode: Mode) {
     assert_eq!(list["items"][0]["status"], "held", "{list}");
     clock(&stack, &["advance", "25h"]);
     commission_is(&walker, &partner, "approved").await;
+    let addresses = json!({"addresses": [{"address": "mia@example.com"}]});
+    let kept = walker.write_by(Method::PUT, &partner, "contacts/mail", addresses);
+    assert_eq!(kept.await["status"], "completed");
+    let now = types::clock::real().checked_add_seconds(14 * DAY + 3_600);
+    let month = Month::of(now.unwrap()).unwrap();
+    let left = month.end().micros_since(now.unwrap()) / 1_000_000;
+    let hours = format!("{}h", left / 3_600 + 2);
+    clock(&stack, &["advance", &hours]);
+    the_last_month_is_stated(&stack, &walker, &partner).await;
+}
+
+/// The partner reads its statement, which ends with what it has, and is mailed of it.
+async fn the_last_month_is_stated(stack: &LocalStack, walker: &Walker<'_>, partner: &str) {
+    let operator = stack.token(&["--role", "operator"]).unwrap();
+    until("the mailbox has the statement", || async {
+        let mails = walker.read_as(&operator, "mailbox").await;
+        let mut mails = mails["items"].as_array().unwrap().iter();
+        mails.any(|mail| {
+            let subject = mail["subject"].as_str().unwrap_or_default();
+            subject.starts_with("Your statement for ")
+        })
+    })
+    .await;
+    let balances = walker.read_as(partner, "balances").await;
+    let payable = &balances["items"][0]["accounts"]["payable"];
+    until("the statement ends with the balance", || async {
+        let statements = walker.read_as(partner, "statements").await;
+        let lines = statements["items"][0]["lines"].as_array();
+        let mut lines = lines.into_iter().flatten();
+        lines.any(|line| line["account"] == "payable" && line["closing"] == *payable)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,14 +12,14 @@ use schemas::{
     ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
     CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, DepositAnnouncedV1,
     EnrollmentAcceptedV1, EnrollmentAppliedV1, EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1,
-    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1,
-    Topic, Transfer, WithdrawalRequestedV1,
+    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, StatementIssuedV1,
+    TermsPublishedV1, Topic, Transfer, WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{
     ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
-    Currency, EnrollmentId, EvidenceId, GroupId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
-    TermsVersion, WindowDays,
+    Currency, EnrollmentId, EvidenceId, GroupId, LinkCode, Micros, Money, Month, PartnerId,
+    PayoutMethod, StatementId, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -27,13 +27,14 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "command",
     "unsubscribe",
     "correlation",
     "transfer",
     "conversion",
     "payout",
+    "statement",
     "click",
     "claim",
     "key",
@@ -706,6 +707,15 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
+        let month = Month::of(Micros(0)).unwrap();
+        let id = StatementId::of(&partner_of(owner), month).into_string();
+        let issued = StatementIssuedV1 {
+            month,
+            lines: Vec::new(),
+            through: 1,
+        };
+        scene.service.deliver(topic, &who, &id, issued.into()).await;
+        scene.name(owner, "statement", id);
         api_key_of(&mut scene, owner).await;
         bank_transfers_of(&mut scene, owner).await;
         claim_of(&mut scene, owner).await;

@@ -148,6 +148,8 @@ const BFF: &[(&str, Needs)] = &[
     ("POST /api/v1/payments/request", Person),
     ("GET /api/v1/payouts", Scope(ReportsRead)),
     ("GET /api/v1/payouts/{id}", Scope(ReportsRead)),
+    ("GET /api/v1/statements", Scope(ReportsRead)),
+    ("GET /api/v1/statements/{id}", Scope(ReportsRead)),
     ("GET /api/v1/clicks", Scope(ReportsRead)),
     ("POST /api/v1/links:batch", Person),
     ("GET /api/v1/links/{code}/qr", Scope(ReportsRead)),

@@ -1,6 +1,7 @@
 //! The ledger's way: each posting where `docs/ledger.md` says that it goes, no account below zero that cannot be, each payout
 //! by the steps that there are, and what waits for a brand's funds in its order.
 
+mod stated;
 mod warned;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -14,7 +15,8 @@ use sqlx::{FromRow, PgConnection};
 use crate::Finding;
 use crate::evidence::Tally;
 
-const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.key, m.payload, c.payload AS cause
+const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.key, m.payload, c.payload AS cause,
+        to_char(to_timestamp(m.time / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM') AS month
    FROM messages m LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'commission'
   WHERE m.service = 'payment' AND m.type NOT LIKE 'command.%' AND m.type NOT LIKE 'sealing_key.%'
   ORDER BY m.position";
@@ -25,6 +27,8 @@ struct Row {
     r#type: String,
     subject: String,
     key: String,
+    /// In which it happened, in UTC.
+    month: String,
     payload: Json<Value>,
     cause: Option<Json<Value>>,
 }
@@ -71,6 +75,7 @@ struct Ledger {
     /// What has to be said next: which brand has how much back, of whom.
     recovered: VecDeque<(Funds, String, i128)>,
     warned: warned::Warned,
+    stated: stated::Stated,
 }
 
 /// Walks through payment's log.
@@ -103,6 +108,10 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         9,
         "a brand is warned once each time that its funds come to cover less than the amount that it set",
     );
+    let mut reported = Tally::new(
+        9,
+        "a partner's statement of a month says what moved in its accounts, and each follows on the one before",
+    );
     let mut ledger = Ledger::default();
     let mut rows = sqlx::query_as::<_, Row>(EVENTS).fetch(records);
     while let Some(row) = rows.try_next().await? {
@@ -116,6 +125,7 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         warned.rule_out(ledger.warn(&row), place);
         banked.rule_out(ledger.bank(&row), place);
         recovered.rule_out(ledger.recover(&row), place);
+        reported.rule_out(ledger.stated.statement(&row), place);
         let moved = match row.r#type.as_str() {
             "ledger.posted.v1" => {
                 let stated = stated(&row.payload.0);
@@ -143,6 +153,7 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         ledger.owe(&moved);
         for moved in moved {
             ledger.warned.moved(&moved);
+            ledger.stated.moved(&row, &moved);
             above.rule_out(
                 ledger.post(&moved, row.r#type == "payout.requested.v1"),
                 place,
@@ -164,6 +175,7 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         banked.finding(),
         recovered.finding(),
         warned.finding(),
+        reported.finding(),
     ])
 }
 
