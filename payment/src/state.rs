@@ -91,8 +91,8 @@ impl BatchState {
         }
         if !touched.statements.is_empty() {
             let keys = Vec::from_iter(touched.statements);
-            let turnovers = statements::turnovers(tx.connection(), &keys).await?;
-            ledger.turnovers.extend(turnovers);
+            let stated = statements::stated(tx.connection(), &keys).await?;
+            ledger.statements.extend(stated);
         }
         if !touched.opened.is_empty() {
             let opened = accounts::existing(tx.connection(), &list(&touched.opened)).await?;
@@ -301,8 +301,8 @@ pub(crate) struct Touched {
     pub(crate) bank_transfers: BTreeSet<String>,
     /// Accounts that must be open.
     opened: BTreeSet<String>,
-    /// Whose statements are asked for.
-    statements: BTreeSet<statements::Key>,
+    /// Of whom a statement was counted, and up to where.
+    statements: BTreeSet<(PartnerId, i64)>,
     /// Commissions that wait for funds, or may.
     pub(crate) conversions: BTreeSet<String>,
     /// Brands whose funds shall cover what waits.
@@ -373,8 +373,9 @@ impl Touched {
                 self.fact(brand_id, partner_id, message);
             }
             Body::IssueStatementV1(it) => {
-                let key = header.key.parse().ok().zip(it.month.parse().ok());
-                self.statements.extend(key);
+                let partner = header.key.parse().ok();
+                self.statements
+                    .extend(partner.map(|partner| (partner, it.through)));
             }
             Body::LedgerPostedV1(posted) => {
                 for transfer in &posted.transfers {

@@ -1,10 +1,10 @@
 //! What payment is asked, and what it is sent.
 
 use schemas::CommissionCalculatedV1;
-use types::{BrandId, EarningStatus, Micros, Money, Month, PartnerId, PayoutId, Uuid};
+use types::{BrandId, EarningStatus, Micros, Money, PartnerId, PayoutId, Uuid};
 
 use super::funds::FundsCommand;
-use super::{Cause, Method};
+use super::{Cause, Counted, Method};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub enum Command {
     /// What becomes of a brand's money.
     Funds(FundsCommand),
     /// A partner's statement of a month.
-    IssueStatement(PartnerId, Month),
+    IssueStatement(Counted),
 }
 
 schemas::events! {

@@ -35,9 +35,7 @@ pub fn decide(ledger: &Ledger, command: &Command, context: &Context) -> Result<E
             record_payout_answer(payout, response, context)
         }
         Command::Funds(command) => funds::decide(ledger, command, context),
-        Command::IssueStatement(partner, month) => {
-            statement::issue(ledger, partner, *month, context)
-        }
+        Command::IssueStatement(counted) => statement::issue(ledger, counted, context),
     }
 }
 

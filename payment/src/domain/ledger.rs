@@ -4,12 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 use types::{
-    BrandId, ConversionId, Currency, FundsAccountId, Micros, Money, Month, PartnerId, PayoutId,
-    Uuid,
+    BrandId, ConversionId, Currency, FundsAccountId, Micros, Money, PartnerId, PayoutId, Uuid,
 };
 
 use super::funds::{self, BankTransfer, Owed, Terms, Waiting, Way};
-use super::{Account, AccountType, Balance, Event, Payout, Status, Transfer, Turnover, statement};
+use super::{Account, AccountType, Balance, Event, Payout, Stated, Status, Transfer, statement};
 
 /// Balances in minor units, credits less debits, and payouts by id: those that a batch touches, or all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,8 +29,8 @@ pub struct Ledger {
     pub waiting: HashMap<(ConversionId, Currency), Waiting>,
     /// What partners owe, to whom: of those whose payable money is below zero, or was before what stands here last.
     pub owed: HashMap<(PartnerId, Currency, BrandId), Owed>,
-    /// What statements that are asked for would say.
-    pub turnovers: HashMap<(PartnerId, Month), Turnover>,
+    /// Where the statements of partners stand of whom one was counted, by up to where that is.
+    pub statements: HashMap<(PartnerId, i64), Stated>,
     /// Up to where in the log all that waits for a brand's funds is here, where not all of it is.
     pub known_until: HashMap<(BrandId, Currency), i64>,
 }

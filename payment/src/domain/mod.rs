@@ -29,4 +29,4 @@ pub use ledger::{ANNOUNCED_LIMIT, BALANCE_LIMIT, Ledger, PostError, Stamp, evolv
 pub use payout::{Begins, KEY_LIFETIME_SECONDS, Method, Next, Payout, Status, Transitions};
 pub use react::react;
 pub use schemas::{PaymentCode as Code, Rejection, StatementLine};
-pub use statement::Turnover;
+pub use statement::{Counted, Stated};

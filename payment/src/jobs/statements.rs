@@ -4,9 +4,10 @@ use messaging::job::{Job, timer_command};
 use schemas::{IssueStatementV1, Message, Service};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
-use types::{Micros, Month, PartnerId, StatementId, ids};
+use types::{Micros, Month, StatementId, ids};
 
-use crate::store::statements::{self, Due};
+use crate::domain::Counted;
+use crate::store::statements;
 
 /// Fires for every partner in whose accounts something moved in a month that is over and of which it has no statement. Walks
 /// through all partners when a month begins, and when a process comes to lead, until none is left; then it rests until the next.
@@ -18,12 +19,14 @@ pub struct IssueStatements {
 /// How far it is.
 #[derive(Debug, Default)]
 struct Walk {
-    /// Nothing is due before this month.
-    done: Option<Month>,
+    /// Of what is due before this month.
+    month: Option<Month>,
     /// The last account that was looked at.
     after: String,
-    /// Whether anything was due in this walk.
+    /// Whether anything was due since it began.
     found: bool,
+    /// Whether it has ended.
+    is_done: bool,
 }
 
 /// A transaction that began before the month was over may be committed this much later.
@@ -39,36 +42,48 @@ impl Job for IssueStatements {
         let this_month = now
             .checked_add_seconds(-SETTLED_SECONDS)
             .and_then(Month::of);
-        let Some(month) = this_month.filter(|_| walk.done != this_month) else {
+        if walk.month != this_month {
+            *walk = Walk {
+                month: this_month,
+                ..Walk::default()
+            };
+        }
+        let Some(month) = walk.month.filter(|_| !walk.is_done) else {
             return Ok(Vec::new());
         };
         let part = statements::due(pool, &walk.after, ACCOUNTS, month.start()).await?;
         let Some((due, last)) = part else {
             walk.after.clear();
             // What was found may have been one of several months.
-            if !std::mem::take(&mut walk.found) {
-                walk.done = Some(month);
-            }
+            walk.is_done = !std::mem::take(&mut walk.found);
             return Ok(Vec::new());
         };
-        walk.after = last;
         walk.found |= !due.is_empty();
-        Ok(due.iter().filter_map(|due| command(due, now)).collect())
+        let counted = statements::count(pool, due).await?;
+        walk.after = last;
+        Ok(counted.into_iter().map(|it| command(it, now)).collect())
     }
 }
 
-/// One for each statement that the next follows: of a month, one is issued.
-fn command(due: &Due, now: Micros) -> Option<Message> {
-    let partner = PartnerId::parse(due.partner.as_str()).ok()?;
-    let month = Month::of(Micros(due.first_at))?;
-    let statement = StatementId::of(&partner, month);
-    let of = statement.as_str();
-    let id = ids::timer_command_id(of, IssueStatements::NAME, Micros(due.since));
+/// Counted anew with another end, it is another command: one that counted too little is not the last.
+fn command(counted: Counted, now: Micros) -> Message {
+    let Counted {
+        partner,
+        month,
+        since,
+        lines,
+        through,
+    } = counted;
+    let of = StatementId::of(&partner, month).into_string();
+    let id = ids::timer_command_id(&of, IssueStatements::NAME, Micros(through));
     let body = IssueStatementV1 {
         month: month.to_string(),
+        since,
+        lines,
+        through,
     };
     let kind = "payment.issue_statement.command.v1";
-    let mut command = timer_command(Service::Payment, kind, id, of.to_owned(), now, body);
+    let mut command = timer_command(Service::Payment, kind, id, of, now, body);
     command.header.key = partner.into_string();
-    Some(command)
+    command
 }

@@ -2,14 +2,14 @@
 
 use std::fmt::Display;
 
-use schemas::{Body, Event as _, Message, RequestPayoutV1};
+use schemas::{Body, Event as _, IssueStatementV1, Message, RequestPayoutV1};
 use sealing::Details;
-use types::{Money, Month, PartnerId, PayoutId, Uuid};
+use types::{Money, PartnerId, PayoutId, Uuid};
 
 use super::funds;
 use crate::domain::{
-    Answer, Code, Command, Fact, Method, PayoutAt, PayoutRequest, Rejection, partner_unknown,
-    payout_unknown,
+    Answer, Code, Command, Counted, Fact, Method, PayoutAt, PayoutRequest, Rejection,
+    partner_unknown, payout_unknown,
 };
 
 /// A message, understood.
@@ -38,7 +38,7 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
             provider_ref: response.provider_ref.clone(),
             reason: response.reason.clone(),
         }),
-        Body::IssueStatementV1(wire) => Read::Command(statement(message, &wire.month)?),
+        Body::IssueStatementV1(wire) => Read::Command(statement(message, wire)?),
         _ => match funds::command(message) {
             Some(command) => Read::Command(Command::Funds(command?)),
             None => Read::Fact(fact(message)?),
@@ -55,12 +55,14 @@ fn payout_at(message: &Message, after: Option<Uuid>) -> Result<PayoutAt, Rejecti
     })
 }
 
-fn statement(message: &Message, month: &str) -> Result<Command, Rejection> {
-    let partner = PartnerId::parse(&*message.header.key).map_err(|_| partner_unknown())?;
-    Ok(Command::IssueStatement(
-        partner,
-        month.parse::<Month>().map_err(unreadable)?,
-    ))
+fn statement(message: &Message, wire: &IssueStatementV1) -> Result<Command, Rejection> {
+    Ok(Command::IssueStatement(Counted {
+        partner: PartnerId::parse(&*message.header.key).map_err(|_| partner_unknown())?,
+        month: wire.month.parse().map_err(unreadable)?,
+        since: wire.since,
+        lines: wire.lines.clone(),
+        through: wire.through,
+    }))
 }
 
 fn fact(message: &Message) -> Result<Fact, Rejection> {

@@ -4,7 +4,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 use types::{AccountType, Currency, Micros, Month, PartnerId, StatementId};
 
 use super::unreadable;
-use crate::domain::{StatementLine, Turnover};
+use crate::domain::{Counted, Stated, StatementLine};
 
 /// A statement to write, with its place in the log.
 #[derive(Debug)]
@@ -30,8 +30,54 @@ pub(crate) async fn insert(connection: &mut PgConnection, rows: &[Row]) -> Resul
     .await
 }
 
-/// Whose statement, of which month.
-pub(crate) type Key = (PartnerId, Month);
+/// In which accounts a partner's money can be.
+fn account_types() -> Vec<&'static str> {
+    AccountType::ALL.map(AccountType::name).to_vec()
+}
+
+/// Where the first money moved in accounts of `p.partner` behind `p.since`, with the types of accounts as `$1`.
+macro_rules! first_move {
+    () => {
+        "(SELECT m.posted_at
+            FROM UNNEST($1::text[]) AS a(account_type)
+           CROSS JOIN LATERAL (
+                 (SELECT position, posted_at FROM transfers
+                   WHERE credit = 'partner:' || p.partner || ':' || a.account_type AND position > p.since
+                   ORDER BY position, ordinal LIMIT 1)
+                 UNION ALL
+                 (SELECT position, posted_at FROM transfers
+                   WHERE debit = 'partner:' || p.partner || ':' || a.account_type AND position > p.since
+                   ORDER BY position, ordinal LIMIT 1)) m
+           ORDER BY m.position LIMIT 1)"
+    };
+}
+
+/// Where the statements of these partners stand, and when the first money moved behind these positions.
+pub(crate) async fn stated(
+    connection: &mut PgConnection,
+    counted: &[(PartnerId, i64)],
+) -> Result<Vec<((PartnerId, i64), Stated)>, sqlx::Error> {
+    let partners: Vec<&str> = counted
+        .iter()
+        .map(|(partner, _)| partner.as_str())
+        .collect();
+    let throughs: Vec<i64> = counted.iter().map(|(_, through)| *through).collect();
+    let rows: Vec<(i64, Option<i64>)> = sqlx::query_as(concat!(
+        "SELECT coalesce((SELECT max(s.through) FROM statements s WHERE s.partner = p.partner), 0), ",
+        first_move!(),
+        " FROM UNNEST($2::text[], $3::bigint[]) WITH ORDINALITY AS p(partner, since, n) ORDER BY p.n"
+    ))
+    .bind(account_types())
+    .bind(partners)
+    .bind(throughs)
+    .fetch_all(connection)
+    .await?;
+    let stated = rows.into_iter().map(|(since, next_at)| Stated {
+        since,
+        next_at: next_at.map(Micros),
+    });
+    Ok(counted.iter().cloned().zip(stated).collect())
+}
 
 #[derive(FromRow)]
 struct Moved {
@@ -46,56 +92,57 @@ struct Moved {
     through: Option<i64>,
 }
 
-/// What these statements would say: what moved behind the last statement and before the month's end. Those of whom nothing
-/// moved, or who had a statement of the month or a later one, are left out.
-pub(crate) async fn turnovers(
-    connection: &mut PgConnection,
-    keys: &[Key],
-) -> Result<Vec<(Key, Turnover)>, sqlx::Error> {
-    let partners: Vec<&str> = keys.iter().map(|(partner, _)| partner.as_str()).collect();
-    let months: Vec<String> = keys.iter().map(|(_, month)| month.to_string()).collect();
-    let ends: Vec<i64> = keys.iter().map(|(_, month)| month.end().get()).collect();
+/// Counts what moved in the months that are due, beside the log's lock: there may be very much.
+pub(crate) async fn count(pool: &PgPool, due: Vec<Due>) -> Result<Vec<Counted>, sqlx::Error> {
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let partners: Vec<&str> = due.iter().map(|due| due.partner.as_str()).collect();
+    let ends: Vec<i64> = due.iter().map(|due| due.month.end().get()).collect();
+    let sinces: Vec<i64> = due.iter().map(|due| due.since).collect();
     // The sum of a month may be more than any balance can be.
     let moved: Vec<Moved> = sqlx::query_as(
-        "SELECT w.n, a.account_type, b.currency, b.minor,
+        "SELECT p.n, a.account_type, b.currency, b.minor,
                 least(t.credited, 9223372036854775807)::bigint AS credited,
                 least(t.debited, 9223372036854775807)::bigint AS debited,
                 t.later::bigint AS later, t.through
-           FROM UNNEST($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS w(partner, month, ends, n)
-          CROSS JOIN LATERAL (SELECT coalesce(max(s.through), 0) AS through, max(s.month COLLATE \"C\") AS month
-                                FROM statements s WHERE s.partner = w.partner) last
-          CROSS JOIN UNNEST($4::text[]) AS a(account_type)
-           JOIN balances b ON b.account = 'partner:' || w.partner || ':' || a.account_type
+           FROM UNNEST($2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS p(partner, ends, since, n)
+          CROSS JOIN UNNEST($1::text[]) WITH ORDINALITY AS a(account_type, place)
+           JOIN balances b ON b.account = 'partner:' || p.partner || ':' || a.account_type
           CROSS JOIN LATERAL (
-                SELECT coalesce(sum(m.came) FILTER (WHERE m.posted_at < w.ends), 0) AS credited,
-                       coalesce(sum(m.went) FILTER (WHERE m.posted_at < w.ends), 0) AS debited,
-                       coalesce(sum(m.came - m.went) FILTER (WHERE m.posted_at >= w.ends), 0) AS later,
-                       max(m.position) FILTER (WHERE m.posted_at < w.ends) AS through
+                SELECT coalesce(sum(m.came) FILTER (WHERE m.posted_at < p.ends), 0) AS credited,
+                       coalesce(sum(m.went) FILTER (WHERE m.posted_at < p.ends), 0) AS debited,
+                       coalesce(sum(m.came - m.went) FILTER (WHERE m.posted_at >= p.ends), 0) AS later,
+                       max(m.position) FILTER (WHERE m.posted_at < p.ends) AS through
                   FROM (SELECT position, posted_at, minor AS came, 0 AS went FROM transfers
-                         WHERE credit = b.account AND currency = b.currency AND position > last.through
+                         WHERE credit = b.account AND currency = b.currency AND position > p.since
                          UNION ALL
                         SELECT position, posted_at, 0, minor FROM transfers
-                         WHERE debit = b.account AND currency = b.currency AND position > last.through) m) t
-          WHERE last.month IS NULL OR last.month < w.month COLLATE \"C\"
-          ORDER BY w.n, b.currency, array_position($4::text[], a.account_type)",
+                         WHERE debit = b.account AND currency = b.currency AND position > p.since) m) t
+          ORDER BY p.n, b.currency, a.place",
     )
+    .bind(account_types())
     .bind(partners)
-    .bind(months)
     .bind(ends)
-    .bind(AccountType::ALL.map(AccountType::name).to_vec())
-    .fetch_all(connection)
+    .bind(sinces)
+    .fetch_all(pool)
     .await?;
-    let mut found: Vec<(Key, Turnover)> = Vec::new();
-    for (n, key) in (1..).zip(keys) {
+    let mut counted = Vec::with_capacity(due.len());
+    for (n, due) in (1..).zip(due) {
         let own = || moved.iter().filter(|moved| moved.n == n);
+        let lines = own().map(line).collect::<Result<Vec<_>, _>>()?;
         let Some(through) = own().filter_map(|moved| moved.through).max() else {
             continue;
         };
-        let lines = own().map(line).collect::<Result<Vec<_>, _>>()?;
-        let lines = lines.into_iter().filter(says_something).collect();
-        found.push((key.clone(), Turnover { lines, through }));
+        counted.push(Counted {
+            partner: due.partner,
+            month: due.month,
+            since: due.since,
+            lines: lines.into_iter().filter(says_something).collect(),
+            through,
+        });
     }
-    Ok(found)
+    Ok(counted)
 }
 
 fn line(moved: &Moved) -> Result<StatementLine, sqlx::Error> {
@@ -116,14 +163,14 @@ const fn says_something(line: &StatementLine) -> bool {
     line.opening != 0 || line.credited != 0 || line.debited != 0
 }
 
-/// A partner in whose accounts something moved behind its last statement, and before a moment.
-#[derive(Debug, FromRow)]
+/// A partner in whose accounts something moved behind its last statement, in a month that is over.
+#[derive(Debug)]
 pub(crate) struct Due {
-    pub(crate) partner: String,
-    /// Up to where its last statement counts.
+    pub(crate) partner: PartnerId,
+    /// The first such month.
+    pub(crate) month: Month,
+    /// Up to where its last statement counts; 0: it has none.
     pub(crate) since: i64,
-    /// When the first of it moved.
-    pub(crate) first_at: i64,
 }
 
 /// Those of a part of all partners, and the last account of the part; `None` behind the last one.
@@ -143,30 +190,27 @@ pub(crate) async fn due(
     let Some(last) = part.last().cloned() else {
         return Ok(None);
     };
-    let due = sqlx::query_as(
-        "SELECT p.partner, last.through AS since, first.posted_at AS first_at
-           FROM (SELECT DISTINCT split_part(account, ':', 2) AS partner FROM UNNEST($1::text[]) account) p
-          CROSS JOIN LATERAL (SELECT coalesce(max(s.through), 0) AS through
-                                FROM statements s WHERE s.partner = p.partner) last
-          CROSS JOIN LATERAL (
-                SELECT m.posted_at
-                  FROM UNNEST($3::text[]) AS a(account_type)
-                 CROSS JOIN LATERAL (
-                       (SELECT position, posted_at FROM transfers
-                         WHERE credit = 'partner:' || p.partner || ':' || a.account_type AND position > last.through
-                         ORDER BY position, ordinal LIMIT 1)
-                       UNION ALL
-                       (SELECT position, posted_at FROM transfers
-                         WHERE debit = 'partner:' || p.partner || ':' || a.account_type AND position > last.through
-                         ORDER BY position, ordinal LIMIT 1)) m
-                 ORDER BY m.position LIMIT 1) first
-          WHERE first.posted_at < $2
-          ORDER BY p.partner",
-    )
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(concat!(
+        "SELECT * FROM (
+             SELECT p.partner, p.since, ",
+        first_move!(),
+        " AS first_at
+               FROM (SELECT q.partner, coalesce((SELECT max(s.through) FROM statements s WHERE s.partner = q.partner), 0) AS since
+                       FROM (SELECT DISTINCT split_part(account, ':', 2) AS partner FROM UNNEST($2::text[]) account) q) p) d
+          WHERE d.first_at < $3 ORDER BY d.partner"
+    ))
+    .bind(account_types())
     .bind(part)
     .bind(before.get())
-    .bind(AccountType::ALL.map(AccountType::name).to_vec())
     .fetch_all(pool)
     .await?;
+    let due = rows.into_iter().map(|(partner, since, first_at)| {
+        Ok(Due {
+            partner: PartnerId::parse(partner).map_err(unreadable)?,
+            month: Month::of(Micros(first_at)).ok_or_else(|| unreadable(first_at))?,
+            since,
+        })
+    });
+    let due = due.collect::<Result<_, sqlx::Error>>()?;
     Ok(Some((due, last)))
 }

@@ -546,11 +546,17 @@ pub struct FundsLowV1 {
     pub warning: Money,
 }
 
-/// The statement of a partner's month that is over.
+/// The statement of a partner's month that is over, with what was counted for it: nobody can change that any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueStatementV1 {
     /// For example `2026-11`.
     pub month: String,
+    /// Up to where in payment's log the statement before counts; 0: there is none.
+    pub since: i64,
+    /// By account and currency.
+    pub lines: Vec<StatementLine>,
+    /// The position of the last event that is counted.
+    pub through: i64,
 }
 
 /// One account of a partner in one currency, in minor units: opening and credited less debited is closing.

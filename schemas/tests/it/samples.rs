@@ -1064,6 +1064,9 @@ fn payment_commands() -> Vec<Body> {
         .into(),
         IssueStatementV1 {
             month: text("2026-11"),
+            since: 1_147,
+            lines: statement_issued().lines,
+            through: 4_711,
         }
         .into(),
     ]

@@ -21,6 +21,7 @@ use super::ledger::Ledger;
 use super::people::shop_token;
 use super::{page, stack};
 use devstack::demo::client::http_for;
+use devstack::infra::broker_setup;
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
 use devstack::producers::now;
@@ -133,9 +134,11 @@ async fn change_broker(stack: &LocalStack, up: bool) -> Result<()> {
         .own_broker_ports()?
         .context("a broker of our own")?;
     let folder = stack.layout().state.join("pulsar");
+    // Set up otherwise it would be another one, and the running one stopped for it.
+    let setup = broker_setup(stack.layout(), stack.settings())?;
     tokio::task::spawn_blocking(move || {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let mut broker = runtime.block_on(Pulsar::start(&folder, ports))?;
+        let mut broker = runtime.block_on(Pulsar::start_with(&folder, ports, setup))?;
         if up {
             broker.detach();
         } else {
