@@ -20,9 +20,10 @@ use crate::store;
 use crate::store::clicks::{ClickWriter, NewClick};
 use cache::LinkCache;
 
-/// Clicks that are committed together at most, and how long one waits for others under load.
+/// Clicks that are committed together at most, and how long one waits for others under load: about as long as a commit takes, since a
+/// visitor waits for both.
 const GROUP: usize = 500;
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(2);
 
 /// How often the next day's partition is looked after.
 const UPKEEP: Duration = Duration::from_hours(1);
