@@ -9,3 +9,4 @@ create table statements (
 );
 create unique index statements_by_position on statements (position);
 create index statements_by_partner on statements (partner_id, position);
+create index statements_by_month on statements (month, position);

@@ -5,6 +5,7 @@ CREATE TABLE statements (
     id        text   NOT NULL,
     position  bigint NOT NULL,
     through   bigint NOT NULL,
+    lines     jsonb  NOT NULL,
     issued_at bigint NOT NULL,
     PRIMARY KEY (partner, month)
 );

@@ -114,7 +114,7 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         .with(worker)
         .with(keeper)
         .with(FundEarnings)
-        .with(IssueStatements::default());
+        .with_host(|_| IssueStatements::default());
     if data_keys.is_changing() {
         jobs = jobs.with(Reencryption::new(Arc::clone(&data_keys)));
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use messaging::{Recorded, WriteTx};
 use schemas::{Body, CommissionApprovedV1, CommissionReversedV1, Message};
 use sealing::Details;
+use sqlx::types::Json;
 use types::{
     AccountName, BrandId, ConversionId, Currency, EarningStatus, FundsAccountId, PartnerId,
     PayoutId, Uuid,
@@ -210,6 +211,7 @@ impl BatchState {
                 id: issued.subject.clone(),
                 position: recorded.position,
                 through: issued.through,
+                lines: Json(issued.lines.clone()),
                 issued_at: recorded.time,
             }),
             Event::FundsTransferred(_)

@@ -240,7 +240,7 @@ rejections! {
         BillingUnchanged = "billing_unchanged", 409, "The brand's billing is so already.";
         FundsWarningUnchanged = "funds_warning_unchanged", 409, "The amount below which the brand is warned is so already.";
         NothingFunded = "nothing_funded", 409, "Nothing waits that the brand's funds cover.";
-        StatementNotDue = "statement_not_due", 409, "The month is not over, nothing moved in it, or its statement was issued before.";
+        StatementNotDue = "statement_not_due", 409, "The month is not over, its statement was issued before, or something moved in it that was not counted.";
         ProviderKeyExpired = "provider_key_expired", 409, "Submitting again could pay twice: an operator must decide.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
     }

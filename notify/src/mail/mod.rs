@@ -15,7 +15,7 @@ use schemas::visible::{self, Owners, Seen, SpokenFor};
 use schemas::{Body, Message, TermsPublishedV1};
 use sealing::texts;
 use serde_json::{Value, json};
-use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, Micros, PartnerId, Uuid};
+use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, Month, PartnerId, Uuid};
 
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
@@ -28,8 +28,8 @@ pub(crate) use templates::{Rendered, render};
 const SEALED_MANAGER: &str = "sealed_manager";
 /// Where a template finds the link by which its reader ends such mails.
 const UNSUBSCRIBE: &str = "unsubscribe";
-/// A statement is mailed for so long after its month: until the next month has one.
-const STATEMENT_IS_NEWS: Micros = Micros(28 * 86_400 * 1_000_000);
+/// Every partner has one at once, when a month is over.
+const STATEMENT: &str = "statement.issued.v1";
 /// The status of a commission that is not earned for good yet.
 const HELD: &str = "held";
 
@@ -96,7 +96,7 @@ impl Kind {
 
     /// Whether it goes before mails that tell of what is earned, or each partner the same: those are many.
     pub(crate) fn hurries(&self) -> bool {
-        self.group.is_obligatory() && self.to != To::Enrolled
+        self.group.is_obligatory() && self.to != To::Enrolled && self.event != STATEMENT
     }
 }
 
@@ -188,8 +188,8 @@ pub(crate) fn kind_for(event: &Message) -> Option<&'static Kind> {
     let is_mailed = match &event.body {
         Body::CommissionCalculatedV1(it) => it.status == HELD,
         Body::StatementIssuedV1(it) => {
-            let since = event.header.time.micros_since(it.month.end());
-            since < STATEMENT_IS_NEWS.get()
+            let issued_in = Month::of(event.header.time);
+            issued_in.is_some_and(|month| month.start() == it.month.end())
         }
         _ => true,
     };

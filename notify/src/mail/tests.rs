@@ -91,6 +91,9 @@ fn a_statement_of_very_many_accounts_is_a_mail_still() {
         sample["lines"] = vec![line; 1_000].into();
     });
     assert!(mail.text.len() < 10_000, "{}", mail.text.len());
+    for part in [&mail.text, &mail.html] {
+        assert!(part.contains("And 940 more."), "{part}");
+    }
 }
 
 #[test]

@@ -370,7 +370,7 @@ async fn of_statements_that_are_issued_at_once_the_last_months_is_mailed() {
         message.header.time = month.end().checked_add_days(days).unwrap();
         message
     };
-    let messages = vec![after(2, 28), after(3, 27)];
+    let messages = vec![after(2, 31), after(3, 30)];
     let last = messages[1].header.id;
     service.deliver_all(Topic::PaymentEvents, messages).await;
     let sent = concluded(&service, "notification.sent.v1", 2).await;

@@ -1,16 +1,18 @@
 //! Issues partners' statements once a month is over.
 
+use std::collections::{HashMap, HashSet};
+
 use messaging::job::{Job, timer_command};
 use schemas::{IssueStatementV1, Message, Service};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
-use types::{Micros, Month, StatementId, ids};
+use types::{Micros, Month, StatementId, Uuid, ids};
 
 use crate::domain::Counted;
-use crate::store::statements;
+use crate::store::{statements, transfers};
 
 /// Fires for every partner in whose accounts something moved in a month that is over and of which it has no statement. Walks
-/// through all partners when a month begins, and when a process comes to lead, until none is left; then it rests until the next.
+/// through all partners when a process comes to lead, and once a day, until nothing new is found.
 #[derive(Debug, Default)]
 pub struct IssueStatements {
     walk: Mutex<Walk>,
@@ -19,16 +21,22 @@ pub struct IssueStatements {
 /// How far it is.
 #[derive(Debug, Default)]
 struct Walk {
-    /// Of what is due before this month.
-    month: Option<Month>,
+    /// The day of it, since 1970.
+    day: i64,
     /// The last account that was looked at.
     after: String,
-    /// Whether anything was due since it began.
+    /// What was fired today: what stays due all the same does not keep the walk going.
+    fired: HashSet<Uuid>,
+    /// Whether anything was fired for the first time since it began.
     found: bool,
     /// Whether it has ended.
     is_done: bool,
+    /// Where in the log months end.
+    ends: HashMap<Month, i64>,
 }
 
+/// In microseconds.
+const DAY: i64 = 86_400_000_000;
 /// A transaction that began before the month was over may be committed this much later.
 const SETTLED_SECONDS: i64 = 60;
 /// Accounts of one step; a partner has six at most in each currency.
@@ -39,16 +47,15 @@ impl Job for IssueStatements {
 
     async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let mut walk = self.walk.lock().await;
-        let this_month = now
-            .checked_add_seconds(-SETTLED_SECONDS)
-            .and_then(Month::of);
-        if walk.month != this_month {
+        let settled = now.checked_add_seconds(-SETTLED_SECONDS).unwrap_or(now);
+        let day = settled.get().div_euclid(DAY);
+        if walk.day != day {
             *walk = Walk {
-                month: this_month,
+                day,
                 ..Walk::default()
             };
         }
-        let Some(month) = walk.month.filter(|_| !walk.is_done) else {
+        let Some(month) = Month::of(settled).filter(|_| !walk.is_done) else {
             return Ok(Vec::new());
         };
         let part = statements::due(pool, &walk.after, ACCOUNTS, month.start()).await?;
@@ -56,17 +63,38 @@ impl Job for IssueStatements {
             walk.after.clear();
             // What was found may have been one of several months.
             walk.is_done = !std::mem::take(&mut walk.found);
+            if walk.is_done {
+                walk.fired = HashSet::new();
+            }
             return Ok(Vec::new());
         };
-        walk.found |= !due.is_empty();
-        let counted = statements::count(pool, due).await?;
+        let mut commands = Vec::with_capacity(due.len());
+        for due in due {
+            let end = match walk.ends.get(&due.month) {
+                Some(end) => *end,
+                None => transfers::position_at(pool, due.month.end()).await?,
+            };
+            walk.ends.insert(due.month, end);
+            match statements::count(pool, &due, end).await {
+                Ok(Some(counted)) => {
+                    let command = command(counted, day, now);
+                    walk.found |= walk.fired.insert(command.header.id);
+                    commands.push(command);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(
+                    partner = due.partner.as_str(), month = %due.month, %error,
+                    "a statement cannot be counted now: it is tried again in a day"
+                ),
+            }
+        }
         walk.after = last;
-        Ok(counted.into_iter().map(|it| command(it, now)).collect())
+        Ok(commands)
     }
 }
 
-/// Counted anew with another end, it is another command: one that counted too little is not the last.
-fn command(counted: Counted, now: Micros) -> Message {
+/// Counted with another end, or on another day, it is another command: one that was refused is not the last.
+fn command(counted: Counted, day: i64, now: Micros) -> Message {
     let Counted {
         partner,
         month,
@@ -74,7 +102,8 @@ fn command(counted: Counted, now: Micros) -> Message {
         lines,
         through,
     } = counted;
-    let of = StatementId::of(&partner, month).into_string();
+    let statement = StatementId::of(&partner, month).into_string();
+    let of = format!("{statement}/{day}");
     let id = ids::timer_command_id(&of, IssueStatements::NAME, Micros(through));
     let body = IssueStatementV1 {
         month: month.to_string(),
@@ -83,7 +112,7 @@ fn command(counted: Counted, now: Micros) -> Message {
         through,
     };
     let kind = "payment.issue_statement.command.v1";
-    let mut command = timer_command(Service::Payment, kind, id, of, now, body);
+    let mut command = timer_command(Service::Payment, kind, id, statement, now, body);
     command.header.key = partner.into_string();
     command
 }

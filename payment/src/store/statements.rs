@@ -1,5 +1,8 @@
 //! `statements`: what partners were told of their months.
 
+use std::collections::BTreeMap;
+
+use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{AccountType, Currency, Micros, Month, PartnerId, StatementId};
 
@@ -14,6 +17,7 @@ pub(crate) struct Row {
     pub(crate) id: StatementId,
     pub(crate) position: i64,
     pub(crate) through: i64,
+    pub(crate) lines: Json<Vec<StatementLine>>,
     pub(crate) issued_at: Micros,
 }
 
@@ -25,6 +29,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, rows: &[Row]) -> Resul
         id: text = |row| row.id.as_str(),
         position: bigint = |row| row.position,
         through: bigint = |row| row.through,
+        lines: jsonb = |row| Some(&row.lines),
         issued_at: bigint = |row| row.issued_at.get(),
     })
     .await
@@ -35,19 +40,22 @@ fn account_types() -> Vec<&'static str> {
     AccountType::ALL.map(AccountType::name).to_vec()
 }
 
-/// Where the first money moved in accounts of `p.partner` behind `p.since`, with the types of accounts as `$1`.
+// Accounts are compared together with positions: so no other index than theirs will do. By the position alone the server would walk
+// through what everybody moved, where it knows of few accounts.
+
+/// When the first money moved in accounts of `p.partner` behind `p.since`, with the types of accounts as `$1`.
 macro_rules! first_move {
     () => {
         "(SELECT m.posted_at
             FROM UNNEST($1::text[]) AS a(account_type)
+           CROSS JOIN LATERAL (SELECT 'partner:' || p.partner || ':' || a.account_type AS account) n
            CROSS JOIN LATERAL (
-                 (SELECT position, posted_at FROM transfers
-                   WHERE credit = 'partner:' || p.partner || ':' || a.account_type AND position > p.since
-                   ORDER BY position, ordinal LIMIT 1)
+                 (SELECT credit AS account, position, posted_at FROM transfers
+                   WHERE (credit, position) > (n.account, p.since) ORDER BY credit, position, ordinal LIMIT 1)
                  UNION ALL
-                 (SELECT position, posted_at FROM transfers
-                   WHERE debit = 'partner:' || p.partner || ':' || a.account_type AND position > p.since
-                   ORDER BY position, ordinal LIMIT 1)) m
+                 (SELECT debit, position, posted_at FROM transfers
+                   WHERE (debit, position) > (n.account, p.since) ORDER BY debit, position, ordinal LIMIT 1)) m
+           WHERE m.account = n.account
            ORDER BY m.position LIMIT 1)"
     };
 }
@@ -77,90 +85,6 @@ pub(crate) async fn stated(
         next_at: next_at.map(Micros),
     });
     Ok(counted.iter().cloned().zip(stated).collect())
-}
-
-#[derive(FromRow)]
-struct Moved {
-    n: i64,
-    account_type: String,
-    currency: String,
-    minor: i64,
-    credited: i64,
-    debited: i64,
-    /// What came in, less what went out, when the month was over.
-    later: i64,
-    through: Option<i64>,
-}
-
-/// Counts what moved in the months that are due, beside the log's lock: there may be very much.
-pub(crate) async fn count(pool: &PgPool, due: Vec<Due>) -> Result<Vec<Counted>, sqlx::Error> {
-    if due.is_empty() {
-        return Ok(Vec::new());
-    }
-    let partners: Vec<&str> = due.iter().map(|due| due.partner.as_str()).collect();
-    let ends: Vec<i64> = due.iter().map(|due| due.month.end().get()).collect();
-    let sinces: Vec<i64> = due.iter().map(|due| due.since).collect();
-    // The sum of a month may be more than any balance can be.
-    let moved: Vec<Moved> = sqlx::query_as(
-        "SELECT p.n, a.account_type, b.currency, b.minor,
-                least(t.credited, 9223372036854775807)::bigint AS credited,
-                least(t.debited, 9223372036854775807)::bigint AS debited,
-                t.later::bigint AS later, t.through
-           FROM UNNEST($2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS p(partner, ends, since, n)
-          CROSS JOIN UNNEST($1::text[]) WITH ORDINALITY AS a(account_type, place)
-           JOIN balances b ON b.account = 'partner:' || p.partner || ':' || a.account_type
-          CROSS JOIN LATERAL (
-                SELECT coalesce(sum(m.came) FILTER (WHERE m.posted_at < p.ends), 0) AS credited,
-                       coalesce(sum(m.went) FILTER (WHERE m.posted_at < p.ends), 0) AS debited,
-                       coalesce(sum(m.came - m.went) FILTER (WHERE m.posted_at >= p.ends), 0) AS later,
-                       max(m.position) FILTER (WHERE m.posted_at < p.ends) AS through
-                  FROM (SELECT position, posted_at, minor AS came, 0 AS went FROM transfers
-                         WHERE credit = b.account AND currency = b.currency AND position > p.since
-                         UNION ALL
-                        SELECT position, posted_at, 0, minor FROM transfers
-                         WHERE debit = b.account AND currency = b.currency AND position > p.since) m) t
-          ORDER BY p.n, b.currency, a.place",
-    )
-    .bind(account_types())
-    .bind(partners)
-    .bind(ends)
-    .bind(sinces)
-    .fetch_all(pool)
-    .await?;
-    let mut counted = Vec::with_capacity(due.len());
-    for (n, due) in (1..).zip(due) {
-        let own = || moved.iter().filter(|moved| moved.n == n);
-        let lines = own().map(line).collect::<Result<Vec<_>, _>>()?;
-        let Some(through) = own().filter_map(|moved| moved.through).max() else {
-            continue;
-        };
-        counted.push(Counted {
-            partner: due.partner,
-            month: due.month,
-            since: due.since,
-            lines: lines.into_iter().filter(says_something).collect(),
-            through,
-        });
-    }
-    Ok(counted)
-}
-
-fn line(moved: &Moved) -> Result<StatementLine, sqlx::Error> {
-    let closing = moved.minor.saturating_sub(moved.later);
-    let less = moved.credited.saturating_sub(moved.debited);
-    Ok(StatementLine {
-        account: AccountType::parse(&moved.account_type)
-            .ok_or_else(|| unreadable(&moved.account_type))?,
-        currency: Currency::parse(&moved.currency).map_err(unreadable)?,
-        opening: closing.saturating_sub(less),
-        credited: moved.credited,
-        debited: moved.debited,
-        closing,
-    })
-}
-
-const fn says_something(line: &StatementLine) -> bool {
-    line.opening != 0 || line.credited != 0 || line.debited != 0
 }
 
 /// A partner in whose accounts something moved behind its last statement, in a month that is over.
@@ -213,4 +137,93 @@ pub(crate) async fn due(
     });
     let due = due.collect::<Result<_, sqlx::Error>>()?;
     Ok(Some((due, last)))
+}
+
+#[derive(FromRow)]
+struct Moved {
+    account_type: String,
+    currency: String,
+    credited: i64,
+    debited: i64,
+    through: i64,
+}
+
+/// Counts what moved in the month that is due, beside the log's lock: there may be very much. `end` is where in the log the month ends.
+pub(crate) async fn count(
+    pool: &PgPool,
+    due: &Due,
+    end: i64,
+) -> Result<Option<Counted>, sqlx::Error> {
+    let before: Option<Json<Vec<StatementLine>>> =
+        sqlx::query_scalar("SELECT lines FROM statements WHERE partner = $1 AND through = $2")
+            .bind(due.partner.as_str())
+            .bind(due.since)
+            .fetch_optional(pool)
+            .await?;
+    let moved: Vec<Moved> = sqlx::query_as(
+        "SELECT a.account_type, m.currency, sum(m.came)::bigint AS credited, sum(m.went)::bigint AS debited, max(m.position) AS through
+           FROM UNNEST($1::text[]) AS a(account_type)
+          CROSS JOIN LATERAL (SELECT 'partner:' || $2 || ':' || a.account_type AS account) n
+          CROSS JOIN LATERAL (
+                SELECT position, currency, minor AS came, 0 AS went FROM transfers
+                 WHERE (credit, position) > (n.account, $3) AND (credit, position) < (n.account, $4)
+                 UNION ALL
+                SELECT position, currency, 0, minor FROM transfers
+                 WHERE (debit, position) > (n.account, $3) AND (debit, position) < (n.account, $4)) m
+          GROUP BY a.account_type, m.currency",
+    )
+    .bind(account_types())
+    .bind(due.partner.as_str())
+    .bind(due.since)
+    .bind(end)
+    .fetch_all(pool)
+    .await?;
+    let Some(through) = moved.iter().map(|moved| moved.through).max() else {
+        return Ok(None);
+    };
+    // By currency, and in the order of the types of accounts.
+    let mut lines = BTreeMap::new();
+    for line in before.into_iter().flat_map(|lines| lines.0) {
+        let opening = StatementLine {
+            opening: line.closing,
+            credited: 0,
+            debited: 0,
+            ..line
+        };
+        lines.insert((line.currency.code(), place(line.account)), opening);
+    }
+    for moved in moved {
+        let account = AccountType::parse(&moved.account_type)
+            .ok_or_else(|| unreadable(&moved.account_type))?;
+        let currency = Currency::parse(&moved.currency).map_err(unreadable)?;
+        let line = lines.entry((currency.code(), place(account)));
+        let line = line.or_insert(StatementLine {
+            account,
+            currency,
+            opening: 0,
+            credited: 0,
+            debited: 0,
+            closing: 0,
+        });
+        line.credited = moved.credited;
+        line.debited = moved.debited;
+        let closing = line.opening.checked_add(line.credited);
+        let closing = closing.and_then(|sum| sum.checked_sub(line.debited));
+        line.closing = closing.ok_or_else(|| unreadable("a balance is out of range"))?;
+    }
+    Ok(Some(Counted {
+        partner: due.partner.clone(),
+        month: due.month,
+        since: due.since,
+        lines: lines.into_values().filter(says_something).collect(),
+        through,
+    }))
+}
+
+fn place(account: AccountType) -> Option<usize> {
+    AccountType::ALL.iter().position(|it| *it == account)
+}
+
+const fn says_something(line: &StatementLine) -> bool {
+    line.opening != 0 || line.credited != 0 || line.debited != 0
 }

@@ -75,3 +75,26 @@ pub(crate) async fn of_account(
     .fetch_all(pool)
     .await
 }
+
+/// Where in the log a moment is: every transfer before it stands before this position, and no other. By halves, as time never decreases
+/// along the log.
+pub(crate) async fn position_at(pool: &PgPool, moment: Micros) -> Result<i64, sqlx::Error> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(position) FROM transfers")
+        .fetch_one(pool)
+        .await?;
+    let (mut low, mut high) = (0, last.unwrap_or_default().saturating_add(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let next: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT position, posted_at FROM transfers WHERE position >= $1 ORDER BY position LIMIT 1",
+        )
+        .bind(middle)
+        .fetch_optional(pool)
+        .await?;
+        match next {
+            Some((position, posted_at)) if posted_at < moment.get() => low = position + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}

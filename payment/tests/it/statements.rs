@@ -1,7 +1,11 @@
 //! What partners are told of their months.
 
-use runtime::testing::{TestService, until};
-use schemas::{Body, CommissionApprovedV1, StatementIssuedV1, StatementLine};
+use std::collections::BTreeSet;
+
+use messaging::job::Job;
+use payment::jobs::IssueStatements;
+use runtime::testing::{TestService, message, until};
+use schemas::{Body, CommissionApprovedV1, StatementIssuedV1, StatementLine, Topic};
 use types::{Micros, Month};
 
 use crate::app::{App, calculated, money, payment_variables};
@@ -179,4 +183,83 @@ async fn a_process_that_comes_to_lead_states_what_the_one_before_it_left() {
             .any(|message| matches!(message.body, Body::StatementIssuedV1(_)))
     })
     .await;
+}
+
+/// Each of more partners than one step looks at, some of whose accounts are in another step.
+#[tokio::test]
+async fn every_one_of_many_partners_has_its_statement_once() {
+    const PARTNERS: usize = 180;
+    let (app, first) = in_the_middle().await;
+    let mut facts = Vec::new();
+    for number in 0..PARTNERS {
+        for (status, currency) in [("approved", "USD"), ("held", "USD"), ("approved", "EUR")] {
+            let partner = format!("partner-{number}");
+            let conversion = format!("{partner}-{status}-{currency}");
+            let body = calculated(&partner, 100, currency, status).into();
+            let sequence = i64::try_from(facts.len()).unwrap() + 1;
+            let topic = Topic::CommissionEvents;
+            facts.push(message(
+                topic,
+                &conversion,
+                &conversion,
+                body,
+                Some(sequence),
+            ));
+        }
+    }
+    app.service
+        .deliver_all(Topic::CommissionEvents, facts)
+        .await;
+    until_then(&app, first.end()).await;
+    app.service.advance_clock(60).await;
+    let issued = statements(&app, PARTNERS).await;
+    let expected = [
+        ("payable", "EUR", 0, 100, 0, 100),
+        ("pending", "USD", 0, 100, 0, 100),
+        ("payable", "USD", 0, 100, 0, 100),
+    ];
+    for (partner, issued) in &issued {
+        assert_eq!(lines(issued), expected, "{partner}");
+    }
+    let partners: BTreeSet<&String> = issued.iter().map(|(partner, _)| partner).collect();
+    assert_eq!(partners.len(), PARTNERS);
+    app.assert_fold(&["statements"]).await;
+}
+
+/// As after a restore, or where a transaction came later than anybody waits for.
+#[tokio::test]
+async fn what_was_not_there_before_is_found_by_whoever_leads_next_and_a_day_later() {
+    let (mut app, first) = in_the_middle().await;
+    app.earn("partner123", 100).await;
+    until_then(&app, Micros(first.end().get() + DAY * 1_000_000)).await;
+    statements(&app, 1).await;
+    let now = now(&app).await;
+    let database_url = app.service.database_url.clone();
+    app.service.stop().await;
+    let pool = sqlx::PgPool::connect(&database_url).await.unwrap();
+    let steps = async |job: &IssueStatements, now: Micros| {
+        let mut found = Vec::new();
+        for _ in 0..4 {
+            let due = job.due(&pool, now, 0).await.unwrap();
+            found.extend(due.into_iter().map(|it| (it.header.key, it.header.id)));
+        }
+        found
+    };
+    let job = IssueStatements::default();
+    assert_eq!(steps(&job, now).await, []);
+    for insert in [
+        "INSERT INTO transfers SELECT position, 1, gen_random_uuid(), 'brand:late:funds', 'partner:late:payable', 1, 'USD', posted_at FROM transfers LIMIT 1",
+        "INSERT INTO balances SELECT credit, 'USD', 1, position FROM transfers WHERE ordinal = 1",
+    ] {
+        sqlx::query(insert).execute(&pool).await.unwrap();
+    }
+    assert_eq!(steps(&job, now).await, [], "it has walked today");
+    let next = steps(&IssueStatements::default(), now).await;
+    let tomorrow = steps(&job, now.checked_add_days(1).unwrap()).await;
+    for found in [&next, &tomorrow] {
+        assert!(found.iter().all(|(partner, _)| partner == "late"));
+        // What nobody handles stays due, and does not keep the job busy.
+        assert!(matches!(found.len(), 1 | 2), "{found:?}");
+    }
+    assert_ne!(next[0].1, tomorrow[0].1, "what was refused is fired anew");
 }

@@ -52,7 +52,8 @@ impl Stated {
         if row.r#type != "statement.issued.v1" {
             return None;
         }
-        let month = row.payload.get("month").and_then(Value::as_str)?;
+        let month = row.payload.get("month").and_then(Value::as_str);
+        let month = month.unwrap_or_default();
         if month >= row.month.as_str() {
             return Some(format!("{month} is not over in {}", row.month));
         }
@@ -69,8 +70,13 @@ impl Stated {
 type Lines = BTreeMap<(String, String), [i128; 4]>;
 
 impl Partner {
-    /// What moved up to the end of a month, and the last event of it; none where nothing did. It is counted from here on.
+    /// What moved in a month, and the last event of it; none where it is not the first in which anything did since the last statement. It
+    /// is counted from here on.
     fn close(&mut self, month: &str) -> Option<(Lines, i64)> {
+        let (first, _) = self.last.first_key_value()?;
+        if first != month {
+            return None;
+        }
         let mut last = None;
         self.last.retain(|of, position| {
             let is_over = of.as_str() <= month;
@@ -101,7 +107,9 @@ impl Partner {
 }
 
 fn stated(payload: &Value) -> Option<(Lines, i64)> {
-    let lines = payload.get("lines")?.as_array()?.iter().map(|line| {
+    let lines = payload.get("lines")?.as_array()?;
+    let count = lines.len();
+    let lines = lines.iter().map(|line| {
         let text = |name| Some(line.get(name)?.as_str()?.to_owned());
         let minor = |name| Some(i128::from(line.get(name)?.as_i64()?));
         Some((
@@ -114,7 +122,9 @@ fn stated(payload: &Value) -> Option<(Lines, i64)> {
             ],
         ))
     });
-    let lines = lines.collect::<Option<Lines>>()?;
+    let lines = lines
+        .collect::<Option<Lines>>()
+        .filter(|lines| lines.len() == count)?;
     Some((lines, payload.get("through")?.as_i64()?))
 }
 
@@ -194,6 +204,27 @@ mod tests {
                 "{found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_statement_that_counts_an_earlier_month_with_its_own_is_found() {
+        let mut stated = Stated::default();
+        let moved = |month| row(1, "ledger.posted.v1", month, Value::Null);
+        let transfer = Transfer {
+            debit: "brand:b1:funds".to_owned(),
+            credit: "partner:p1:payable".to_owned(),
+            minor: 100,
+            currency: "USD".to_owned(),
+        };
+        for month in ["2026-01", "2026-02"] {
+            stated.moved(&moved(month), &transfer);
+        }
+        let line = json!([{
+            "account": "payable", "currency": "USD", "opening": 0, "credited": 200, "debited": 0, "closing": 200,
+        }]);
+        let payload = json!({"month": "2026-02", "lines": line, "through": 1});
+        let row = row(2, "statement.issued.v1", "2026-03", payload);
+        assert!(stated.statement(&row).is_some());
     }
 
     #[test]
