@@ -211,6 +211,10 @@ pub(super) const CASES: &[Case] = &[
         let Body::FundsLowV1(low) = body else { return };
         low.left.minor += 1;
     }),
+    says(9, "a partner's statement", Payment, "statement.issued.v1", |body| {
+        let Body::StatementIssuedV1(issued) = body else { return };
+        issued.lines[0].credited += 1;
+    }),
     sql(9, "a brand is warned once", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'funds.low.v1'"),
     says(9, "brands take out", Payment, "deposit.cleared.v1", |body| {

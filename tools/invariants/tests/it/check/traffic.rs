@@ -79,6 +79,7 @@ impl<'a> Traffic<'a> {
         self.groups().await;
         self.stops().await;
         self.onboarding().await;
+        self.let_a_month_pass().await;
         self.journal
     }
 
@@ -395,6 +396,24 @@ impl<'a> Traffic<'a> {
             .parse()
             .unwrap();
         self.note(id, Service::Tracking, 201);
+    }
+
+    /// At payment: partners have statements.
+    async fn let_a_month_pass(&self) {
+        let url = self.stack.database_url(Service::Payment).unwrap();
+        let mut database = PgConnection::connect(&url).await.unwrap();
+        let later = "UPDATE pipeline.log_head SET clock_offset = clock_offset + 32::bigint * 86400 * 1000000";
+        sqlx::query(later).execute(&mut database).await.unwrap();
+        wait("each partner's month is stated", async || {
+            let unstated = "SELECT count(*) FROM balances WHERE account LIKE 'partner:%'
+                               AND split_part(account, ':', 2) NOT IN (SELECT partner FROM statements)";
+            sqlx::query_scalar::<_, i64>(unstated)
+                .fetch_one(&mut database)
+                .await
+                .unwrap()
+                == 0
+        })
+        .await;
     }
 
     /// Until what was held is approved.

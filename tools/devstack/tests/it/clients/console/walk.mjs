@@ -8,6 +8,7 @@ let payoutPath = "";
 let timelinePath = "";
 let claimPath = "";
 let transferPath = "";
+let statementPath = "";
 let webhookPath = "";
 let workflowPath = "";
 let deliveryPath = "";
@@ -592,6 +593,23 @@ const steps = {
     });
   },
 
+  "a month that is over has a statement, whose lines are had as a file": async () => {
+    await please("month");
+    const statements = partner.getByRole("region", { name: "Statements" });
+    for (let tries = 0; tries < 100 && (await statements.getByRole("link").count()) === 0; tries += 1) {
+      await go(partner, "/partner/profile");
+      await go(partner, "/partner/money");
+      await loaded(partner);
+    }
+    await statements.getByRole("link").first().click();
+    await partner.getByRole("heading", { level: 1, name: "Statement" }).waitFor();
+    await row(partner, "Paid out").waitFor();
+    statementPath = place(partner);
+    const [file] = await Promise.all([partner.waitForEvent("download"), partner.getByRole("button", { name: "Download CSV" }).click()]);
+    await go(partner, "/partner/profile");
+    check(/^statement-\d{4}-\d{2}\.csv$/.test(file.suggestedFilename()), file.suggestedFilename());
+  },
+
   "no token is kept where it could be read later": async () => {
     for (const page of [brand, partner, operator]) {
       const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
@@ -625,7 +643,7 @@ const steps = {
     const notified = ["/webhooks", webhookPath];
     const shared = [conversionPath, "/orders/walk-1", claimPath, commission, transferPath, "/timeline", timelinePath, "/timeline?order_id=walk-1"];
     const pages = {
-      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", "/webhooks", partnersWebhookPath, partnersDeliveryPath, "/mail", ...shared],
+      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, statementPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", "/webhooks", partnersWebhookPath, partnersDeliveryPath, "/mail", ...shared],
       brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/onboarding", "/mail/enrollment.approved.v1", workflowPath, "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
       operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/workflows", workflowPath, "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", "/mails", "/mailbox", "/mail-templates", "/mail-templates/payout.paid.v1", ...notified, deliveryPath, ...shared],
     };

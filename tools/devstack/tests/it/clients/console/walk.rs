@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-async fn sql(stack: &LocalStack, statement: &'static str) {
-    let url = stack.database_url(Service::Campaign).unwrap();
+async fn sql(stack: &LocalStack, service: Service, statement: &'static str) {
+    let url = stack.database_url(service).unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql(statement)
         .execute(&mut connection)
@@ -31,6 +31,7 @@ async fn until_dead(stack: &LocalStack) {
     for _ in 0..60 {
         sql(
             stack,
+            Service::Campaign,
             "UPDATE pipeline.log_head SET clock_offset = clock_offset + 600000000",
         )
         .await;
@@ -49,11 +50,19 @@ async fn fulfil(stack: &LocalStack, wanted: &str) {
         "break" => {
             sql(
                 stack,
+                Service::Campaign,
                 "ALTER TABLE campaigns ADD CONSTRAINT broken CHECK (name <> 'Spring slae') NOT VALID",
             )
             .await;
         }
-        "mend" => sql(stack, "ALTER TABLE campaigns DROP CONSTRAINT broken").await,
+        "mend" => {
+            let statement = "ALTER TABLE campaigns DROP CONSTRAINT broken";
+            sql(stack, Service::Campaign, statement).await;
+        }
+        "month" => {
+            let later = "UPDATE pipeline.log_head SET clock_offset = clock_offset + 32::bigint * 86400 * 1000000";
+            sql(stack, Service::Payment, later).await;
+        }
         "dead" => until_dead(stack).await,
         "check" => report_a_check(stack).await,
         "kill" => stack.kill(Program::Service(Service::Bff)).unwrap(),
