@@ -54,7 +54,8 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     let lasting = Duration::from_secs(edge.seconds);
     let mut text = format!(
         "## Edges\n\n`cargo benchmark edge`: {} connections ask again as soon as they are answered, {} s; then half as often, for times. Beside each a bare axum \
-         program of one thread with eight connections to the same Postgres, which checks the same token and runs one statement.\n\n\
+         program of one thread with eight connections to the same Postgres, which checks the same token and runs one statement. What is \
+         reported or written goes on through every service meanwhile, on the same cores; its row does not.\n\n\
          | request | a second | p50 / p99 at half of it, ms | the bare program: a second | p50 / p99 at half of it, ms | ours, in % |\n|---|---|---|---|---|---|\n",
         edge.connections, edge.seconds
     );
