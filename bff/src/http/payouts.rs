@@ -118,14 +118,7 @@ pub(crate) async fn list_payouts(
     caller: Caller,
     list: List<PayoutFilter>,
 ) -> Result<Page<PayoutView>, Problem> {
-    let partner = match &list.filter.partner_id {
-        Some(named) => {
-            caller.require_owner(Some(named), None)?;
-            Some(named)
-        }
-        None if caller.is_operator() => None,
-        None => Some(caller.require_partner()?),
-    };
+    let partner = caller.narrowed_to_partner(list.filter.partner_id.as_ref())?;
     let (partner, status) = (
         partner.map(PartnerId::as_str),
         list.filter.status.map(Status::name),

@@ -115,14 +115,7 @@ pub(crate) async fn list_statements(
     caller: Caller,
     list: List<StatementFilter>,
 ) -> Result<Page<StatementView>, Problem> {
-    let partner = match &list.filter.partner_id {
-        Some(named) => {
-            caller.require_owner(Some(named), None)?;
-            Some(named)
-        }
-        None if caller.is_operator() => None,
-        None => Some(caller.require_partner()?),
-    };
+    let partner = caller.narrowed_to_partner(list.filter.partner_id.as_ref())?;
     let rows = statements::list(bff.host.pool(), partner, list.filter.month, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;

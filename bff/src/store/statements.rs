@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 use types::{Month, PartnerId, StatementId};
 
-use super::{Table, list as page_of};
+use super::Table;
 
 /// What moved in a partner's accounts in a month.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -55,7 +55,7 @@ pub(crate) async fn list(
         ("partner_id", partner.map(PartnerId::as_str)),
         ("month", month.as_deref()),
     ];
-    page_of(pool, page, |_| {}, &narrowing).await
+    super::list(pool, page, |_| {}, &narrowing).await
 }
 
 /// One of them.

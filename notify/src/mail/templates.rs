@@ -156,10 +156,7 @@ fn day(state: &State, micros: i64) -> String {
 
 /// A month, as `2026-11` or `11.2026`.
 fn month(state: &State, month: &str) -> String {
-    match (language(state), month.split_once('-')) {
-        (MailLanguage::German, Some((year, month))) => format!("{month}.{year}"),
-        _ => month.to_owned(),
-    }
+    written_date(language(state), month)
 }
 
 fn words(state: &State, code: &str) -> String {
@@ -185,12 +182,16 @@ pub(super) fn written_amount(language: MailLanguage, minor: i64, currency: &str)
 /// The day of a time in UTC, as `2026-11-25` or `25.11.2026`.
 pub(super) fn written_day(language: MailLanguage, micros: i64) -> String {
     let time = chassis::time::to_rfc3339(Micros(micros));
-    let day = time.split('T').next().unwrap_or(&time);
+    written_date(language, time.split('T').next().unwrap_or(&time))
+}
+
+/// A day or a month of ISO 8601 as the language writes it.
+fn written_date(language: MailLanguage, date: &str) -> String {
     if language == MailLanguage::German {
-        let parts: Vec<&str> = day.rsplit('-').collect();
+        let parts: Vec<&str> = date.rsplit('-').collect();
         return parts.join(".");
     }
-    day.to_owned()
+    date.to_owned()
 }
 
 /// A code as words: `needs_more_detail` as `needs more detail`.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chassis::time::Day;
 use messaging::job::{Job, timer_command};
 use schemas::{IssueStatementV1, Message, Service};
 use sqlx::PgPool;
@@ -21,8 +22,8 @@ pub struct IssueStatements {
 /// How far it is.
 #[derive(Debug, Default)]
 struct Walk {
-    /// The day of it, since 1970.
-    day: i64,
+    /// The day of it.
+    day: Option<Day>,
     /// The last account that was looked at.
     after: String,
     /// What was fired today: what stays due all the same does not keep the walk going.
@@ -35,8 +36,6 @@ struct Walk {
     ends: HashMap<Month, i64>,
 }
 
-/// In microseconds.
-const DAY: i64 = 86_400_000_000;
 /// A transaction that began before the month was over may be committed this much later.
 const SETTLED_SECONDS: i64 = 60;
 /// Accounts of one step; a partner has six at most in each currency.
@@ -48,10 +47,10 @@ impl Job for IssueStatements {
     async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let mut walk = self.walk.lock().await;
         let settled = now.checked_add_seconds(-SETTLED_SECONDS).unwrap_or(now);
-        let day = settled.get().div_euclid(DAY);
-        if walk.day != day {
+        let day = Day::of(settled);
+        if walk.day != Some(day) {
             *walk = Walk {
-                day,
+                day: Some(day),
                 ..Walk::default()
             };
         }
@@ -70,11 +69,13 @@ impl Job for IssueStatements {
         };
         let mut commands = Vec::with_capacity(due.len());
         for due in due {
-            let end = match walk.ends.get(&due.month) {
-                Some(end) => *end,
-                None => transfers::position_at(pool, due.month.end()).await?,
+            let end = if let Some(end) = walk.ends.get(&due.month) {
+                *end
+            } else {
+                let end = transfers::position_at(pool, due.month.end()).await?;
+                walk.ends.insert(due.month, end);
+                end
             };
-            walk.ends.insert(due.month, end);
             match statements::count(pool, &due, end).await {
                 Ok(Some(counted)) => {
                     let command = command(counted, day, now);
@@ -94,7 +95,7 @@ impl Job for IssueStatements {
 }
 
 /// Counted with another end, or on another day, it is another command: one that was refused is not the last.
-fn command(counted: Counted, day: i64, now: Micros) -> Message {
+fn command(counted: Counted, day: Day, now: Micros) -> Message {
     let Counted {
         partner,
         month,

@@ -119,8 +119,9 @@ pub(crate) async fn due(
              SELECT p.partner, p.since, ",
         first_move!(),
         " AS first_at
-               FROM (SELECT q.partner, coalesce((SELECT max(s.through) FROM statements s WHERE s.partner = q.partner), 0) AS since
-                       FROM (SELECT DISTINCT split_part(account, ':', 2) AS partner FROM UNNEST($2::text[]) account) q) p) d
+               FROM (SELECT DISTINCT split_part(account, ':', 2) AS partner FROM UNNEST($2::text[]) account) q
+              CROSS JOIN LATERAL (SELECT q.partner, coalesce(max(s.through), 0) AS since
+                                    FROM statements s WHERE s.partner = q.partner) p) d
           WHERE d.first_at < $3 ORDER BY d.partner"
     ))
     .bind(account_types())

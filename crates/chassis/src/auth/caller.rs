@@ -200,6 +200,19 @@ impl Caller {
         }
     }
 
+    /// The partner that a list is narrowed to: its own, or the one that an operator names; `None`: all of them. 404 when anybody
+    /// names another, 403 where who is no partner names none.
+    pub fn narrowed_to_partner<'a>(
+        &'a self,
+        named: Option<&'a PartnerId>,
+    ) -> Result<Option<&'a PartnerId>, Problem> {
+        match named {
+            Some(_) => self.require_owner(named, None).map(|()| named),
+            None if self.is_operator() => Ok(None),
+            None => self.require_partner().map(Some),
+        }
+    }
+
     /// Its brand, of whose things alone it may see; `None` of an operator, who sees everybody's. Others get 403.
     pub fn brand_scope(&self) -> Result<Option<&BrandId>, Problem> {
         if self.is_operator() {

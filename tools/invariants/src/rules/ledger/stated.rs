@@ -25,7 +25,7 @@ struct Account {
     /// What stood there at the end of the last statement.
     opening: i128,
     /// What came in and what went out, by month.
-    months: BTreeMap<String, (i128, i128)>,
+    months: HashMap<String, (i128, i128)>,
 }
 
 impl Stated {
@@ -73,36 +73,21 @@ impl Partner {
     /// What moved in a month, and the last event of it; none where it is not the first in which anything did since the last statement. It
     /// is counted from here on.
     fn close(&mut self, month: &str) -> Option<(Lines, i64)> {
-        let (first, _) = self.last.first_key_value()?;
-        if first != month {
+        let first = self.last.first_entry()?;
+        if first.key() != month {
             return None;
         }
-        let mut last = None;
-        self.last.retain(|of, position| {
-            let is_over = of.as_str() <= month;
-            if is_over {
-                last = last.max(Some(*position));
-            }
-            !is_over
-        });
+        let last = first.remove();
         let mut lines = Lines::new();
         for (key, account) in &mut self.accounts {
-            let (mut came, mut went) = (0, 0);
-            account.months.retain(|of, moved| {
-                let is_over = of.as_str() <= month;
-                if is_over {
-                    came += moved.0;
-                    went += moved.1;
-                }
-                !is_over
-            });
+            let (came, went) = account.months.remove(month).unwrap_or_default();
             let opening = account.opening;
             account.opening = opening + came - went;
             if (opening, came, went) != (0, 0, 0) {
                 lines.insert(key.clone(), [opening, came, went, account.opening]);
             }
         }
-        Some((lines, last?))
+        Some((lines, last))
     }
 }
 
