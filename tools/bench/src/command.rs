@@ -9,7 +9,9 @@ use devstack::progress::Progress;
 use devstack::token::GenerateJwt;
 use devstack::up;
 
-use crate::{Bench, backlog, compare, edge, load, outage, pipeline, starvation, streams, webhooks};
+use crate::{
+    Bench, backlog, compare, edge, growth, load, outage, pipeline, starvation, streams, webhooks,
+};
 
 /// The words of the command line.
 #[derive(Parser)]
@@ -29,6 +31,8 @@ enum Benchmark {
     Pipeline(Bench),
     /// What a purchase costs at ordinary and at full load, and what an idle stack costs, on a stack of its own
     Load(load::Load),
+    /// The same on an empty stack and with years of data, and what operators do with that, on a stack of its own
+    Growth(growth::Growth),
     /// What visitors, shops and people are served, beside a bare program, on a stack of its own
     Edge(edge::Edge),
     /// People's requests while a backlog is worked off, on a stack of its own
@@ -57,6 +61,7 @@ impl Arguments {
                 pipeline(&layout, &settings, &tokens, bench, Progress).await?;
             }
             Benchmark::Load(bench) => load::run(&layout, bench, Progress).await?,
+            Benchmark::Growth(bench) => growth::run(&layout, bench, Progress).await?,
             Benchmark::Edge(bench) => edge::run(&layout, bench, Progress).await?,
             Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
             Benchmark::Starvation(bench) => starvation::run(&layout, bench, Progress).await?,

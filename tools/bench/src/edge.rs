@@ -125,10 +125,10 @@ fn kinds(stack: &LocalStack, people: &People, bare: &str) -> Result<Vec<Kind>> {
     };
     let (bff, tracking) = (at(Service::Bff)?, at(Service::Tracking)?);
     let (shop, partner) = (shop_token(stack)?, token_of(stack, 0)?);
-    let (users, campaign) = (people.users.clone(), people.campaign.clone());
+    let (buyers, campaign) = (people.buyers.clone(), people.campaign.clone());
     let click = move |number: u64| {
-        let user = usize::try_from(number).unwrap_or(0) % users.len();
-        format!("/c/bench0?user_id={}", users[user])
+        let buyer = usize::try_from(number).unwrap_or(0) % buyers.len();
+        format!("/c/bench0?user_id={}", buyers[buyer].user)
     };
     let purchase = move || {
         json!({

@@ -9,7 +9,7 @@ use schemas::{Body, Message, RecordEventV1, Topic};
 use types::{CampaignId, ConversionId, OrderId};
 use uuid::Uuid;
 
-use super::people::People;
+use super::people::{Buyer, People};
 use devstack::external_producer::producer_options;
 use devstack::infra;
 use devstack::producers::{self, BENCHMARK, ProducerKeys};
@@ -93,7 +93,7 @@ impl Feed {
                 partition_key: Some(message.header.key),
                 ..self
                     .keys
-                    .message(BENCHMARK.0, Topic::TrackingCommands, payload)?
+                    .message(&message.header.source, Topic::TrackingCommands, payload)?
             };
             let producer = &mut self.producers[usize::try_from(partition)?];
             receipts.push(Box::pin(producer.send_non_blocking(raw)).await?);
@@ -111,19 +111,23 @@ impl Feed {
         self.next += 1;
         let number = self.next;
         let order = format!("{}_{number}", self.run);
-        let campaign =
-            CampaignId::parse(self.people.campaign.clone()).map_err(|error| anyhow!("{error}"))?;
+        let Buyer {
+            user,
+            campaign,
+            producer,
+        } = self.people.buyer(number).clone();
+        let campaign_id =
+            CampaignId::parse(campaign.clone()).map_err(|error| anyhow!("{error}"))?;
         let order_id = OrderId::parse(order.clone()).map_err(|error| anyhow!("{error}"))?;
-        let conversion = ConversionId::of_order(Some(&campaign), &order_id).to_string();
-        let user = &self.people.users[usize::try_from(number)? % self.people.users.len()];
+        let conversion = ConversionId::of_order(Some(&campaign_id), &order_id).to_string();
         let body = Body::RecordEventV1(RecordEventV1 {
             event_type: "purchase".to_owned(),
-            user_id: user.clone(),
+            user_id: user,
             occurred_at: None,
             amount: Some(format!("{}.{:02}", 20 + number % 80, number % 100)),
             currency: Some("USD".to_owned()),
             order_id: Some(order),
-            campaign_id: Some(self.people.campaign.clone()),
+            campaign_id: Some(campaign),
             click_id: None,
             product_id: None,
             metadata: None,
@@ -131,6 +135,6 @@ impl Feed {
         });
         let about = (&*conversion, &*conversion);
         let topic = Topic::TrackingCommands;
-        producers::written(Uuid::now_v7(), BENCHMARK.0, topic, about, body)
+        producers::written(Uuid::now_v7(), &producer, topic, about, body)
     }
 }

@@ -77,6 +77,11 @@ pub fn memory_of(layout: &Layout, program: Program) -> Result<u64> {
     Ok(usage(process.pid())?.anonymous_kib)
 }
 
+/// Anonymous memory of this process, in KiB.
+pub fn own_memory() -> Result<u64> {
+    Ok(usage(std::process::id())?.anonymous_kib)
+}
+
 /// A process's own CPU and that of its children that have ended.
 fn usage(pid: u32) -> Result<Usage> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::ledger::Ledger;
-use super::people::shop_token;
+use super::people::{Buyer, People, shop_token};
 use super::{page, stack};
 use devstack::demo::client::http_for;
 use devstack::infra::broker_setup;
@@ -56,7 +56,7 @@ pub async fn run(layout: &Layout, outage: Outage, progress: Progress) -> Result<
     let (stack, people) = stack::start(&built, progress).await?;
     let ledger = Ledger::open(stack.settings()).await?;
     let mark = ledger.mark().await?;
-    let buyers = Buyers::new(&stack, people.campaign, people.users)?;
+    let buyers = Buyers::new(&stack, people)?;
     let stop = Cell::new(false);
     let script = async {
         progress.note(&format!("{} purchases a second at the bff", outage.rate));
@@ -153,8 +153,7 @@ async fn change_broker(stack: &LocalStack, up: bool) -> Result<()> {
 struct Buyers {
     http: Http,
     url: String,
-    campaign: String,
-    users: Vec<String>,
+    people: People,
     /// The shop's.
     token: String,
     run: String,
@@ -164,12 +163,11 @@ struct Buyers {
 }
 
 impl Buyers {
-    fn new(stack: &LocalStack, campaign: String, users: Vec<String>) -> Result<Self> {
+    fn new(stack: &LocalStack, people: People) -> Result<Self> {
         Ok(Self {
             http: http_for(Duration::from_secs(20))?,
             url: format!("{}/api/v1/tracking/events", stack.url(Service::Bff)?),
-            campaign,
-            users,
+            people,
             token: shop_token(stack)?,
             run: Uuid::now_v7().simple().to_string(),
             sent: RefCell::default(),
@@ -194,11 +192,12 @@ impl Buyers {
         Ok(())
     }
 
-    async fn one(&self, number: usize) {
+    async fn one(&self, number: u64) {
         let (id, at) = (Uuid::now_v7(), now().map_or(0, |now| now.0));
+        let Buyer { user, campaign, .. } = self.people.buyer(number);
         let body = json!({
-            "user_id": self.users[number % self.users.len()], "event_type": "purchase", "amount": "10.00",
-            "currency": "USD", "order_id": format!("{}_{number}", self.run), "campaign_id": self.campaign,
+            "user_id": user, "event_type": "purchase", "amount": "10.00",
+            "currency": "USD", "order_id": format!("{}_{number}", self.run), "campaign_id": campaign,
         });
         let request = self.http.post(&self.url).bearer_auth(&self.token);
         let request = request

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use devstack::demo::Tokens;
 use devstack::demo::client::{Client, http};
+use devstack::producers::BENCHMARK;
 use devstack::settings::Settings;
 
 /// Partners of the benchmark's campaign.
@@ -21,12 +22,32 @@ const USERS: usize = 2_000;
 const AT_ONCE: usize = 8;
 const CAMPAIGN: &str = "benchmark";
 
+/// A user who has clicked a link.
+#[derive(Clone)]
+pub struct Buyer {
+    pub user: String,
+    /// Of the link.
+    pub campaign: String,
+    /// The brand's system, which reports.
+    pub producer: String,
+}
+
 /// Who buys what.
 pub struct People {
-    /// The campaign.
+    /// The campaign of the first buyer.
     pub campaign: String,
     /// Users that have clicked.
-    pub users: Vec<String>,
+    pub buyers: Vec<Buyer>,
+    /// Which of so many buys the nth time.
+    pub turn: fn(u64, u64) -> u64,
+}
+
+impl People {
+    /// Who buys the nth time.
+    pub fn buyer(&self, number: u64) -> &Buyer {
+        let index = (self.turn)(number, self.buyers.len() as u64);
+        &self.buyers[usize::try_from(index).unwrap_or(0)]
+    }
 }
 
 /// Makes what is missing.
@@ -67,9 +88,15 @@ pub async fn prepare(settings: &Settings, tokens: &impl Tokens) -> Result<People
         .collect::<Vec<Result<()>>>()
         .await;
     clicks.into_iter().collect::<Result<Vec<()>>>()?;
+    let buyer = |user| Buyer {
+        user,
+        campaign: CAMPAIGN.to_owned(),
+        producer: BENCHMARK.0.to_owned(),
+    };
     Ok(People {
         campaign: CAMPAIGN.to_owned(),
-        users,
+        buyers: users.into_iter().map(buyer).collect(),
+        turn: |number, many| number % many,
     })
 }
 
