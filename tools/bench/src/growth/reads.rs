@@ -18,6 +18,8 @@ use crate::report::tenths;
 
 /// Each is asked so often by each who may.
 const TIMES: usize = 40;
+/// And no more often once that took so long, in microseconds.
+const ENOUGH_US: u64 = 1_000_000;
 /// How far a list is followed, page by page.
 const PAGES: usize = 20;
 /// In microseconds: what a list, a sum or a filter may take, and what an explanation or a timeline may.
@@ -271,6 +273,9 @@ impl Reader<'_> {
                 break;
             }
             us.push(took);
+            if us.iter().sum::<u64>() > ENOUGH_US {
+                break;
+            }
             items = body["items"].as_array().cloned().unwrap_or_default();
         }
         self.note(name, us);
