@@ -56,6 +56,9 @@ pub struct Growth {
     /// Leave out what operators do
     #[arg(long)]
     no_upkeep: bool,
+    /// Leave the stack running, for a look at it; whoever does stops its processes and removes its folder
+    #[arg(long)]
+    keep: bool,
     /// Print the figures only, and leave docs/benchmark.md as it is
     #[arg(long)]
     look: bool,
@@ -138,6 +141,10 @@ pub async fn run(layout: &Layout, growth: Growth, progress: Progress) -> Result<
     } else {
         Box::pin(upkeep::run(&stack, progress)).await?
     };
+    if growth.keep {
+        progress.note(&format!("kept: {}", stack.layout().state.display()));
+        std::mem::forget(stack);
+    }
     let section = section(&growth, made_in, &rounds, &before, after)? + &disk + &upkeep;
     if growth.look {
         println!("{section}");
