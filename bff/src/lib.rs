@@ -6,7 +6,7 @@
 //! | takes | requests of people: each write becomes one command in the log, answered 202; without a token the links that end mails |
 //! | follows | every `*-events` topic: outcomes, sealing keys, and whatever lists show |
 //! | emits | `campaign-commands`, `tracking-commands`, `payment-commands`, `notify-commands` |
-//! | owns | `commands`, `command_notes` (gateway); `personal_keys`; `outcomes` and the read models (projections) |
+//! | owns | `commands`, `command_notes` (gateway); `personal_keys`; `outcomes` and the read models (projections); `report_sums` (job) |
 //!
 //! It also serves the console, a page of static files that uses nothing but the public API.
 //!
@@ -17,6 +17,7 @@ mod console;
 mod feed;
 mod gateway;
 mod http;
+mod jobs;
 mod projections;
 mod qr_code;
 mod related;
@@ -26,9 +27,10 @@ mod waiting;
 
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
-use runtime::Definition;
+use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
+use jobs::SumReports;
 pub use projections::Projections;
 
 /// Its own tables.
@@ -50,6 +52,7 @@ pub fn define(env: &mut Env) -> Definition<Projections> {
         operators: http::operator_routes,
         api_keys: true,
         personal_keys: true,
+        jobs: LeaderJobs::nothing().with_host(|host| SumReports::new(host.writer())),
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

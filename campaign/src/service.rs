@@ -36,6 +36,7 @@ impl Domain for CampaignDomain {
             "personal_keys",
             "erased_partners",
         ],
+        derived: &[],
         run_dependent: &[],
         seeds: &[],
         fold_version: 2,

@@ -18,6 +18,7 @@ impl Domain for Commission {
     const TABLES: Tables = Tables {
         folds: &["plans", "commissions", "reversals"],
         sides: &[],
+        derived: &[],
         run_dependent: &[],
         seeds: &[],
         fold_version: 1,

@@ -44,6 +44,7 @@ impl Domain for Notify {
             "enrolled",
             "terms_mailings",
         ],
+        derived: &[],
         run_dependent: &[],
         seeds: &[],
         fold_version: 2,

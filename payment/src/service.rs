@@ -92,6 +92,7 @@ impl Domain for Payment {
             "aside.payout_proposals",
             "aside.sealing_key_wish",
         ],
+        derived: &[],
         run_dependent: &[],
         seeds: &[],
         fold_version: 1,

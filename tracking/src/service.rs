@@ -43,6 +43,7 @@ impl Domain for Tracking {
             "erasures",
             "api_key_uses",
         ],
+        derived: &[],
         run_dependent: &[],
         seeds: &[],
         fold_version: 1,

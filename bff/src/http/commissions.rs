@@ -1,7 +1,7 @@
 //! `/api/v1/commissions`.
 
 use axum::extract::State;
-use chassis::auth::Caller;
+use chassis::auth::{Caller, Scope};
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
-use crate::store::commissions::{self, CommissionRow, Wanted};
+use crate::store::commissions::{self, CommissionRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -170,43 +170,34 @@ pub(crate) async fn list_commissions(
     caller: Caller,
     list: List<CommissionFilter>,
 ) -> Result<Page<CommissionView>, Problem> {
-    let wanted = wanted(&caller, &list.filter)?;
-    let (below, rows) = (list.page.below(), list.page.rows());
-    let rows = commissions::list(bff.host.pool(), wanted, below, rows)
+    let filter = &list.filter;
+    let to = Narrowed {
+        partner: filter.partner_id.as_ref(),
+        brand: filter.brand_id.as_ref(),
+        campaign: filter.campaign_id.as_ref(),
+        status: filter.status.map(Status::name),
+    };
+    let scope = seen(&caller, &to)?;
+    let rows = commissions::list(bff.host.pool(), scope, &to, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
     Ok(page)
 }
 
-/// What the caller asks for, within what it may see. Another's id gives 404, as if there were none.
-fn wanted<'a>(caller: &'a Caller, filter: &'a CommissionFilter) -> Result<Wanted<'a>, Problem> {
+/// What the caller may see. Whoever is a partner alone or a brand alone, and names another, gets 404, as if there were none.
+fn seen<'a>(caller: &'a Caller, to: &Narrowed<'_>) -> Result<Scope<'a>, Problem> {
     let scope = caller.scope()?;
-    let mut wanted = Wanted {
-        partner: filter.partner_id.as_ref().map(PartnerId::as_str),
-        brand: filter.brand_id.as_ref().map(BrandId::as_str),
-        campaign: filter.campaign_id.as_ref().map(CampaignId::as_str),
-        status: filter.status.map(Status::name),
-        either: None,
+    let is_anothers = match (scope.partner, scope.brand) {
+        _ if scope.all => false,
+        (Some(own), None) => to.partner.is_some_and(|named| named != own),
+        (None, Some(own)) => to.brand.is_some_and(|named| named != own),
+        _ => false,
     };
-    if scope.all {
-        return Ok(wanted);
+    if is_anothers {
+        return Err(Problem::not_found());
     }
-    let own_partner = scope.partner.map(PartnerId::as_str);
-    let own_brand = scope.brand.map(BrandId::as_str);
-    match (own_partner, own_brand) {
-        (Some(partner), Some(brand)) => wanted.either = Some((partner, brand)),
-        // A brand asks about any partner of its campaigns, a partner about any brand it works for.
-        (Some(partner), None) if wanted.partner.is_some_and(|named| named != partner) => {
-            return Err(Problem::not_found());
-        }
-        (None, Some(brand)) if wanted.brand.is_some_and(|named| named != brand) => {
-            return Err(Problem::not_found());
-        }
-        (Some(_), None) => wanted.partner = own_partner,
-        (None, _) => wanted.brand = own_brand,
-    }
-    Ok(wanted)
+    Ok(scope)
 }
 
 /// One commission.

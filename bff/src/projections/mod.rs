@@ -24,7 +24,7 @@ mod terms;
 use std::collections::{HashMap, HashSet};
 
 use messaging::{FoldError, Projection, Tables, WriteTx};
-use schemas::{Message, Service};
+use schemas::{Body, Message, Service};
 use uuid::Uuid;
 
 use self::rows::Rows;
@@ -47,6 +47,7 @@ use crate::store::memberships::MembershipRow;
 use crate::store::outcomes::{self, Outcome};
 use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
+use crate::store::report_sums::Touched;
 use crate::store::sealing_keys::{self, SealingKey};
 use crate::store::statements::StatementRow;
 use crate::store::terms::TermsRow;
@@ -88,6 +89,8 @@ pub struct BatchState {
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
     sealing_keys: HashMap<String, SealingKey>,
+    /// What reports may have summed already.
+    touched: Touched,
     erasures: Vec<Erasure>,
 }
 
@@ -132,6 +135,12 @@ impl Projection for Projections {
             "erased_partners",
             "personal_keys",
         ],
+        derived: &[
+            "report_alone",
+            "report_horizon",
+            "report_sums",
+            "report_totals",
+        ],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
@@ -159,7 +168,10 @@ impl Projection for Projections {
             ("terms", "position"),
             ("transfers", "position"),
         ],
-        seeds: &["INSERT INTO read_head VALUES (true, 0)"],
+        seeds: &[
+            "INSERT INTO read_head VALUES (true, 0)",
+            "INSERT INTO report_horizon VALUES (true, 0)",
+        ],
         fold_version: 10,
     };
 
@@ -200,6 +212,7 @@ impl Projection for Projections {
 
     fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
         outcome::fold(state, message);
+        touched(&mut state.touched, message);
         state.api_keys.fold(message);
         state.bans.fold(message);
         state.brands.fold(message);
@@ -229,6 +242,7 @@ impl Projection for Projections {
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        let late = state.touched.take_out(tx).await?;
         state.api_keys.save(tx).await?;
         state.bans.save(tx).await?;
         state.brands.save(tx).await?;
@@ -249,6 +263,9 @@ impl Projection for Projections {
         state.bank_transfers.save(tx).await?;
         state.billing.save(tx).await?;
         state.funds_accounts.save(tx).await?;
+        if let Some(late) = late {
+            late.put_in(tx).await?;
+        }
         transfers::insert(tx, &state.transfers).await?;
         erasures::apply(tx, &state.erasures).await?;
         if !state.changes.is_empty() {
@@ -262,6 +279,21 @@ impl Projection for Projections {
             PROJECTED.notify_waiters();
         }
         Ok(())
+    }
+}
+
+/// Notes what the message changes of what reports sum up.
+fn touched(touched: &mut Touched, message: &Message) {
+    let (subject, at) = (message.header.subject.clone(), message.header.time.get());
+    match message.body {
+        Body::ConversionAttributedV1(_) | Body::ConversionUnattributedV1(_) => {
+            touched.stated.push((subject, at));
+        }
+        Body::CommissionCalculatedV1(_) => touched.calculated.push((subject, at)),
+        Body::ConversionRefundedV1(_) | Body::CommissionReversedV1(_) => {
+            touched.reduced.push(subject);
+        }
+        _ => {}
     }
 }
 

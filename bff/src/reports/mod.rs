@@ -272,7 +272,7 @@ impl Reports {
 
     /// What money says, at one moment.
     async fn sum(&self, wanted: &Wanted<'_>, boundaries: &[i64]) -> Result<Report, Problem> {
-        let selection = Selection {
+        let mut selection = Selection {
             scope: wanted.scope,
             boundaries,
             campaign: wanted.campaign,
@@ -280,6 +280,7 @@ impl Reports {
             brand: wanted.brand,
             link: wanted.link,
             by: wanted.apart(),
+            horizon: i64::MIN,
             limit: i64::try_from(MAX_ROWS).unwrap_or(i64::MAX),
         };
         let has_payouts = wanted.has_payouts();
@@ -287,24 +288,27 @@ impl Reports {
         let _turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
         let read = async {
             let mut tx = reports::begin(self.host.pool()).await?;
+            selection.horizon = reports::horizon(&mut tx, boundaries).await?;
+            let kept = reports::kept(&mut tx, &selection).await?;
             let earned = reports::earned(&mut tx, &selection).await?;
-            let alone = reports::earned_alone(&mut tx, &selection).await?;
+            let mut alone = reports::earned_alone(&mut tx, &selection, true).await?;
+            alone.extend(reports::earned_alone(&mut tx, &selection, false).await?);
             let mut paid = Vec::new();
             if has_payouts {
                 paid = reports::paid(&mut tx, &selection).await?;
             }
             tx.commit().await?;
-            Ok::<_, sqlx::Error>((earned, alone, paid))
+            Ok::<_, sqlx::Error>((kept, earned, alone, paid))
         };
-        let (earned, alone, paid) = read.await.map_err(|error| runtime::unread(&error))?;
-        for rows in [earned.len(), alone.len(), paid.len()] {
+        let (kept, earned, alone, paid) = read.await.map_err(|error| runtime::unread(&error))?;
+        for rows in [kept.len(), earned.len(), alone.len(), paid.len()] {
             too_many(rows, MAX_ROWS)?;
         }
         let mut report = Report {
             has_payouts,
             ..Report::default()
         };
-        for row in earned.into_iter().chain(alone) {
+        for row in kept.into_iter().chain(earned).chain(alone) {
             report.add_earned(wanted, row)?;
         }
         for row in paid {

@@ -1,9 +1,12 @@
 //! `commissions`: a read model of `commission-events`.
 
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
+use types::{BrandId, CampaignId, PartnerId};
 
-use super::Table;
+use super::{Named, Table, brand_of, in_state};
 
 /// A commission as front ends see it. Amounts are minor units, times microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -32,15 +35,13 @@ pub(crate) struct CommissionRow {
     pub(crate) approved_at: Option<i64>,
 }
 
-/// What a list is narrowed by; absent is anything.
+/// What a list of commissions is narrowed to.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) partner: Option<&'a str>,
-    pub(crate) brand: Option<&'a str>,
-    pub(crate) campaign: Option<&'a str>,
-    pub(crate) status: Option<&'a str>,
-    /// Of either of these two: for a caller who is both.
-    pub(crate) either: Option<(&'a str, &'a str)>,
+pub(crate) struct Narrowed<'a> {
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) status: Option<&'static str>,
 }
 
 impl Table for CommissionRow {
@@ -80,31 +81,22 @@ impl Table for CommissionRow {
     }
 }
 
-/// What is wanted, newest first.
+/// A partner's own, those of a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
-    wanted: Wanted<'_>,
-    below: i64,
-    rows: i64,
+    scope: Scope<'_>,
+    to: &Narrowed<'_>,
+    page: PageQuery,
 ) -> Result<Vec<CommissionRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM commissions
-          WHERE position < $1
-            AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR brand_id = $3)
-            AND ($4::text IS NULL OR campaign_id = $4) AND ($5::text IS NULL OR status = $5)
-            AND ($6::text IS NULL OR partner_id = $6 OR brand_id = $7)
-          ORDER BY position DESC LIMIT $8",
-    )
-    .bind(below)
-    .bind(wanted.partner)
-    .bind(wanted.brand)
-    .bind(wanted.campaign)
-    .bind(wanted.status)
-    .bind(wanted.either.map(|(partner, _)| partner))
-    .bind(wanted.either.map(|(_, brand)| brand))
-    .bind(rows)
-    .fetch_all(pool)
-    .await
+    let its_brand = brand_of(pool, to.campaign).await?;
+    let narrowing = [
+        ("brand_id", its_brand.as_deref()),
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+    ];
+    let that_stand_so = in_state(to.status);
+    let whose = (scope, to.brand);
+    super::list_by_campaign(pool, page, whose, Named::ByRow, that_stand_so, &narrowing).await
 }
 
 /// One of them.

@@ -3,10 +3,10 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgConnection, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, ClickId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
-use super::{ITS_BRAND, Table, seen_by};
+use super::{Named, Table, brand_of, in_state};
 
 /// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -87,14 +87,34 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
+    let its_brand = brand_of(pool, to.campaign).await?;
     let narrowing = [
+        ("brand_id", its_brand.as_deref().filter(|_| !scope.all)),
         ("campaign_id", to.campaign.map(CampaignId::as_str)),
         ("partner_id", to.partner.map(PartnerId::as_str)),
-        ("brand_id", to.brand.map(BrandId::as_str)),
         ("order_id", to.order.map(OrderId::as_str)),
-        ("status", to.status.map(ConversionStatus::name)),
     ];
-    super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
+    let that_stand_so = in_state(to.status.map(ConversionStatus::name));
+    if let (Some(brand), None, true) = (&its_brand, to.brand, scope.all) {
+        // What is nobody's names no brand.
+        let mut sql = QueryBuilder::new("(");
+        let its = |sql: &mut QueryBuilder<Postgres>| {
+            sql.push(" AND brand_id = ").push_bind(brand.as_str());
+            that_stand_so(sql);
+        };
+        super::push_page::<ConversionRow>(&mut sql, page, its, &narrowing);
+        sql.push(") UNION ALL (");
+        let nobodys = |sql: &mut QueryBuilder<Postgres>| {
+            sql.push(" AND brand_id IS NULL");
+            that_stand_so(sql);
+        };
+        super::push_page::<ConversionRow>(&mut sql, page, nobodys, &narrowing);
+        sql.push(")");
+        super::push_end(&mut sql, page);
+        return sql.build_query_as().fetch_all(pool).await;
+    }
+    let whose = (scope, to.brand);
+    super::list_by_campaign(pool, page, whose, Named::ByRow, that_stand_so, &narrowing).await
 }
 
 /// One of them.

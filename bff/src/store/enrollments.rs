@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 use types::{BrandId, CampaignId, EnrollmentStatus, PartnerId};
 
-use super::Table;
+use super::{Named, Table};
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -70,5 +70,13 @@ pub(crate) async fn list(
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("status", to.status.map(EnrollmentStatus::name)),
     ];
-    super::list_by_campaign(pool, page, (scope, to.brand), |_| {}, &narrowing).await
+    super::list_by_campaign(
+        pool,
+        page,
+        (scope, to.brand),
+        Named::ByCampaign,
+        |_| {},
+        &narrowing,
+    )
+    .await
 }

@@ -8,7 +8,7 @@ use sealing::texts;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, EvidenceId, EvidenceStatus, PartnerId};
 
-use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
+use super::{ITS_CAMPAIGNS_BRAND, Named, Table, seen_by};
 
 /// A piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -105,7 +105,15 @@ pub(crate) async fn list(
             None => sql,
         };
     };
-    super::list_by_campaign(pool, page, (scope, to.brand), shown_before, &narrowing).await
+    super::list_by_campaign(
+        pool,
+        page,
+        (scope, to.brand),
+        Named::ByCampaign,
+        shown_before,
+        &narrowing,
+    )
+    .await
 }
 
 /// One of them, when this caller may see it.

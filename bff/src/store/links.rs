@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, QueryBuilder};
 use types::{BrandId, CampaignId, LinkCode, LinkStatus, PartnerId};
 
-use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
+use super::{ITS_CAMPAIGNS_BRAND, Named, Table, seen_by};
 
 /// A partner's link.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -74,7 +74,15 @@ pub(crate) async fn list(
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("status", to.status.map(LinkStatus::name)),
     ];
-    super::list_by_campaign(pool, page, (scope, to.brand), |_| {}, &narrowing).await
+    super::list_by_campaign(
+        pool,
+        page,
+        (scope, to.brand),
+        Named::ByCampaign,
+        |_| {},
+        &narrowing,
+    )
+    .await
 }
 
 /// One of them, when this caller may see it.

@@ -1,8 +1,10 @@
-//! Sums for reports, over `conversions`, `commissions` and `payouts`.
+//! Sums for reports: what is kept of them, and over `conversions`, `commissions` and `payouts` what is not.
 
 use chassis::auth::Scope;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
+
+use super::report_sums::SLOT;
 
 /// Everything that is summed stands at one moment. The plan is made for the stretch of time of this one question, which may be all there
 /// is; a statement that takes longer than anybody waits for it is given up.
@@ -22,6 +24,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) brand: Option<&'a BrandId>,
     pub(crate) link: Option<&'a LinkCode>,
     pub(crate) by: Apart,
+    /// What was recorded before is summed already, in microseconds.
+    pub(crate) horizon: i64,
     /// So many rows, and one more where there are more.
     pub(crate) limit: i64,
 }
@@ -83,7 +87,54 @@ pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres
     messaging::begin(pool, BEGIN).await
 }
 
-/// Conversions that are a partner's, on the day when they were recorded, with what they earned.
+/// What was recorded before is summed, where spans begin and end with the quarters of hours that sums are kept by. All that there are today
+/// do; of an older calendar's nothing is kept.
+pub(crate) async fn horizon(
+    connection: &mut PgConnection,
+    boundaries: &[i64],
+) -> Result<i64, sqlx::Error> {
+    if boundaries.iter().any(|at| at % SLOT != 0) {
+        return Ok(i64::MIN);
+    }
+    sqlx::query_scalar("SELECT summed_to FROM report_horizon")
+        .fetch_one(connection)
+        .await
+}
+
+/// What is kept of conversions that are a partner's, on the day when they were recorded, with what they earned.
+pub(crate) async fn kept(
+    connection: &mut PgConnection,
+    wanted: &Selection<'_>,
+) -> Result<Vec<EarnedRow>, sqlx::Error> {
+    let (Some(first), Some(last)) = (wanted.boundaries.first(), wanted.boundaries.last()) else {
+        return Ok(Vec::new());
+    };
+    if wanted.horizon <= *first {
+        return Ok(Vec::new());
+    }
+    let mut sql = wanted.columns("s.slot * 900000000", "s", Some("s.link_code"));
+    sql.push(
+        ", coalesce(nullif(s.currency, ''), k.currency) AS currency, nullif(s.earned_in, '') AS earned_in, sum(s.leads)::bigint AS leads,
+           sum(s.sales)::bigint AS sales, sum(s.revenue)::text AS revenue, sum(s.refunds)::text AS refunds, sum(s.commissions)::text AS commissions
+      FROM ",
+    )
+    .push(if wanted.is_of_campaigns() { "report_totals" } else { "report_sums" })
+    .push(" s LEFT JOIN campaigns k ON k.id = s.campaign_id");
+    wanted.push_groups(&mut sql, "s");
+    sql.push(" WHERE s.leads + s.sales > 0 AND s.slot >= ")
+        .push_bind(first / SLOT)
+        .push(" AND s.slot < ")
+        .push_bind(last / SLOT);
+    wanted.push_whose(&mut sql, "s");
+    if let Some(link) = wanted.link {
+        sql.push(" AND s.link_code = ").push_bind(link.as_str());
+    }
+    sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
+        .push_bind(wanted.limit + 1);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// The others of them.
 pub(crate) async fn earned(
     connection: &mut PgConnection,
     wanted: &Selection<'_>,
@@ -98,7 +149,7 @@ pub(crate) async fn earned(
     );
     wanted.push_groups(&mut sql, "c");
     sql.push(" WHERE c.status = 'attributed'");
-    wanted.push_span(&mut sql, "c.recorded_at");
+    wanted.push_unkept(&mut sql, "c.recorded_at");
     wanted.push_whose(&mut sql, "c");
     if let Some(link) = wanted.link {
         sql.push(" AND c.link_code = ").push_bind(link.as_str());
@@ -109,10 +160,11 @@ pub(crate) async fn earned(
 }
 
 /// Commissions whose conversions are not known here, or not as anybody's: their stream is behind, or a message of it is a dead
-/// letter. They count on the day when they were calculated, so that no sum lacks them.
+/// letter. They count on the day when they were calculated, so that no sum lacks them. Of those before the horizon it is kept which they are.
 pub(crate) async fn earned_alone(
     connection: &mut PgConnection,
     wanted: &Selection<'_>,
+    is_kept: bool,
 ) -> Result<Vec<EarnedRow>, sqlx::Error> {
     if wanted.link.is_some() {
         return Ok(Vec::new());
@@ -123,11 +175,24 @@ pub(crate) async fn earned_alone(
            sum(m.amount_minor - m.reversed_minor)::text AS commissions
       FROM commissions m",
     );
+    if is_kept {
+        sql.push(" JOIN report_alone alone ON alone.id = m.id");
+    }
     wanted.push_groups(&mut sql, "m");
     sql.push(
         " WHERE NOT EXISTS (SELECT FROM conversions c WHERE c.id = m.id AND c.status = 'attributed')",
     );
-    wanted.push_span(&mut sql, "m.calculated_at");
+    if is_kept {
+        wanted.push_between(
+            &mut sql,
+            "m.calculated_at",
+            wanted.boundaries.first().copied(),
+        );
+        sql.push(" AND m.calculated_at < ")
+            .push_bind(wanted.horizon);
+    } else {
+        wanted.push_unkept(&mut sql, "m.calculated_at");
+    }
     wanted.push_whose(&mut sql, "m");
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
         .push_bind(wanted.limit + 1);
@@ -143,7 +208,7 @@ pub(crate) async fn paid(
     sql.push(", ")
         .push(column(wanted.by.partner, "p.partner_id"))
         .push(" AS partner_id, p.currency, sum(p.amount_minor)::text AS payouts FROM payouts p WHERE p.status = 'paid'");
-    wanted.push_span(&mut sql, "p.updated_at");
+    wanted.push_between(&mut sql, "p.updated_at", wanted.boundaries.first().copied());
     let own = wanted.scope.partner.filter(|_| !wanted.scope.all);
     for partner in own.into_iter().chain(wanted.partner) {
         sql.push(" AND p.partner_id = ").push_bind(partner.as_str());
@@ -225,9 +290,32 @@ impl Selection<'_> {
         }
     }
 
-    fn push_span(&self, sql: &mut QueryBuilder<Postgres>, moment: &'static str) {
-        sql.push(" AND ").push(moment).push(" >= ");
-        sql.push_bind(self.boundaries.first().copied());
+    /// Whether nothing is asked about a partner or a link.
+    fn is_of_campaigns(&self) -> bool {
+        let Apart {
+            partner,
+            link,
+            group,
+            ..
+        } = self.by;
+        let is_narrowed = self.partner.is_some() || self.link.is_some();
+        !(partner || link || group || is_narrowed)
+            && (self.scope.all || self.scope.partner.is_none())
+    }
+
+    /// In the spans, and not summed yet.
+    fn push_unkept(&self, sql: &mut QueryBuilder<Postgres>, moment: &'static str) {
+        let first = self.boundaries.first();
+        self.push_between(sql, moment, first.map(|first| self.horizon.max(*first)));
+    }
+
+    fn push_between(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        moment: &'static str,
+        from: Option<i64>,
+    ) {
+        sql.push(" AND ").push(moment).push(" >= ").push_bind(from);
         sql.push(" AND ").push(moment).push(" < ");
         sql.push_bind(self.boundaries.last().copied());
     }
@@ -236,10 +324,16 @@ impl Selection<'_> {
     fn push_whose(&self, sql: &mut QueryBuilder<Postgres>, table: &'static str) {
         if !self.scope.all {
             let (partner, brand) = (self.scope.partner, self.scope.brand);
-            sql.push(" AND (").push(table).push(".partner_id = ");
-            sql.push_bind(partner.map(PartnerId::to_string));
-            sql.push(" OR ").push(table).push(".brand_id = ");
-            sql.push_bind(brand.map(BrandId::to_string)).push(")");
+            sql.push(" AND (false");
+            for (name, own) in [
+                (".partner_id = ", partner.map(PartnerId::to_string)),
+                (".brand_id = ", brand.map(BrandId::to_string)),
+            ] {
+                if let Some(own) = own {
+                    sql.push(" OR ").push(table).push(name).push_bind(own);
+                }
+            }
+            sql.push(")");
         }
         for (name, value) in [
             (".campaign_id = ", self.campaign.map(CampaignId::to_string)),

@@ -93,7 +93,10 @@ pub struct Tables {
     pub sides: &'static [&'static str],
     /// (table, column) of folds that depend on how streams met, and so differ from one fold to the next.
     pub run_dependent: &'static [(&'static str, &'static str)],
-    /// The rows that migrations put into folds, as SQL that names no schema.
+    /// What a job keeps of folds. Among a replay's copies it begins as [`Self::seeds`] has it, is not compared, and comes in place with them:
+    /// the job makes it anew.
+    pub derived: &'static [&'static str],
+    /// The rows that migrations put into folds and what is derived, as SQL that names no schema.
     pub seeds: &'static [&'static str],
     /// Counts changes of what is folded: one more whenever rows of the same events come out otherwise than before.
     pub fold_version: i32,
@@ -104,6 +107,7 @@ impl Tables {
     pub const NONE: Self = Self {
         folds: &[],
         sides: &[],
+        derived: &[],
         run_dependent: &[],
         seeds: &[],
         fold_version: 1,

@@ -2,6 +2,7 @@
 
 mod cost;
 mod days;
+mod kept;
 mod sums;
 
 use axum::http::StatusCode;

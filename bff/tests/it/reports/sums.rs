@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::*;
 use crate::app::{partner123, payout_requested, usd};
 
-const MAY: &str = "from=2026-05-01&to=2026-05-31";
+pub(super) const MAY: &str = "from=2026-05-01&to=2026-05-31";
 
 const EURO: Sale = Sale {
     id: "c2",
@@ -22,7 +22,7 @@ const EURO: Sale = Sale {
     earned: 900,
     ..SALE
 };
-const ANOTHERS: Sale = Sale {
+pub(super) const ANOTHERS: Sale = Sale {
     id: "c3",
     partner: "partner9",
     link: "lnk3",
@@ -38,7 +38,7 @@ const ANOTHER_BRANDS: Sale = Sale {
 };
 
 /// Two brands, two partners, two currencies; a lead beside the purchases.
-async fn sold() -> (TestService, TestService) {
+pub(super) async fn sold() -> (TestService, TestService) {
     let (mut app, tracking) = with_tracking().await;
     for sale in [SALE, EURO, ANOTHER_BRANDS] {
         campaign(&mut app, sale.campaign, sale.brand, sale.money.1).await;

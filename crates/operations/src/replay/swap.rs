@@ -72,10 +72,9 @@ async fn rename(
     .fetch_all(&mut *connection)
     .await?;
     let named = |kind: &'static str| move |name: &str| (kind, quoted(name));
-    let things: Vec<(&str, String)> = tables
-        .folds
-        .iter()
-        .copied()
+    let moved = [tables.folds, tables.derived].concat();
+    let things: Vec<(&str, String)> = moved
+        .into_iter()
         .map(named("TABLE"))
         .chain(views.iter().map(String::as_str).map(named("VIEW")))
         .collect();

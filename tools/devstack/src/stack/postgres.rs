@@ -30,6 +30,7 @@ const SETTINGS: &[&str] = &[
     "synchronous_commit=on",
     "track_commit_timestamp=on", // latency is measured by it
     "max_wal_size=4GB",
+    "shared_buffers=1GB",
     "checkpoint_timeout=15min",
     "jit=off",
     "log_min_messages=warning",

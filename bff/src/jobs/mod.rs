@@ -1,0 +1,5 @@
+//! What only the leader runs.
+
+mod summing;
+
+pub use summing::SumReports;

@@ -1,0 +1,106 @@
+//! Keeps what reports sum up.
+
+use messaging::job::{self, Job};
+use messaging::{Lock, Lookups, WriteTx, Writer};
+use schemas::Message;
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use types::Micros;
+
+use crate::store::report_sums::{self, SLOT};
+
+/// Moves the horizon of the sums on, a stretch at a time.
+#[derive(Debug)]
+pub struct SumReports {
+    writer: Writer,
+    pace: Mutex<Pace>,
+}
+
+/// How it goes on.
+#[derive(Debug)]
+struct Pace {
+    /// Microseconds of the next stretch.
+    stretch: i64,
+    /// Up to where could be summed when it was looked at last.
+    limit: i64,
+    /// When the next is summed, unless nothing more has come.
+    not_before: Instant,
+}
+
+/// Conversions of a stretch at most: while they are summed, projections wait.
+const MAX_ROWS: i64 = 10_000;
+/// The same while nothing more comes.
+const MAX_ROWS_AT_REST: i64 = 50_000;
+/// While more comes it rests so many times as long as it works.
+const SHARE: u32 = 9;
+/// Microseconds: a stretch may be no shorter, however many there are in it, and no longer.
+const SHORTEST: i64 = 1_000;
+const LONGEST: i64 = 100 * 366 * 96 * SLOT;
+/// So much has to have come, in microseconds, until the next is summed: what many conversions of a link change is written once.
+const WORTH_IT: i64 = 5_000_000;
+
+impl SumReports {
+    /// By the writer of this process.
+    pub fn new(writer: &Writer) -> Self {
+        Self {
+            writer: writer.clone().with(Lock::ReadModels),
+            pace: Mutex::new(Pace {
+                stretch: SLOT,
+                limit: 0,
+                not_before: Instant::now(),
+            }),
+        }
+    }
+
+    async fn step(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let (from, limit) = report_sums::horizon(pool).await?;
+        if limit - from < WORTH_IT {
+            return Ok(());
+        }
+        let mut pace = self.pace.lock().await;
+        let is_at_rest = std::mem::replace(&mut pace.limit, limit) == limit;
+        let began = Instant::now();
+        if !is_at_rest && began < pace.not_before {
+            return Ok(());
+        }
+        let most = if is_at_rest {
+            MAX_ROWS_AT_REST
+        } else {
+            MAX_ROWS
+        };
+        let to = loop {
+            let to = from.saturating_add(pace.stretch).min(limit);
+            let rows = report_sums::count(pool, from, to, most + 1).await?;
+            if rows > most && pace.stretch > SHORTEST {
+                pace.stretch = ((to - from) / 2).max(SHORTEST);
+                continue;
+            }
+            if rows < most / 4 && pace.stretch < LONGEST {
+                pace.stretch = (pace.stretch * 2).min(LONGEST);
+                // Nothing need be written for a time without anything.
+                if rows == 0 && to < limit {
+                    continue;
+                }
+            }
+            break to;
+        };
+        let mut tx = WriteTx::begin(pool, &self.writer, Lookups::default()).await?;
+        if report_sums::advance(&mut tx, from, to).await? {
+            tx.commit().await?;
+        }
+        pace.not_before = Instant::now() + began.elapsed() * SHARE;
+        Ok(())
+    }
+}
+
+impl Job for SumReports {
+    const NAME: &'static str = "sum_reports";
+    const IDLE: Duration = job::BY_COMMIT;
+
+    async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        self.step(pool).await?;
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,196 @@
+//! What is kept of reports' sums: it says what conversions and commissions say, whatever becomes of them.
+
+use runtime::testing::{brand, operator, partner, until};
+use schemas::{CommissionReversedV1, ConversionRefundedV1};
+use types::EarningStatus;
+
+use super::sums::{ANOTHERS, MAY, sold};
+use super::*;
+use crate::app::{partner123, usd};
+
+/// Long after everything else.
+const LATER: Sale = Sale {
+    at: "2027-01-01T00:00:00Z",
+    id: "later",
+    partner: "later",
+    brand: "later",
+    campaign: "later",
+    link: "later",
+    ..SALE
+};
+
+/// Has all that was sold before [`LATER`] summed.
+async fn sum_up(app: &mut TestService) {
+    sell(app, &[LATER]).await;
+    let pool = app.pool().clone();
+    until("everything is summed", || async {
+        let horizon: i64 = sqlx::query_scalar("SELECT summed_to FROM report_horizon")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        horizon > micros("2026-12-31T00:00:00Z").0
+    })
+    .await;
+}
+
+/// Conversions in the sums of campaigns, and in those of links.
+async fn summed(app: &TestService) -> (i64, i64) {
+    sqlx::query_as(
+        "SELECT (SELECT sum(leads + sales)::bigint FROM report_totals), (SELECT sum(leads + sales)::bigint FROM report_sums)",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_report_says_the_same_of_what_is_summed_already() {
+    let (mut app, _tracking) = sold().await;
+    let mut questions = Vec::new();
+    for who in [
+        operator(),
+        partner123(),
+        brand("brand1"),
+        brand("brand2"),
+        partner("partner9"),
+    ] {
+        for by in [
+            "day",
+            "campaign",
+            "partner",
+            "link",
+            "day,partner",
+            "campaign,link",
+        ] {
+            questions.push((who.clone(), format!("{MAY}&group_by={by}")));
+        }
+        for filter in [
+            "campaign_id=camp1",
+            "partner_id=partner123",
+            "brand_id=brand1",
+            "link_code=lnk3",
+            "currency=EUR",
+            // A quarter of an hour and its days.
+            "time_zone=Asia/Kathmandu",
+        ] {
+            questions.push((who.clone(), format!("{MAY}&{filter}")));
+        }
+    }
+    for who in [operator(), brand("brand1")] {
+        questions.push((who, format!("{MAY}&group_by=group,day")));
+    }
+    let mut before = Vec::new();
+    for (who, query) in &questions {
+        before.push(report(&app, who, query).await);
+    }
+    sum_up(&mut app).await;
+    assert_eq!(summed(&app).await, (5, 5));
+    for ((who, query), before) in questions.iter().zip(before) {
+        assert_eq!(report(&app, who, query).await, before, "{query}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_changes_of_what_is_summed_changes_the_sums() {
+    let mut app = bff().await;
+    for sale in [SALE, ANOTHERS] {
+        campaign(&mut app, sale.campaign, sale.brand, sale.money.1).await;
+    }
+    sell(&mut app, &[SALE, ANOTHERS]).await;
+    sum_up(&mut app).await;
+    let figures = |report: Value| {
+        let names = ["sales", "revenue", "refunds", "commissions"];
+        json!(fields(&report["items"], &names))
+    };
+    let by = format!("{MAY}&group_by=partner");
+    for who in [operator(), brand("brand1")] {
+        let report = report(&app, &who, &by).await;
+        let before = json!([
+            [1, "100.00", "0.00", "10.00"],
+            [1, "100.00", "0.00", "5.00"]
+        ]);
+        assert_eq!(figures(report), before);
+    }
+    // Goes back, in part.
+    let july = "2026-07-01T00:00:00Z";
+    let refunded = ConversionRefundedV1 {
+        amount: usd(2_500),
+        refunded_total: usd(2_500),
+        purchase_amount: usd(10_000),
+        partner_id: None,
+        brand_id: None,
+    };
+    let reversed = CommissionReversedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        amount: usd(250),
+        reversed_total: usd(250),
+        from: EarningStatus::Payable,
+    };
+    let back = vec![(july, "c1".to_owned(), refunded.into())];
+    state(&mut app, Topic::TrackingEvents, back).await;
+    let back = vec![(july, "c1".to_owned(), reversed.into())];
+    state(&mut app, Topic::CommissionEvents, back).await;
+    // Comes late, the commission first; of another no conversion comes.
+    let [late, lost] = ["c7", "c8"].map(|id| Sale { id, ..SALE });
+    for sale in [late, lost] {
+        let earned = vec![(sale.at, sale.id.to_owned(), calculated(sale))];
+        state(&mut app, Topic::CommissionEvents, earned).await;
+    }
+    for who in [operator(), brand("brand1"), partner123()] {
+        let report = report(&app, &who, &format!("{MAY}&partner_id=partner123")).await;
+        let after = json!([[1, "100.00", "25.00", "27.50"]]);
+        assert_eq!(
+            figures(report),
+            after,
+            "commissions count without conversions"
+        );
+    }
+    let purchase = attributed(late, ConversionType::Purchase);
+    let purchase = vec![(late.at, late.id.to_owned(), purchase)];
+    state(&mut app, Topic::TrackingEvents, purchase).await;
+    for (who, query) in [
+        (operator(), by.clone()),
+        (brand("brand1"), by.clone()),
+        (operator(), format!("{MAY}&group_by=campaign")),
+    ] {
+        let report = report(&app, &who, &query).await;
+        let after = if query == by {
+            json!([
+                [2, "200.00", "25.00", "27.50"],
+                [1, "100.00", "0.00", "5.00"]
+            ])
+        } else {
+            json!([[3, "300.00", "25.00", "32.50"]])
+        };
+        assert_eq!(figures(report), after, "{query}");
+    }
+    assert_eq!(summed(&app).await, (3, 3));
+    app.stop().await;
+}
+
+/// Liberia's clocks were 44 and a half minutes behind until 1972: its days then begin at no quarter of an hour.
+#[tokio::test]
+async fn days_that_begin_at_no_quarter_of_an_hour_are_summed_when_they_are_asked_for() {
+    let mut app = bff().await;
+    campaign(&mut app, SALE.campaign, SALE.brand, SALE.money.1).await;
+    let midnight = Sale {
+        at: "1971-05-10T00:44:29Z",
+        ..SALE
+    };
+    let after = Sale {
+        at: "1971-05-10T00:44:31Z",
+        id: "c2",
+        ..SALE
+    };
+    sell(&mut app, &[midnight, after]).await;
+    sum_up(&mut app).await;
+    let query = "from=1971-05-01&to=1971-05-31&time_zone=Africa/Monrovia";
+    let report = report(&app, &operator(), query).await;
+    assert_eq!(
+        json!(fields(&report["items"], &["day", "sales", "commissions"])),
+        json!([["1971-05-09", 1, "10.00"], ["1971-05-10", 1, "10.00"]])
+    );
+    app.stop().await;
+}
