@@ -7,3 +7,5 @@ create index conversions_apart on conversions (status, position) where status <>
 create index commissions_by_campaign on commissions (brand_id, campaign_id, position);
 drop index commissions_by_brand;
 create index commissions_apart on commissions (status, position) where status <> 'approved';
+create index enrollments_apart on enrollments (status, position) where status <> 'enrolled';
+create index links_apart on links (status, position) where status <> 'active';

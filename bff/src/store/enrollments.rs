@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 use types::{BrandId, CampaignId, EnrollmentStatus, PartnerId};
 
-use super::{Named, Table};
+use super::{Named, Table, in_state};
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -68,14 +68,13 @@ pub(crate) async fn list(
     let narrowing = [
         ("campaign_id", to.campaign.map(CampaignId::as_str)),
         ("partner_id", to.partner.map(PartnerId::as_str)),
-        ("status", to.status.map(EnrollmentStatus::name)),
     ];
     super::list_by_campaign(
         pool,
         page,
         (scope, to.brand),
         Named::ByCampaign,
-        |_| {},
+        in_state(to.status.map(EnrollmentStatus::name)),
         &narrowing,
     )
     .await

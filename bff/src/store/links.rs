@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, QueryBuilder};
 use types::{BrandId, CampaignId, LinkCode, LinkStatus, PartnerId};
 
-use super::{ITS_CAMPAIGNS_BRAND, Named, Table, seen_by};
+use super::{ITS_CAMPAIGNS_BRAND, Named, Table, in_state, seen_by};
 
 /// A partner's link.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -72,14 +72,13 @@ pub(crate) async fn list(
     let narrowing = [
         ("campaign_id", to.campaign.map(CampaignId::as_str)),
         ("partner_id", to.partner.map(PartnerId::as_str)),
-        ("status", to.status.map(LinkStatus::name)),
     ];
     super::list_by_campaign(
         pool,
         page,
         (scope, to.brand),
         Named::ByCampaign,
-        |_| {},
+        in_state(to.status.map(LinkStatus::name)),
         &narrowing,
     )
     .await

@@ -29,6 +29,8 @@ pub(crate) fn pool(
             ("tcp_keepalives_count", "3"),
             ("tcp_user_timeout", "20000"),
             ("jit", "off"),
+            // What is read here is few rows: starting helpers takes longer than reading them.
+            ("max_parallel_workers_per_gather", "0"),
             // Every statement here has its index, and a plan is kept for the life of its connection: one made while the
             // tables were small must not go on reading them whole when they are large.
             ("enable_seqscan", "off"),

@@ -56,31 +56,76 @@ pub async fn list(
     let (scope, filter) = (wanted.scope, wanted.filter);
     // What is above the page's place is not counted again.
     let last = page.below().checked_shr(LINK_BITS).map_or(wanted.last, Day);
-    sqlx::query_as(
-        "SELECT * FROM (
-            SELECT (c.clicked_at / 86400000000) << $1 | l.position AS place, c.clicked_at / 86400000000 AS day,
-                   l.code, l.campaign_id, l.partner_id, count(*) AS clicks
-              FROM links l JOIN campaigns m ON m.id = l.campaign_id
-              JOIN clicks c ON c.link_code = l.code AND c.clicked_at >= $2 AND c.clicked_at < $3
-             WHERE ($4 OR l.partner_id = $5 OR m.brand_id = $6)
-               AND ($7::text IS NULL OR l.code = $7) AND ($8::text IS NULL OR l.campaign_id = $8)
-               AND ($9::text IS NULL OR l.partner_id = $9)
-             GROUP BY 2, l.code) counted
-          WHERE place < $10 ORDER BY place DESC LIMIT $11",
-    )
-    .bind(i32::try_from(LINK_BITS).unwrap_or_default())
-    .bind(wanted.first.start().0)
-    .bind(last.min(wanted.last).end().0)
-    .bind(scope.all)
-    .bind(scope.partner.map(PartnerId::as_str))
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(filter.code.as_ref().map(LinkCode::as_str))
-    .bind(filter.campaign_id.as_ref().map(CampaignId::as_str))
-    .bind(filter.partner_id.as_ref().map(PartnerId::as_str))
-    .bind(page.below())
-    .bind(page.rows())
-    .fetch_all(pool)
-    .await
+    let mut sql = QueryBuilder::new("SELECT * FROM (SELECT (c.clicked_at / 86400000000) << ");
+    sql.push_bind(i32::try_from(LINK_BITS).unwrap_or_default())
+        .push(
+            " | l.position AS place, c.clicked_at / 86400000000 AS day, l.code, l.campaign_id, l.partner_id, count(*) AS clicks
+                FROM links l JOIN clicks c ON c.link_code = l.code AND c.clicked_at >= ",
+        )
+        .push_bind(wanted.first.start().0)
+        .push(" AND c.clicked_at < ")
+        .push_bind(last.min(wanted.last).end().0)
+        .push(" WHERE true");
+    push_own(&mut sql, scope);
+    let narrowed = Narrowed {
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        brand: None,
+        code: filter.code.as_ref(),
+    };
+    narrowed.push(&mut sql);
+    sql.push(" GROUP BY 2, l.code) counted WHERE place < ")
+        .push_bind(page.below())
+        .push(" ORDER BY place DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Leaves a partner its own links, a brand those to its campaigns, and operators all: each by its index.
+fn push_own(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
+    if scope.all {
+        return;
+    }
+    sql.push(" AND (false");
+    if let Some(partner) = scope.partner {
+        sql.push(" OR l.partner_id = ")
+            .push_bind(partner.to_string());
+    }
+    if let Some(brand) = scope.brand {
+        push_of_brand(sql.push(" OR "), brand);
+    }
+    sql.push(")");
+}
+
+fn push_of_brand(sql: &mut QueryBuilder<Postgres>, brand: &BrandId) {
+    sql.push("l.campaign_id = ANY(ARRAY(SELECT b.id FROM campaigns b WHERE b.brand_id = ")
+        .push_bind(brand.to_string())
+        .push("))");
+}
+
+/// Of these links alone.
+struct Narrowed<'a> {
+    campaign: Option<&'a CampaignId>,
+    partner: Option<&'a PartnerId>,
+    brand: Option<&'a BrandId>,
+    code: Option<&'a LinkCode>,
+}
+
+impl Narrowed<'_> {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        for (column, value) in [
+            ("l.campaign_id = ", self.campaign.map(CampaignId::to_string)),
+            ("l.partner_id = ", self.partner.map(PartnerId::to_string)),
+            ("l.code = ", self.code.map(LinkCode::to_string)),
+        ] {
+            if let Some(value) = value {
+                sql.push(" AND ").push(column).push_bind(value);
+            }
+        }
+        if let Some(brand) = self.brand {
+            push_of_brand(sql.push(" AND "), brand);
+        }
+    }
 }
 
 /// Planned for the spans and links of this one question, and given up when nobody waits for it any more.
@@ -102,7 +147,19 @@ pub async fn between(
         .push(" AND c.clicked_at < ")
         .push_bind(wanted.boundaries.last())
         .push(" WHERE true");
-    push_whose(&mut sql, wanted);
+    let scope = Scope {
+        all: wanted.all,
+        partner: wanted.own_partner.as_ref(),
+        brand: wanted.own_brand.as_ref(),
+    };
+    push_own(&mut sql, scope);
+    let narrowed = Narrowed {
+        campaign: wanted.campaign_id.as_ref(),
+        partner: wanted.partner_id.as_ref(),
+        brand: wanted.brand_id.as_ref(),
+        code: wanted.code.as_ref(),
+    };
+    narrowed.push(&mut sql);
     sql.push(" GROUP BY 1, l.code, m.brand_id) SELECT n.span, t.currency, ");
     for (is_apart, column, name) in [
         (wanted.by_campaign, "n.campaign_id", "campaign_id"),
@@ -125,32 +182,6 @@ pub async fn between(
     let rows: Vec<SpanRow> = sql.build_query_as().fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(CountedClicks::from).collect())
-}
-
-fn push_whose(sql: &mut QueryBuilder<Postgres>, wanted: &ClicksQuestion) {
-    let (partner, brand) = (wanted.own_partner.as_ref(), wanted.own_brand.as_ref());
-    if !wanted.all {
-        sql.push(" AND (l.partner_id = ")
-            .push_bind(partner.map(PartnerId::to_string))
-            .push(" OR m.brand_id = ")
-            .push_bind(brand.map(BrandId::to_string))
-            .push(")");
-    }
-    let (partner, brand) = (wanted.partner_id.as_ref(), wanted.brand_id.as_ref());
-    let campaign = wanted.campaign_id.as_ref();
-    for (column, value) in [
-        (" AND l.campaign_id = ", campaign.map(CampaignId::to_string)),
-        (" AND l.partner_id = ", partner.map(PartnerId::to_string)),
-        (" AND m.brand_id = ", brand.map(BrandId::to_string)),
-        (
-            " AND l.code = ",
-            wanted.code.as_ref().map(LinkCode::to_string),
-        ),
-    ] {
-        if let Some(value) = value {
-            sql.push(column).push_bind(value);
-        }
-    }
 }
 
 /// As [`CountedClicks`], which no crate without a database can read.
