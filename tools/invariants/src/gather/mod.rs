@@ -49,6 +49,9 @@ pub(super) async fn gather(
         let mut from = PgConnection::connect(url)
             .await
             .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))?;
+        // All of a database as of one moment: jobs go on in a quiet stack too.
+        from.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
         let schema = format!("CREATE SCHEMA {service}");
         into.execute(AssertSqlSafe(schema)).await?;
         for table in PIPELINE {
