@@ -19,6 +19,7 @@ use devstack::progress::Progress;
 use devstack::services::Program;
 use devstack::settings::Mode;
 use schemas::Service;
+use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
 use super::feed::Feed;
@@ -71,6 +72,9 @@ const ROUND: Duration = Duration::from_mins(1);
 /// After a flood memory comes back within this time.
 const REST: Duration = Duration::from_mins(1);
 
+/// What was recorded in so many microseconds before the newest is summed when somebody asks.
+const NOT_SUMMED_US: i64 = 20_000_000;
+
 /// The figures of one moment.
 struct Figures {
     purchases: u64,
@@ -78,6 +82,8 @@ struct Figures {
     steady: Phase,
     rested: Machine,
     reads: Reads,
+    /// From the end of the load until reports' sums had all of it but the last seconds'.
+    summed_s: u64,
     /// From the start of a killed service's next process until it is ready, in milliseconds.
     ready: Vec<(Service, u64)>,
 }
@@ -165,6 +171,19 @@ impl Grown<'_> {
         Ok(phase)
     }
 
+    /// Waits until the bff has summed what reports show.
+    async fn until_summed(&self) -> Result<()> {
+        let pool = PgPool::connect(&self.stack.database_url(Service::Bff)?).await?;
+        let behind = "SELECT (SELECT recorded_at FROM conversions ORDER BY position DESC LIMIT 1) - summed_to FROM report_horizon";
+        loop {
+            let behind: i64 = sqlx::query_scalar(behind).fetch_one(&pool).await?;
+            if behind < NOT_SUMMED_US {
+                return Ok(());
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     async fn figures(&mut self) -> Result<Figures> {
         let lasting = Duration::from_secs(self.growth.seconds);
         self.progress.note("an ordinary day");
@@ -176,6 +195,9 @@ impl Grown<'_> {
         self.progress.note("rest");
         sleep(REST).await;
         let rested = Machine::read(self.stack.layout())?;
+        let resting = Instant::now();
+        self.until_summed().await?;
+        let summed_s = (REST + resting.elapsed()).as_secs();
         self.progress.note("reads");
         let asked = reads::ask(self.stack, self.population).await?;
         self.progress
@@ -194,6 +216,7 @@ impl Grown<'_> {
             steady: ordinary,
             rested,
             reads: asked,
+            summed_s,
             ready,
         })
     }
@@ -229,6 +252,9 @@ fn section(
     row("p50 / p99 ms", &|it| times(&it.steady))?;
     row("the slowest list or sum, p99 ms", &|it| {
         it.reads.slowest().0
+    })?;
+    row("reports' sums follow the load by at most, s", &|it| {
+        it.summed_s.to_string()
     })?;
     row("the slowest explanation or timeline, p99 ms", &|it| {
         it.reads.slowest().1
