@@ -1,10 +1,11 @@
 //! Keeps what reports sum up.
 
+use std::time::Duration;
+
 use messaging::job::{self, Job};
 use messaging::{Lock, Lookups, WriteTx, Writer};
 use schemas::Message;
 use sqlx::PgPool;
-use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use types::Micros;
@@ -23,8 +24,9 @@ pub struct SumReports {
 struct Pace {
     /// Microseconds of the next stretch.
     stretch: i64,
-    /// Up to where could be summed when it was looked at last.
-    limit: i64,
+    /// The newest that there was when it was looked at last, and since when there is nothing newer.
+    newest: i64,
+    since: Instant,
     /// When the next is summed, unless nothing more has come.
     not_before: Instant,
 }
@@ -38,6 +40,10 @@ const SHARE: u32 = 9;
 /// Microseconds: a stretch may be no shorter, however many there are in it, and no longer.
 const SHORTEST: i64 = 1_000;
 const LONGEST: i64 = 100 * 366 * 96 * SLOT;
+/// What was recorded less than so long before the newest is left while more comes: the stream of commissions follows that of
+/// conversions at some distance.
+const LAG: Duration = Duration::from_secs(10);
+const LAG_US: i64 = 10_000_000;
 /// So much has to have come, in microseconds, until the next is summed: what many conversions of a link change is written once.
 const WORTH_IT: i64 = 5_000_000;
 
@@ -48,21 +54,28 @@ impl SumReports {
             writer: writer.clone().with(Lock::ReadModels),
             pace: Mutex::new(Pace {
                 stretch: SLOT,
-                limit: 0,
+                newest: 0,
+                since: Instant::now(),
                 not_before: Instant::now(),
             }),
         }
     }
 
     async fn step(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let (from, limit) = report_sums::horizon(pool).await?;
-        if limit - from < WORTH_IT {
-            return Ok(());
-        }
+        let (from, newest) = report_sums::horizon(pool).await?;
         let mut pace = self.pace.lock().await;
-        let is_at_rest = std::mem::replace(&mut pace.limit, limit) == limit;
         let began = Instant::now();
-        if !is_at_rest && began < pace.not_before {
+        let is_at_rest = pace.newest == newest;
+        if !is_at_rest {
+            (pace.newest, pace.since) = (newest, began);
+        }
+        let is_settled = is_at_rest && pace.since.elapsed() >= LAG;
+        let (limit, worth_it) = if is_settled {
+            (newest + 1, 1)
+        } else {
+            (newest.saturating_sub(LAG_US), WORTH_IT)
+        };
+        if limit - from < worth_it || (!is_at_rest && began < pace.not_before) {
             return Ok(());
         }
         let most = if is_at_rest {

@@ -12,10 +12,6 @@ use sqlx::PgPool;
 
 /// Microseconds in a quarter of an hour: days begin at one, in every time zone that there is today.
 pub(crate) const SLOT: i64 = 900_000_000;
-/// What was recorded less than so long before the newest, in microseconds, is left: the stream of commissions follows that of
-/// conversions at some distance.
-const LAG: i64 = 10_000_000;
-
 /// Which conversions a statement is about.
 enum Of {
     /// Recorded from `$2` on and before `$3`.
@@ -158,14 +154,13 @@ impl Late {
     }
 }
 
-/// Up to where all is summed, and up to where it could be: a little before the newest that both streams have brought.
+/// Up to where all is summed, and the newest that both streams have brought.
 pub(crate) async fn horizon(pool: &PgPool) -> Result<(i64, i64), sqlx::Error> {
     sqlx::query_as(
         "SELECT h.summed_to, coalesce(least((SELECT recorded_at FROM conversions ORDER BY position DESC LIMIT 1),
-                                            (SELECT calculated_at FROM commissions ORDER BY position DESC LIMIT 1)), 0) - $1
+                                            (SELECT calculated_at FROM commissions ORDER BY position DESC LIMIT 1)), 0)
            FROM report_horizon h",
     )
-    .bind(LAG)
     .fetch_one(pool)
     .await
 }
