@@ -34,12 +34,12 @@ struct Pace {
 /// Conversions of a stretch at most: while they are summed, projections wait.
 const MAX_ROWS: i64 = 10_000;
 /// The same while nothing more comes.
-const MAX_ROWS_AT_REST: i64 = 50_000;
+const MAX_ROWS_AT_REST: i64 = 20_000;
 /// While more comes it rests so many times as long as it works.
 const SHARE: u32 = 9;
 /// Microseconds: a stretch may be no shorter, however many there are in it, and no longer.
-const SHORTEST: i64 = 1_000;
-const LONGEST: i64 = 100 * 366 * 96 * SLOT;
+const MIN_STRETCH: i64 = 1_000;
+const MAX_STRETCH: i64 = 100 * 366 * 96 * SLOT;
 /// What was recorded less than so long before the newest is left while more comes: the stream of commissions follows that of
 /// conversions at some distance.
 const LAG: Duration = Duration::from_secs(10);
@@ -83,17 +83,19 @@ impl SumReports {
         } else {
             MAX_ROWS
         };
+        let mut is_halved = false;
         let to = loop {
             let to = from.saturating_add(pace.stretch).min(limit);
             let rows = report_sums::count(pool, from, to, most + 1).await?;
-            if rows > most && pace.stretch > SHORTEST {
-                pace.stretch = ((to - from) / 2).max(SHORTEST);
+            if rows > most && pace.stretch > MIN_STRETCH {
+                pace.stretch = ((to - from) / 2).max(MIN_STRETCH);
+                is_halved = true;
                 continue;
             }
-            if rows < most / 4 && pace.stretch < LONGEST {
-                pace.stretch = (pace.stretch * 2).min(LONGEST);
-                // Nothing need be written for a time without anything.
-                if rows == 0 && to < limit {
+            if rows < most / 4 && pace.stretch < MAX_STRETCH {
+                pace.stretch = (pace.stretch * 2).min(MAX_STRETCH);
+                // Nothing need be written for a time without anything, unless there is too much right behind it.
+                if rows == 0 && to < limit && !is_halved {
                     continue;
                 }
             }

@@ -10,7 +10,7 @@ use devstack::token::GenerateJwt;
 use devstack::up;
 
 use crate::{
-    Bench, backlog, compare, edge, growth, load, outage, pipeline, starvation, streams, webhooks,
+    Bench, backlog, compare, edge, growth, load, outage, pipeline, processes, starvation, streams, webhooks,
 };
 
 /// The words of the command line.
@@ -33,6 +33,8 @@ enum Benchmark {
     Load(load::Load),
     /// The same on an empty stack and with years of data, and what operators do with that, on a stack of its own
     Growth(growth::Growth),
+    /// Several processes of each service, and the death of those that work, on stacks of its own
+    Processes(processes::Processes),
     /// What visitors, shops and people are served, beside a bare program, on a stack of its own
     Edge(edge::Edge),
     /// People's requests while a backlog is worked off, on a stack of its own
@@ -62,6 +64,7 @@ impl Arguments {
             }
             Benchmark::Load(bench) => load::run(&layout, bench, Progress).await?,
             Benchmark::Growth(bench) => growth::run(&layout, bench, Progress).await?,
+            Benchmark::Processes(bench) => Box::pin(processes::run(&layout, bench, Progress)).await?,
             Benchmark::Edge(bench) => edge::run(&layout, bench, Progress).await?,
             Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
             Benchmark::Starvation(bench) => starvation::run(&layout, bench, Progress).await?,

@@ -22,6 +22,7 @@ mod others;
 pub mod outage;
 mod page;
 mod people;
+pub mod processes;
 mod report;
 mod stack;
 mod stages;

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use devstack::layout::Layout;
-use devstack::services::Program;
+use devstack::services::{Program, Replica};
 use devstack::stack::Identity;
 
 /// CPU and memory of each process, at one moment.
@@ -31,6 +31,9 @@ impl Machine {
                 .process(layout)
                 .with_context(|| format!("{} does not run: ./start.sh", program.name()))?;
             all.insert(program.name().to_owned(), usage(process.pid())?);
+        }
+        for (name, _, process) in Replica::running(layout) {
+            all.insert(name, usage(process.pid())?);
         }
         for (name, pid_file) in [
             ("postgres", "postgres/pid"),

@@ -170,6 +170,29 @@ async fn what_changes_of_what_is_summed_changes_the_sums() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn many_conversions_at_once_after_a_long_time_without_any_are_summed_in_parts() {
+    let mut app = bff().await;
+    sqlx::raw_sql(
+        "INSERT INTO conversions (id, position, status, event_type, campaign_id, brand_id, partner_id, link_code, amount_minor, refunded_minor, currency,
+                                  occurred_at, recorded_at)
+         SELECT md5(n::text), n - 100000, 'attributed', 'purchase', 'camp' || n % 20, 'brand1', 'partner' || n % 50, 'lnk' || n % 200, 100, 0, 'USD', t, t
+           FROM generate_series(1, 50000) n, LATERAL (SELECT 1767225600000000 + n * 100::bigint AS t) t;
+         INSERT INTO commissions (id, position, campaign_id, partner_id, brand_id, event_type, plan_version, currency, amount_minor, reversed_minor,
+                                  status, calculated_at)
+         SELECT id, position, campaign_id, partner_id, brand_id, 'purchase', 1, 'USD', 10, 0, 'approved', recorded_at FROM conversions ORDER BY position",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    sum_up(&mut app).await;
+    assert_eq!(summed(&app).await, (50_000, 50_000));
+    let report = report(&app, &operator(), "from=2026-01-01&to=2026-01-01").await;
+    let figures = fields(&report["items"], &["sales", "revenue", "commissions"]);
+    assert_eq!(json!(figures), json!([[50_000, "50000.00", "5000.00"]]));
+    app.stop().await;
+}
+
 /// Liberia's clocks were 44 and a half minutes behind until 1972: its days then begin at no quarter of an hour.
 #[tokio::test]
 async fn days_that_begin_at_no_quarter_of_an_hour_are_summed_when_they_are_asked_for() {

@@ -199,7 +199,7 @@ impl Grown<'_> {
         self.until_summed().await?;
         let summed_s = (REST + resting.elapsed()).as_secs();
         self.progress.note("reads");
-        let asked = reads::ask(self.stack, self.population).await?;
+        let taken = reads::ask(self.stack, self.population).await?;
         self.progress
             .note("each service is killed and starts again");
         let mut ready = Vec::new();
@@ -215,7 +215,7 @@ impl Grown<'_> {
             full,
             steady: ordinary,
             rested,
-            reads: asked,
+            reads: taken,
             summed_s,
             ready,
         })

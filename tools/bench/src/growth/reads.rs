@@ -59,7 +59,7 @@ pub struct Reads {
     /// What is refused to whoever asks, or needs more than one filter: how many answered so.
     refused: BTreeMap<u16, usize>,
     /// Filters that nothing is known for here.
-    not_asked: BTreeSet<String>,
+    without_values: BTreeSet<String>,
 }
 
 /// Who asks.
@@ -166,7 +166,7 @@ pub async fn ask(stack: &LocalStack, population: Population) -> Result<Reads> {
     let mut reads = Reads {
         all: Vec::new(),
         refused: BTreeMap::new(),
-        not_asked: BTreeSet::new(),
+        without_values: BTreeSet::new(),
     };
     for (who, token) in many {
         let mut reader = Reader {
@@ -226,7 +226,7 @@ impl Reader<'_> {
                     continue;
                 }
                 let Some(values) = self.samples.values(parameter, &schemas) else {
-                    self.reads.not_asked.insert(format!("{path} {name}"));
+                    self.reads.without_values.insert(format!("{path} {name}"));
                     continue;
                 };
                 let many = values.len();
@@ -349,9 +349,9 @@ impl Reads {
     /// The slowest, and what was left out.
     pub fn table(&mut self) -> Result<String> {
         self.all.sort_by_key(|it| std::cmp::Reverse(it.p99()));
-        let asked: usize = self.all.iter().map(|it| it.us.len()).sum();
+        let requests: usize = self.all.iter().map(|it| it.us.len()).sum();
         let mut page = format!(
-            "\n{} reads by their kinds and filters, {asked} requests; {} took longer than they may (30 ms, and 50 ms for what explains). The slowest:\n\n\
+            "\n{} reads by their kinds and filters, {requests} requests; {} took longer than they may (30 ms, and 50 ms for what explains). The slowest:\n\n\
              | who and what | p50, ms | p99, ms |\n|---|---|---|\n",
             self.all.len(),
             self.counts().1
@@ -366,12 +366,12 @@ impl Reads {
             .iter()
             .map(|(status, many)| format!("{many} with {status}"))
             .collect();
-        let not_asked: Vec<&str> = self.not_asked.iter().map(String::as_str).collect();
+        let without_values: Vec<&str> = self.without_values.iter().map(String::as_str).collect();
         writeln!(
             page,
             "\nAnswered otherwise, since they are not for whoever asked or need more: {}. Filters that were not asked: {}.",
             refused.join(", "),
-            not_asked.join(", ")
+            without_values.join(", ")
         )?;
         Ok(page)
     }

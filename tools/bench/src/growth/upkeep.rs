@@ -148,10 +148,10 @@ impl Operator<'_> {
             // What differs is a fault, and the figures are worth having.
             eprintln!("{}: {problem} {text}", words.join(" "));
         }
-        let said: Value = serde_json::from_str(&text).unwrap_or_default();
+        let response: Value = serde_json::from_str(&text).unwrap_or_default();
         let what = format!("{}, at {service}", words.join(" "));
         let what = what.replace(" --reason benchmark", "");
-        self.note(&what, many(&said), took, (before, most))
+        self.note(&what, many(&response), took, (before, most))
     }
 
     async fn checks(&mut self) -> Result<()> {
