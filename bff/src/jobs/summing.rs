@@ -37,6 +37,8 @@ const MAX_ROWS: i64 = 10_000;
 const MAX_ROWS_AT_REST: i64 = 20_000;
 /// While more comes it rests so many times as long as it works.
 const SHARE: u32 = 9;
+/// Steps follow one another for so long.
+const TURN: Duration = Duration::from_secs(1);
 /// Microseconds: a stretch may be no shorter, however many there are in it, and no longer.
 const MIN_STRETCH: i64 = 1_000;
 const MAX_STRETCH: i64 = 100 * 366 * 96 * SLOT;
@@ -61,7 +63,8 @@ impl SumReports {
         }
     }
 
-    async fn step(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+    /// Whether there may be more to be done at once.
+    async fn step(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
         let (from, newest) = report_sums::horizon(pool).await?;
         let mut pace = self.pace.lock().await;
         let began = Instant::now();
@@ -76,7 +79,7 @@ impl SumReports {
             (newest.saturating_sub(LAG_US), WORTH_IT)
         };
         if limit - from < worth_it || (!is_at_rest && began < pace.not_before) {
-            return Ok(());
+            return Ok(false);
         }
         let most = if is_at_rest {
             MAX_ROWS_AT_REST
@@ -106,7 +109,7 @@ impl SumReports {
             tx.commit().await?;
         }
         pace.not_before = Instant::now() + began.elapsed() * SHARE;
-        Ok(())
+        Ok(to < limit)
     }
 }
 
@@ -115,7 +118,8 @@ impl Job for SumReports {
     const IDLE: Duration = job::BY_COMMIT;
 
     async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
-        self.step(pool).await?;
+        let began = Instant::now();
+        while self.step(pool).await? && began.elapsed() < TURN {}
         Ok(Vec::new())
     }
 }
