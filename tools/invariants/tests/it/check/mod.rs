@@ -16,11 +16,12 @@ use devstack::services::Program;
 use devstack::settings::Mode;
 use invariants::{Checker, Finding, Journal, Records, canonical, check, same, settled};
 use schemas::Service;
+use sqlx::PgPool;
 use tokio::task::JoinSet;
 
 use broken::{Breakage, CASES, Case};
 use copy::Templates;
-use traffic::Traffic;
+use traffic::{Traffic, wait};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Cases that are looked at at once, each with copies of its own.
@@ -36,6 +37,15 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     let journal = Traffic::new(&stack).run().await;
     let records = Records::of_stack(&stack).unwrap();
     settled(&records, PATIENCE).await.unwrap();
+    let bff = PgPool::connect(&records.databases[&Service::Bff])
+        .await
+        .unwrap();
+    wait("reports' sums", async || {
+        let any = sqlx::query_scalar("SELECT EXISTS (SELECT FROM report_sums)");
+        any.fetch_one(&bff).await.unwrap()
+    })
+    .await;
+    bff.close().await;
 
     let findings = check(&records, &journal).await.unwrap();
     let wrong: Vec<&Finding> = findings

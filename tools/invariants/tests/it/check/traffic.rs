@@ -651,7 +651,7 @@ impl<'a> Traffic<'a> {
     }
 }
 
-async fn wait(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(super) async fn wait(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
