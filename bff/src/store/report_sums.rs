@@ -95,8 +95,10 @@ impl Touched {
         if stated.is_empty() && calculated.is_empty() && reduced.is_empty() {
             return Ok(None);
         }
+        // After a restore one may be decided again, and later: what is summed of it is found by the row that is there.
         let known: Vec<&str> = calculated
             .iter()
+            .chain(&stated)
             .map(|(id, _)| id)
             .chain(&reduced)
             .map(String::as_str)

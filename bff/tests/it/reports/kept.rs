@@ -170,6 +170,30 @@ async fn what_changes_of_what_is_summed_changes_the_sums() {
     app.stop().await;
 }
 
+/// As after a restore of tracking's database.
+#[tokio::test]
+async fn what_is_decided_again_later_counts_on_its_new_day_alone() {
+    let mut app = bff().await;
+    campaign(&mut app, SALE.campaign, SALE.brand, SALE.money.1).await;
+    sell(&mut app, &[SALE]).await;
+    sum_up(&mut app).await;
+    let purchase = attributed(SALE, ConversionType::Purchase);
+    let again = vec![("2027-02-01T12:00:00Z", SALE.id.to_owned(), purchase)];
+    state(&mut app, Topic::TrackingEvents, again).await;
+    let names = ["sales", "revenue", "commissions"];
+    for (days, expected) in [
+        (MAY, json!([])),
+        (
+            "from=2027-02-01&to=2027-02-28",
+            json!([[1, "100.00", "10.00"]]),
+        ),
+    ] {
+        let report = report(&app, &operator(), days).await;
+        assert_eq!(json!(fields(&report["items"], &names)), expected, "{days}");
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn many_conversions_at_once_after_a_long_time_without_any_are_summed_in_parts() {
     let mut app = bff().await;
