@@ -44,8 +44,8 @@ const MIN_STRETCH: i64 = 1_000;
 const MAX_STRETCH: i64 = 100 * 366 * 96 * SLOT;
 /// What was recorded less than so long before the newest is left while more comes: the stream of commissions follows that of
 /// conversions at some distance.
-const LAG: Duration = Duration::from_secs(10);
 const LAG_US: i64 = 10_000_000;
+const LAG: Duration = Duration::from_micros(LAG_US.unsigned_abs());
 /// So much has to have come, in microseconds, until the next is summed: what many conversions of a link change is written once.
 const WORTH_IT: i64 = 5_000_000;
 

@@ -284,14 +284,15 @@ impl Projection for Projections {
 
 /// Notes what the message changes of what reports sum up.
 fn touched(touched: &mut Touched, message: &Message) {
-    let (subject, at) = (message.header.subject.clone(), message.header.time.get());
+    let subject = || message.header.subject.clone();
+    let at = message.header.time.get();
     match message.body {
         Body::ConversionAttributedV1(_) | Body::ConversionUnattributedV1(_) => {
-            touched.stated.push((subject, at));
+            touched.stated.push((subject(), at));
         }
-        Body::CommissionCalculatedV1(_) => touched.calculated.push((subject, at)),
+        Body::CommissionCalculatedV1(_) => touched.calculated.push((subject(), at)),
         Body::ConversionRefundedV1(_) | Body::CommissionReversedV1(_) => {
-            touched.reduced.push(subject);
+            touched.reduced.push(subject());
         }
         _ => {}
     }

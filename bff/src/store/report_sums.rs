@@ -12,6 +12,7 @@ use sqlx::PgPool;
 
 /// Microseconds in a quarter of an hour: days begin at one, in every time zone that there is today.
 pub(crate) const SLOT: i64 = 900_000_000;
+
 /// Which conversions a statement is about.
 enum Of {
     /// Recorded from `$2` on and before `$3`.

@@ -112,7 +112,7 @@ pub(crate) async fn kept(
     if wanted.horizon <= *first {
         return Ok(Vec::new());
     }
-    let mut sql = wanted.columns("s.slot * 900000000", "s", Some("s.link_code"));
+    let mut sql = wanted.columns(&format!("s.slot * {SLOT}"), "s", Some("s.link_code"));
     sql.push(
         ", coalesce(nullif(s.currency, ''), k.currency) AS currency, nullif(s.earned_in, '') AS earned_in, sum(s.leads)::bigint AS leads,
            sum(s.sales)::bigint AS sales, sum(s.revenue)::text AS revenue, sum(s.refunds)::text AS refunds, sum(s.commissions)::text AS commissions
@@ -183,11 +183,7 @@ pub(crate) async fn earned_alone(
         " WHERE NOT EXISTS (SELECT FROM conversions c WHERE c.id = m.id AND c.status = 'attributed')",
     );
     if is_kept {
-        wanted.push_between(
-            &mut sql,
-            "m.calculated_at",
-            wanted.boundaries.first().copied(),
-        );
+        wanted.push_span(&mut sql, "m.calculated_at");
         sql.push(" AND m.calculated_at < ")
             .push_bind(wanted.horizon);
     } else {
@@ -208,7 +204,7 @@ pub(crate) async fn paid(
     sql.push(", ")
         .push(column(wanted.by.partner, "p.partner_id"))
         .push(" AS partner_id, p.currency, sum(p.amount_minor)::text AS payouts FROM payouts p WHERE p.status = 'paid'");
-    wanted.push_between(&mut sql, "p.updated_at", wanted.boundaries.first().copied());
+    wanted.push_span(&mut sql, "p.updated_at");
     let own = wanted.scope.partner.filter(|_| !wanted.scope.all);
     for partner in own.into_iter().chain(wanted.partner) {
         sql.push(" AND p.partner_id = ").push_bind(partner.as_str());
@@ -241,7 +237,7 @@ fn column(is_apart: bool, column: &'static str) -> &'static str {
 
 impl Selection<'_> {
     /// In which span a moment is, from 0.
-    fn span(&self, moment: &'static str) -> QueryBuilder<Postgres> {
+    fn span(&self, moment: &str) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("SELECT width_bucket(");
         sql.push(moment)
             .push(", ")
@@ -253,7 +249,7 @@ impl Selection<'_> {
     /// The span and what is summed apart, of a table by this name.
     fn columns(
         &self,
-        moment: &'static str,
+        moment: &str,
         table: &'static str,
         link: Option<&'static str>,
     ) -> QueryBuilder<Postgres> {
@@ -301,6 +297,10 @@ impl Selection<'_> {
         let is_narrowed = self.partner.is_some() || self.link.is_some();
         !(partner || link || group || is_narrowed)
             && (self.scope.all || self.scope.partner.is_none())
+    }
+
+    fn push_span(&self, sql: &mut QueryBuilder<Postgres>, moment: &'static str) {
+        self.push_between(sql, moment, self.boundaries.first().copied());
     }
 
     /// In the spans, and not summed yet.

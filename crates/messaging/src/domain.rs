@@ -112,6 +112,11 @@ impl Tables {
         seeds: &[],
         fold_version: 1,
     };
+
+    /// Those that a replay makes copies of, and puts in place: the folds, and what is derived of them.
+    pub fn replayed(&self) -> Vec<&'static str> {
+        [self.folds, self.derived].concat()
+    }
 }
 
 /// How the commands of a service that decides are listed.

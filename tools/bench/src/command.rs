@@ -10,7 +10,8 @@ use devstack::token::GenerateJwt;
 use devstack::up;
 
 use crate::{
-    Bench, backlog, compare, edge, growth, load, outage, pipeline, processes, starvation, streams, webhooks,
+    Bench, backlog, compare, edge, growth, load, outage, pipeline, processes, starvation, streams,
+    webhooks,
 };
 
 /// The words of the command line.
@@ -64,7 +65,9 @@ impl Arguments {
             }
             Benchmark::Load(bench) => load::run(&layout, bench, Progress).await?,
             Benchmark::Growth(bench) => growth::run(&layout, bench, Progress).await?,
-            Benchmark::Processes(bench) => Box::pin(processes::run(&layout, bench, Progress)).await?,
+            Benchmark::Processes(bench) => {
+                Box::pin(processes::run(&layout, bench, Progress)).await?
+            }
             Benchmark::Edge(bench) => edge::run(&layout, bench, Progress).await?,
             Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
             Benchmark::Starvation(bench) => starvation::run(&layout, bench, Progress).await?,

@@ -1,12 +1,10 @@
 //! What is kept of reports' sums: it says what conversions and commissions say, whatever becomes of them.
 
 use runtime::testing::{brand, operator, partner, until};
-use schemas::{CommissionReversedV1, ConversionRefundedV1};
-use types::EarningStatus;
 
 use super::sums::{ANOTHERS, MAY, sold};
 use super::*;
-use crate::app::{partner123, usd};
+use crate::app::partner123;
 
 /// Long after everything else.
 const LATER: Sale = Sale {
@@ -112,26 +110,7 @@ async fn what_changes_of_what_is_summed_changes_the_sums() {
         ]);
         assert_eq!(figures(report), before);
     }
-    // Goes back, in part.
-    let july = "2026-07-01T00:00:00Z";
-    let refunded = ConversionRefundedV1 {
-        amount: usd(2_500),
-        refunded_total: usd(2_500),
-        purchase_amount: usd(10_000),
-        partner_id: None,
-        brand_id: None,
-    };
-    let reversed = CommissionReversedV1 {
-        partner_id: "partner123".parse().unwrap(),
-        brand_id: "brand1".parse().unwrap(),
-        amount: usd(250),
-        reversed_total: usd(250),
-        from: EarningStatus::Payable,
-    };
-    let back = vec![(july, "c1".to_owned(), refunded.into())];
-    state(&mut app, Topic::TrackingEvents, back).await;
-    let back = vec![(july, "c1".to_owned(), reversed.into())];
-    state(&mut app, Topic::CommissionEvents, back).await;
+    give_back(&mut app).await;
     // Comes late, the commission first; of another no conversion comes.
     let [late, lost] = ["c7", "c8"].map(|id| Sale { id, ..SALE });
     for sale in [late, lost] {

@@ -9,12 +9,13 @@ use axum::http::StatusCode;
 use messaging::Answer;
 use runtime::testing::{TestService, message, new_database, variables};
 use schemas::{
-    Body, CampaignCreatedV1, CommissionCalculatedV1, ConversionAttributedV1, Service, Topic,
+    Body, CampaignCreatedV1, CommissionCalculatedV1, CommissionReversedV1, ConversionAttributedV1,
+    ConversionRefundedV1, Service, Topic,
 };
 use serde_json::{Value, json};
-use types::{ConversionType, Currency, JoinMode, Micros, Money, TermsVersion};
+use types::{ConversionType, Currency, EarningStatus, JoinMode, Micros, Money, TermsVersion};
 
-use crate::app::bff;
+use crate::app::{bff, usd};
 
 const REPORTS: &str = "/api/v1/reports";
 
@@ -119,6 +120,31 @@ async fn sell(app: &mut TestService, sales: &[Sale]) {
         .await;
         let earned = calculated(*sale);
         state(app, Topic::CommissionEvents, vec![(sale.at, id, earned)]).await;
+    }
+}
+
+/// States in July that a quarter of [`SALE`] was refunded, and as much of what it earned reversed.
+async fn give_back(app: &mut TestService) {
+    let refunded = ConversionRefundedV1 {
+        amount: usd(2_500),
+        refunded_total: usd(2_500),
+        purchase_amount: usd(10_000),
+        partner_id: None,
+        brand_id: None,
+    };
+    let reversed = CommissionReversedV1 {
+        partner_id: SALE.partner.parse().unwrap(),
+        brand_id: SALE.brand.parse().unwrap(),
+        amount: usd(250),
+        reversed_total: usd(250),
+        from: EarningStatus::Payable,
+    };
+    for (topic, body) in [
+        (Topic::TrackingEvents, Body::from(refunded)),
+        (Topic::CommissionEvents, reversed.into()),
+    ] {
+        let fact = ("2026-07-01T00:00:00Z", SALE.id.to_owned(), body);
+        state(app, topic, vec![fact]).await;
     }
 }
 

@@ -2,11 +2,9 @@
 
 use reqwest::header::ACCEPT;
 use runtime::testing::{brand, operator, partner};
-use schemas::{
-    CommissionReversedV1, ConversionRefundedV1, GroupCreatedV1, PartnerMovedV1, PayoutPaidV1,
-};
+use schemas::{GroupCreatedV1, PartnerMovedV1, PayoutPaidV1};
 use serde_json::json;
-use types::{EarningStatus, GroupId};
+use types::GroupId;
 use uuid::Uuid;
 
 use super::*;
@@ -260,33 +258,7 @@ async fn without_tracking_a_report_says_so_and_has_no_clicks() {
 async fn what_becomes_of_a_conversion_counts_on_its_day_and_a_payout_on_its_own() {
     let mut app = bff().await;
     sell(&mut app, &[SALE]).await;
-    let refunded = ConversionRefundedV1 {
-        amount: usd(2_500),
-        refunded_total: usd(2_500),
-        purchase_amount: usd(10_000),
-        partner_id: None,
-        brand_id: None,
-    };
-    let reversed = CommissionReversedV1 {
-        partner_id: "partner123".parse().unwrap(),
-        brand_id: "brand1".parse().unwrap(),
-        amount: usd(250),
-        reversed_total: usd(250),
-        from: EarningStatus::Payable,
-    };
-    let july = "2026-07-01T00:00:00Z";
-    state(
-        &mut app,
-        Topic::TrackingEvents,
-        vec![(july, "c1".to_owned(), refunded.into())],
-    )
-    .await;
-    state(
-        &mut app,
-        Topic::CommissionEvents,
-        vec![(july, "c1".to_owned(), reversed.into())],
-    )
-    .await;
+    give_back(&mut app).await;
     let paid = PayoutPaidV1 {
         amount: usd(700),
         transfer_id: Uuid::now_v7(),

@@ -49,7 +49,7 @@ pub(super) async fn create(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::E
     // Definitions name without a schema what is in the path, so that they mean the copies afterwards.
     run(&mut tx, "SET LOCAL search_path = public".to_owned()).await?;
     let mut steps: Vec<(i32, String)> = Vec::new();
-    for table in [tables.folds, tables.derived].concat() {
+    for table in tables.replayed() {
         let of_table: Vec<(i32, String)> = sqlx::query_as(OF_TABLE)
             .bind(table)
             .fetch_all(&mut *tx)
@@ -82,7 +82,7 @@ pub(super) async fn create(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::E
 /// Gives the planner figures of the copies before anyone lives on them.
 pub(super) async fn analyze(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::Error> {
     let mut connection = pool.acquire().await?;
-    for table in [tables.folds, tables.derived].concat() {
+    for table in tables.replayed() {
         run(
             &mut connection,
             format!("ANALYZE rebuild.{}", quoted(table)),
@@ -104,7 +104,8 @@ pub async fn unlisted(pool: &PgPool, tables: &Tables) -> Result<Vec<String>, sql
     )
     .fetch_all(pool)
     .await?;
-    let listed: Vec<&str> = [tables.folds, tables.derived, tables.sides].concat();
+    let mut listed = tables.replayed();
+    listed.extend(tables.sides);
     let mut wrong: Vec<String> = there
         .iter()
         .filter(|table| listed.iter().filter(|name| *name == table).count() != 1)

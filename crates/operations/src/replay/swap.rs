@@ -72,8 +72,8 @@ async fn rename(
     .fetch_all(&mut *connection)
     .await?;
     let named = |kind: &'static str| move |name: &str| (kind, quoted(name));
-    let moved = [tables.folds, tables.derived].concat();
-    let things: Vec<(&str, String)> = moved
+    let things: Vec<(&str, String)> = tables
+        .replayed()
         .into_iter()
         .map(named("TABLE"))
         .chain(views.iter().map(String::as_str).map(named("VIEW")))
