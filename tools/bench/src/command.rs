@@ -66,7 +66,7 @@ impl Arguments {
             Benchmark::Load(bench) => load::run(&layout, bench, Progress).await?,
             Benchmark::Growth(bench) => growth::run(&layout, bench, Progress).await?,
             Benchmark::Processes(bench) => {
-                Box::pin(processes::run(&layout, bench, Progress)).await?
+                Box::pin(processes::run(&layout, bench, Progress)).await?;
             }
             Benchmark::Edge(bench) => edge::run(&layout, bench, Progress).await?,
             Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
