@@ -6,7 +6,7 @@
 //! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `api_key.created`, `.rotated`, `.revoked`, `group.created`, `.changed`, `partner.moved`; `notify-events`: `workflow.step_requested` for a link |
 //! | emits | `link.created`, `.changed`, `click.bound`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded`, `workflow_link.answered` |
 //! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `api_key.adopted`, `group.adopted`, `partner.move_adopted` |
-//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops`, `api_keys`, `api_key_changes`, `groups`, `memberships` (the fold of its events); `clicks`, `last_clicks`, `report_notes`, `erasures`, `api_key_uses` (not) |
+//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops`, `api_keys`, `api_key_changes`, `groups`, `memberships` (the fold of its events); `clicks`, `last_clicks`, `click_horizon`, `link_clicks`, `campaign_clicks`, `report_notes`, `erasures`, `api_key_uses` (not) |
 //!
 //! What a reader might ask:
 //! - The terms that count are those that the click's partner accepted; their version and window go with the conversion.
@@ -72,7 +72,9 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         operators: http::click_counts::routes,
         between: http::counted_clicks::routes,
         api_keys: true,
-        jobs: LeaderJobs::nothing().with(jobs::Erase),
+        jobs: LeaderJobs::nothing()
+            .with(jobs::Erase)
+            .with(jobs::SumClicks::new()),
         metrics: METRICS,
         ..Definition::of(
             Tracking,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, anyhow};
+use futures::future::try_join_all;
 use pulsar::producer::Message as RawMessage;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
 use schemas::{Body, Message, RecordEventV1, Topic};
@@ -98,9 +99,7 @@ impl Feed {
             let producer = &mut self.producers[usize::try_from(partition)?];
             receipts.push(Box::pin(producer.send_non_blocking(raw)).await?);
         }
-        for producer in &mut self.producers {
-            producer.send_batch().await?;
-        }
+        try_join_all(self.producers.iter_mut().map(Producer::send_batch)).await?;
         for receipt in receipts {
             receipt.await?;
         }

@@ -1,14 +1,16 @@
-//! How often links were followed, counted when somebody wants to know.
+//! How often links were followed: what is summed of it, and what came since, counted when somebody wants to know.
 
 use api::{ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use chassis::time::Day;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
-/// A place in the list is the day and, in so many bits, the position of the link's event, which no two links share.
-const LINK_BITS: u32 = 40;
+use super::click_sums::{LINK_BITS, QUARTER, QUARTERS_OF_DAY};
+
+/// Microseconds.
+const DAY: i64 = QUARTERS_OF_DAY * QUARTER;
 
 /// Which clicks.
 #[derive(Debug, Clone, Copy)]
@@ -53,32 +55,52 @@ pub async fn list(
     wanted: &Wanted<'_>,
     page: PageQuery,
 ) -> Result<Vec<CountRow>, sqlx::Error> {
-    let (scope, filter) = (wanted.scope, wanted.filter);
-    // What is above the page's place is not counted again.
-    let last = page.below().checked_shr(LINK_BITS).map_or(wanted.last, Day);
-    let mut sql = QueryBuilder::new("SELECT * FROM (SELECT (c.clicked_at / 86400000000) << ");
-    sql.push_bind(i32::try_from(LINK_BITS).unwrap_or_default())
-        .push(
-            " | l.position AS place, c.clicked_at / 86400000000 AS day, l.code, l.campaign_id, l.partner_id, count(*) AS clicks
-                FROM links l JOIN clicks c ON c.link_code = l.code AND c.clicked_at >= ",
-        )
-        .push_bind(wanted.first.start().0)
-        .push(" AND c.clicked_at < ")
-        .push_bind(last.min(wanted.last).end().0)
-        .push(" WHERE true");
-    push_own(&mut sql, scope);
+    let filter = wanted.filter;
     let narrowed = Narrowed {
+        scope: wanted.scope,
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
         brand: None,
         code: filter.code.as_ref(),
     };
+    let (mut tx, horizon) = begin(pool).await?;
+    // What is above the page's place is not counted again.
+    let last = page.below().checked_shr(LINK_BITS).map_or(wanted.last, Day);
+    let end = last.min(wanted.last).end().0;
+    let mut sql = QueryBuilder::new(
+        "SELECT place, day, code, campaign_id, partner_id, sum(clicks)::bigint AS clicks FROM (
+             (SELECT s.place, s.slot AS day, l.code, l.campaign_id, l.partner_id, s.clicks
+                FROM links l JOIN link_clicks s ON s.link_code = l.code AND s.quarters = 96 AND s.place >= ",
+    );
+    let place_of = |day: i64| day.saturating_mul(1 << LINK_BITS);
+    sql.push_bind(place_of(wanted.first.0))
+        .push(" AND s.place < ")
+        .push_bind(page.below().min(place_of(wanted.last.0.saturating_add(1))))
+        .push(" WHERE true");
     narrowed.push(&mut sql);
-    sql.push(" GROUP BY 2, l.code) counted WHERE place < ")
+    sql.push(" ORDER BY s.place DESC LIMIT ")
+        .push_bind(page.rows())
+        .push(") UNION ALL (SELECT (c.clicked_at / 86400000000) << ")
+        .push_bind(i32::try_from(LINK_BITS).unwrap_or_default())
+        .push(" | l.position, c.clicked_at / 86400000000, l.code, l.campaign_id, l.partner_id, count(*)");
+    push_unsummed(&mut sql, wanted.first.start().0.max(horizon), end);
+    sql.push(" WHERE true");
+    narrowed.push(&mut sql);
+    sql.push(" GROUP BY 2, l.code)) counted WHERE place < ")
         .push_bind(page.below())
-        .push(" ORDER BY place DESC LIMIT ")
+        .push(" GROUP BY place, day, code, campaign_id, partner_id ORDER BY place DESC LIMIT ")
         .push_bind(page.rows());
-    sql.build_query_as().fetch_all(pool).await
+    let rows = sql.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+/// Clicks that are not summed yet, each with its link.
+fn push_unsummed(sql: &mut QueryBuilder<Postgres>, from: i64, to: i64) {
+    sql.push(" FROM links l JOIN clicks c ON c.link_code = l.code AND c.clicked_at >= ")
+        .push_bind(from)
+        .push(" AND c.clicked_at < ")
+        .push_bind(to);
 }
 
 /// Leaves a partner its own links, a brand those to its campaigns, and operators all: each by its index.
@@ -105,6 +127,7 @@ fn push_of_brand(sql: &mut QueryBuilder<Postgres>, brand: &BrandId) {
 
 /// Of these links alone.
 struct Narrowed<'a> {
+    scope: Scope<'a>,
     campaign: Option<&'a CampaignId>,
     partner: Option<&'a PartnerId>,
     brand: Option<&'a BrandId>,
@@ -113,6 +136,7 @@ struct Narrowed<'a> {
 
 impl Narrowed<'_> {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        push_own(sql, self.scope);
         for (column, value) in [
             ("l.campaign_id = ", self.campaign.map(CampaignId::to_string)),
             ("l.partner_id = ", self.partner.map(PartnerId::to_string)),
@@ -129,7 +153,91 @@ impl Narrowed<'_> {
 }
 
 /// Planned for the spans and links of this one question, and given up when nobody waits for it any more.
-const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '2500ms'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '2500ms'";
+
+/// A transaction that sees one state of all, and up to where clicks are summed in it.
+async fn begin(pool: &PgPool) -> Result<(Transaction<'static, Postgres>, i64), sqlx::Error> {
+    let mut tx = messaging::begin(pool, BEGIN).await?;
+    let horizon = sqlx::query_scalar("SELECT summed_to FROM click_horizon")
+        .fetch_one(&mut *tx)
+        .await?;
+    Ok((tx, horizon))
+}
+
+/// What is summed, as it is read: each row with its campaign as `m`, and its link as `l` where links are wanted apart.
+#[derive(Clone, Copy)]
+enum Sums {
+    OfLinks,
+    OfCampaigns,
+}
+
+impl Sums {
+    fn for_question(wanted: &ClicksQuestion) -> Self {
+        let is_of_links = wanted.by_partner
+            || wanted.by_link
+            || wanted.partner_id.is_some()
+            || wanted.own_partner.is_some()
+            || wanted.code.is_some();
+        if is_of_links {
+            Self::OfLinks
+        } else {
+            Self::OfCampaigns
+        }
+    }
+
+    const fn from(self) -> &'static str {
+        match self {
+            Self::OfLinks => {
+                "links l JOIN campaigns m ON m.id = l.campaign_id JOIN link_clicks s ON s.link_code = l.code"
+            }
+            Self::OfCampaigns => {
+                "campaigns m CROSS JOIN LATERAL (SELECT NULL::text AS code, m.id AS campaign_id, NULL::text AS partner_id) l
+                   JOIN campaign_clicks s ON s.campaign_id = m.id"
+            }
+        }
+    }
+}
+
+/// Which sums make up the spans between some moments: of whole days, and of quarters of an hour where a span begins or ends within a day.
+#[derive(Debug, PartialEq, Eq)]
+struct Pieces {
+    /// From this day on, and before the other.
+    days: (i64, i64),
+    /// But none of these.
+    broken: Vec<i64>,
+    /// From these quarters of an hour on, and each before the other.
+    quarters: Vec<(i64, i64)>,
+}
+
+impl Pieces {
+    /// None where a span begins within a quarter of an hour.
+    fn of(boundaries: &[i64]) -> Option<Self> {
+        let (first, last) = (*boundaries.first()?, *boundaries.last()?);
+        if boundaries.iter().any(|at| at % QUARTER != 0) {
+            return None;
+        }
+        let mut broken: Vec<i64> = boundaries
+            .iter()
+            .filter(|at| *at % DAY != 0)
+            .map(|at| at.div_euclid(DAY))
+            .collect();
+        broken.dedup();
+        let mut quarters: Vec<(i64, i64)> = Vec::new();
+        for day in &broken {
+            let from = (day * QUARTERS_OF_DAY).max(first / QUARTER);
+            let to = ((day + 1) * QUARTERS_OF_DAY).min(last / QUARTER);
+            match quarters.last_mut() {
+                Some((_, end)) if *end == from => *end = to,
+                _ => quarters.push((from, to)),
+            }
+        }
+        Some(Self {
+            days: (first.div_euclid(DAY), last.div_euclid(DAY)),
+            broken,
+            quarters,
+        })
+    }
+}
 
 /// How many clicks there were in each span, by their campaigns' currency and what else is wanted apart: one row more than the
 /// limit where there are more. A campaign has one currency, whatever the version of its terms.
@@ -137,28 +245,44 @@ pub async fn between(
     pool: &PgPool,
     wanted: &ClicksQuestion,
 ) -> Result<Vec<CountedClicks>, sqlx::Error> {
-    let mut sql =
-        QueryBuilder::<Postgres>::new("WITH counted AS (SELECT width_bucket(c.clicked_at, ");
-    sql.push_bind(&wanted.boundaries).push(
-        ") - 1 AS span, l.code, l.campaign_id, l.partner_id, m.brand_id, count(*) AS clicks
-           FROM links l JOIN campaigns m ON m.id = l.campaign_id JOIN clicks c ON c.link_code = l.code AND c.clicked_at >= ",
-    );
-    sql.push_bind(wanted.boundaries.first())
-        .push(" AND c.clicked_at < ")
-        .push_bind(wanted.boundaries.last())
-        .push(" WHERE true");
     let scope = Scope {
         all: wanted.all,
         partner: wanted.own_partner.as_ref(),
         brand: wanted.own_brand.as_ref(),
     };
-    push_own(&mut sql, scope);
     let narrowed = Narrowed {
+        scope,
         campaign: wanted.campaign_id.as_ref(),
         partner: wanted.partner_id.as_ref(),
         brand: wanted.brand_id.as_ref(),
         code: wanted.code.as_ref(),
     };
+    let (mut tx, horizon) = begin(pool).await?;
+    let boundaries = &wanted.boundaries;
+    let (first, last) = (
+        boundaries.first().copied().unwrap_or_default(),
+        boundaries.last().copied().unwrap_or_default(),
+    );
+    let pieces = Pieces::of(boundaries);
+    let from = if pieces.is_some() {
+        first.max(horizon)
+    } else {
+        first
+    };
+    let mut sql = QueryBuilder::<Postgres>::new("WITH counted AS (");
+    if let Some(pieces) = pieces {
+        push_sums(
+            &mut sql,
+            Sums::for_question(wanted),
+            &pieces,
+            (boundaries, &narrowed),
+        );
+    }
+    sql.push("SELECT width_bucket(c.clicked_at, ")
+        .push_bind(boundaries)
+        .push(") - 1 AS span, l.code, l.campaign_id, l.partner_id, m.brand_id, count(*) AS clicks");
+    push_unsummed(&mut sql, from, last);
+    sql.push(" JOIN campaigns m ON m.id = l.campaign_id WHERE true");
     narrowed.push(&mut sql);
     sql.push(" GROUP BY 1, l.code, m.brand_id) SELECT n.span, t.currency, ");
     for (is_apart, column, name) in [
@@ -178,10 +302,46 @@ pub async fn between(
           GROUP BY 1, 2, 3, 4, 5, 6 LIMIT ",
     )
     .push_bind(i64::from(wanted.limit) + 1);
-    let mut tx = messaging::begin(pool, BEGIN).await?;
     let rows: Vec<SpanRow> = sql.build_query_as().fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(CountedClicks::from).collect())
+}
+
+/// What is summed of these pieces, each followed by `UNION ALL`.
+fn push_sums(
+    sql: &mut QueryBuilder<Postgres>,
+    sums: Sums,
+    pieces: &Pieces,
+    (boundaries, narrowed): (&[i64], &Narrowed<'_>),
+) {
+    let push_head = |sql: &mut QueryBuilder<Postgres>, length: i64| {
+        sql.push("SELECT width_bucket(s.slot * ")
+            .push(length)
+            .push(", ")
+            .push_bind(boundaries.to_vec())
+            .push(") - 1 AS span, l.code, l.campaign_id, l.partner_id, m.brand_id, s.clicks FROM ")
+            .push(sums.from());
+    };
+    push_head(sql, DAY);
+    sql.push(" AND s.quarters = 96 AND s.slot >= ")
+        .push_bind(pieces.days.0)
+        .push(" AND s.slot < ")
+        .push_bind(pieces.days.1)
+        .push(" AND s.slot <> ALL(")
+        .push_bind(pieces.broken.clone())
+        .push(") WHERE true");
+    narrowed.push(sql);
+    sql.push(" UNION ALL ");
+    for (from, to) in &pieces.quarters {
+        push_head(sql, QUARTER);
+        sql.push(" AND s.quarters = 1 AND s.slot >= ")
+            .push_bind(*from)
+            .push(" AND s.slot < ")
+            .push_bind(*to)
+            .push(" WHERE true");
+        narrowed.push(sql);
+        sql.push(" UNION ALL ");
+    }
 }
 
 /// As [`CountedClicks`], which no crate without a database can read.

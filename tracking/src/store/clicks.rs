@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
 
+use super::click_sums::{self, add_part};
 use super::erasures::is_kept;
 use super::{each, unreadable};
 use crate::click_id;
@@ -88,7 +89,8 @@ pub async fn visitors(
 }
 
 /// Notes whose clicks were. Visitors in the order of [`INSERT`]; of a click that was made without the database this is the row.
-const BIND: &str = r"
+const BIND: &str = concat!(
+    r"
 WITH q AS (
     SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
         AS q(clicked_at, id, link_code, campaign_id, user_hash)
@@ -96,14 +98,23 @@ WITH q AS (
     INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
     SELECT clicked_at, id, link_code, campaign_id, user_hash FROM q
     ON CONFLICT (clicked_at, id) DO UPDATE SET user_hash = excluded.user_hash
-)
-INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
-SELECT DISTINCT ON (user_hash, campaign_id) user_hash, campaign_id, clicked_at, id, link_code
-  FROM q
- ORDER BY user_hash, campaign_id, clicked_at DESC, id DESC
-ON CONFLICT (user_hash, campaign_id) DO UPDATE
-   SET clicked_at = excluded.clicked_at, id = excluded.id, link_code = excluded.link_code
- WHERE (excluded.clicked_at, excluded.id) > (last_clicks.clicked_at, last_clicks.id)";
+), last AS (
+    INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
+    SELECT DISTINCT ON (user_hash, campaign_id) user_hash, campaign_id, clicked_at, id, link_code
+      FROM q
+     ORDER BY user_hash, campaign_id, clicked_at DESC, id DESC
+    ON CONFLICT (user_hash, campaign_id) DO UPDATE
+       SET clicked_at = excluded.clicked_at, id = excluded.id, link_code = excluded.link_code
+     WHERE (excluded.clicked_at, excluded.id) > (last_clicks.clicked_at, last_clicks.id)
+), part AS (
+    SELECT link_code, campaign_id, clicked_at / 900000000 AS slot, count(*) AS clicks
+      FROM q
+     WHERE clicked_at < (SELECT summed_to FROM click_horizon)
+       AND NOT EXISTS (SELECT FROM clicks c WHERE c.clicked_at = q.clicked_at AND c.id = q.id)
+     GROUP BY 1, 2, 3
+), ",
+    add_part!()
+);
 
 /// Notes whose clicks were, under the writer lock.
 pub async fn bind(
@@ -116,10 +127,13 @@ pub async fn bind(
     let without_row = clicks
         .iter()
         .filter(|(click, _)| !click.click.as_str().starts_with(click_id::STORED));
-    for day in without_row
+    let days: BTreeSet<i64> = without_row
         .map(|(click, _)| click.clicked_at.0 / DAY)
-        .collect::<BTreeSet<_>>()
-    {
+        .collect();
+    if !days.is_empty() {
+        click_sums::hold(connection).await?;
+    }
+    for day in days {
         make_partition(connection, day).await?;
     }
     sqlx::query(BIND)

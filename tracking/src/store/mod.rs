@@ -6,6 +6,7 @@ pub mod campaigns;
 pub mod candidates;
 pub mod claims;
 pub mod click_counts;
+pub(crate) mod click_sums;
 pub mod clicks;
 mod conversion_row;
 pub mod conversions;

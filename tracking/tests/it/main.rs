@@ -13,6 +13,7 @@ mod brands;
 mod callers;
 mod changing;
 mod claiming;
+mod click_sums;
 mod counting;
 mod documents;
 mod edge;

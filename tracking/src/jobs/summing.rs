@@ -1,0 +1,111 @@
+//! Keeps how often links were followed.
+
+use std::time::Duration;
+
+use messaging::job::Job;
+use schemas::Message;
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use types::Micros;
+
+use crate::store::click_sums::{self, Look};
+
+/// Moves the horizon of the sums on, a stretch at a time.
+#[derive(Debug)]
+pub(crate) struct SumClicks {
+    pace: Mutex<Pace>,
+}
+
+#[derive(Debug)]
+struct Pace {
+    /// What there was when it looked last.
+    last: Option<Look>,
+    not_before: Instant,
+}
+
+/// Clicks that are summed at once.
+const CLICKS: i64 = 20_000;
+/// While there is more it rests so many times as long as it works.
+const SHARE: u32 = 4;
+/// So often it looks otherwise.
+const EVERY: Duration = Duration::from_secs(5);
+/// Microseconds: a clock that is set back by less breaks nothing.
+const LAG: i64 = 10_000_000;
+
+impl SumClicks {
+    pub(crate) fn new() -> Self {
+        let pace = Pace {
+            last: None,
+            not_before: Instant::now(),
+        };
+        Self {
+            pace: Mutex::new(pace),
+        }
+    }
+}
+
+/// Up to where all clicks are there to be read: what came before the last look is, once nothing is under way that began before it.
+fn whole(last: Option<Look>, now: Look) -> Option<i64> {
+    let last = last?;
+    let is_done = now.oldest.is_none_or(|oldest| oldest > last.looked_at);
+    is_done.then_some(last.now - LAG)
+}
+
+impl Job for SumClicks {
+    const NAME: &'static str = "sum_clicks";
+    async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        let mut pace = self.pace.lock().await;
+        let began = Instant::now();
+        if began < pace.not_before {
+            return Ok(Vec::new());
+        }
+        pace.not_before = began + EVERY;
+        let now = click_sums::look(pool).await?;
+        let limit = whole(pace.last, now);
+        if pace.last.is_none() || limit.is_some() {
+            pace.last = Some(now);
+        }
+        let Some(limit) = limit else {
+            return Ok(Vec::new());
+        };
+        let (clicks, to) = click_sums::next(pool, now.summed_to, limit, CLICKS).await?;
+        if let Some(to) = to {
+            click_sums::advance(pool, now.summed_to, to).await?;
+        }
+        if clicks == CLICKS {
+            pace.not_before = Instant::now() + began.elapsed() * SHARE;
+        }
+        Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: i64 = 1_000_000_000;
+
+    fn look(looked_at: i64, oldest: Option<i64>) -> Look {
+        Look {
+            summed_to: 0,
+            now: looked_at,
+            looked_at,
+            oldest,
+        }
+    }
+
+    #[test]
+    fn a_click_that_is_being_written_since_before_the_last_look_is_waited_for() {
+        let last = Some(look(AT, None));
+        assert_eq!(
+            whole(None, look(AT, None)),
+            None,
+            "there was no look before"
+        );
+        assert_eq!(whole(last, look(AT + 5, Some(AT - 1))), None);
+        assert_eq!(whole(last, look(AT + 5, Some(AT))), None);
+        assert_eq!(whole(last, look(AT + 5, Some(AT + 1))), Some(AT - LAG));
+        assert_eq!(whole(last, look(AT + 5, None)), Some(AT - LAG));
+    }
+}
