@@ -29,8 +29,11 @@ const FACTS_PACE: Duration = Duration::from_millis(4);
 /// Whoever sends by a connection waits there for the answer; what is retried goes with such.
 const REQUESTS_PACE: Duration = Duration::from_millis(10);
 /// Whoever sends a command by the broker does something else meanwhile. Where the last batch was one message alone, no company is to be
-/// expected, and it waits as facts do.
+/// expected, and a service's waits as facts do: it may have it from a person.
 const COMMANDS_PACE: Duration = Duration::from_millis(20);
+/// Nobody waits for what comes of an external producer's commands: until so many messages are together, they wait longer.
+const PRODUCERS_PACE: Duration = Duration::from_millis(100);
+const COMPANY: usize = 10;
 /// Nobody waits for messages that concern nobody here, since all they need is that their stream's watermark moves over them, and for facts
 /// where [`crate::Domain::FACTS_WAIT`].
 const COMPANY_PACE: Duration = Duration::from_millis(100);
@@ -41,12 +44,30 @@ struct Room {
     _bytes: OwnedSemaphorePermit,
 }
 
+/// How long something begins no batch after the last one began: the shortest of an entry's messages counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Pace {
+    alone: Duration,
+    in_company: Duration,
+}
+
+impl Pace {
+    const fn of(pace: Duration) -> Self {
+        Self {
+            alone: pace,
+            in_company: pace,
+        }
+    }
+}
+
 struct Waiting {
     item: Item,
     bytes: usize,
     room: Room,
     /// When its batch is to begin.
     due: Instant,
+    /// The same when [`COMPANY`] waits.
+    due_in_company: Instant,
     /// The same when somebody hurries.
     due_in_a_hurry: Instant,
 }
@@ -131,15 +152,20 @@ impl Queue {
         Self { facts_wait, ..self }
     }
 
-    /// How long a message of a pipelined flow waits for company.
-    fn pace(&self, inbound: &Inbound) -> Duration {
+    /// How long a message of a pipelined flow waits for company, and how long with it.
+    fn pace(&self, inbound: &Inbound) -> Pace {
         let is_fact = !inbound.topic.is_commands();
         if !inbound.concerns(self.service) || (is_fact && self.facts_wait) {
-            COMPANY_PACE
+            Pace::of(COMPANY_PACE)
         } else if is_fact {
-            FACTS_PACE
+            Pace::of(FACTS_PACE)
+        } else if inbound.stream.is_some() {
+            Pace::of(COMMANDS_PACE)
         } else {
-            COMMANDS_PACE
+            Pace {
+                alone: PRODUCERS_PACE,
+                in_company: COMMANDS_PACE,
+            }
         }
     }
 
@@ -229,6 +255,7 @@ impl Flows {
             return Some(Instant::now());
         }
         let due = |it: &Waiting| match self.hurries {
+            0 if messages >= COMPANY => it.due_in_company,
             0 => it.due,
             _ => it.due_in_a_hurry,
         };
@@ -267,12 +294,13 @@ impl FlowSender {
             let each = messages.iter().map(|it| self.queue.pace(it));
             each.min().unwrap_or_default()
         } else {
-            REQUESTS_PACE
+            Pace::of(REQUESTS_PACE)
         };
         let mut flows = self.queue.lock();
-        let pace = match pace {
-            COMMANDS_PACE if !flows.had_company => FACTS_PACE,
-            pace => pace,
+        let pace = if pace.alone == COMMANDS_PACE && !flows.had_company {
+            Pace::of(FACTS_PACE)
+        } else {
+            pace
         };
         let (now, filled) = (Instant::now(), flows.filled);
         let after = |pace| filled.map_or(now, |filled| now.max(filled + pace));
@@ -280,8 +308,9 @@ impl FlowSender {
             item: Item { messages, done },
             bytes,
             room,
-            due: after(pace),
-            due_in_a_hurry: after(pace.min(FACTS_PACE)),
+            due: after(pace.alone),
+            due_in_company: after(pace.in_company),
+            due_in_a_hurry: after(pace.alone.min(FACTS_PACE)),
         };
         flows.push(self.flow, waiting);
         drop(flows);
