@@ -58,6 +58,10 @@ const AT_GAP_MAX: Duration = Duration::from_mins(1);
 const STUCK: Duration = Duration::from_secs(15);
 /// How long after the broker said that it has no such schema it is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// An acknowledgement waits so long for others, or until there are so many: each that is sent alone wakes the broker for itself. What of them is
+/// lost with the process comes again, and is known.
+const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(100);
+const ACKNOWLEDGE_TOGETHER: usize = 64;
 /// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
 const MAX_UNKNOWN_SCHEMAS: usize = 256;
 
@@ -276,6 +280,9 @@ struct Session<'a> {
     silent_since: Instant,
     /// At the last look in this silence.
     look: Option<Look>,
+    /// Ends of entries that are handled, and when the broker is to know.
+    acknowledging: Vec<MessageIdData>,
+    acknowledge_at: Instant,
 }
 
 /// What a session brought.
@@ -312,6 +319,7 @@ impl<'a> Session<'a> {
                     health.opened(until.transport(), topic, partition);
                 }
                 let ended = session.follow(flow).await;
+                let ended = ended.and(session.send_acknowledgements().await);
                 if ended.is_ok() {
                     health.opened(until.transport(), topic, partition);
                 }
@@ -371,6 +379,8 @@ impl<'a> Session<'a> {
             patience,
             silent_since: Instant::now(),
             look: None,
+            acknowledging: Vec::new(),
+            acknowledge_at: Instant::now(),
         })
     }
 
@@ -390,6 +400,9 @@ impl<'a> Session<'a> {
                     in_flight -= done.size;
                     moved = Instant::now();
                     self.acknowledge(done, answers).await?;
+                }
+                () = tokio::time::sleep_until(self.acknowledge_at), if !self.acknowledging.is_empty() => {
+                    self.send_acknowledgements().await?;
                 }
                 () = tokio::time::sleep_until(moved + STUCK), if !pending.is_empty() => {
                     return Err(ConsumeError::Stuck);
@@ -496,11 +509,14 @@ impl<'a> Session<'a> {
                 _ => {}
             }
         }
-        self.consumer
-            .ack_with_id(&self.name, done.end)
-            .await
-            .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))?;
+        if self.acknowledging.is_empty() {
+            self.acknowledge_at = Instant::now() + ACKNOWLEDGE_AFTER;
+        }
+        self.acknowledging.push(done.end);
         self.acknowledged = true;
+        if self.until == Until::Empty || self.acknowledging.len() >= ACKNOWLEDGE_TOGETHER {
+            self.send_acknowledgements().await?;
+        }
         let mut closed = false;
         for stream in done.brings_on {
             closed |= self.memory.suspects.forget(&stream);
@@ -509,6 +525,16 @@ impl<'a> Session<'a> {
         if closed {
             self.memory.at_gap.reset();
             return Err(ConsumeError::GapClosed);
+        }
+        Ok(())
+    }
+
+    async fn send_acknowledgements(&mut self) -> Result<(), ConsumeError> {
+        for end in self.acknowledging.drain(..) {
+            self.consumer
+                .ack_with_id(&self.name, end)
+                .await
+                .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))?;
         }
         Ok(())
     }
