@@ -1,4 +1,4 @@
-//! Clicks that visitors were sent on with. They are in no log, only in tracking's table.
+//! Clicks that visitors were sent on with. They are in no log, only in tracking's table, and in what is summed of it.
 
 use anyhow::{Context, Result};
 use schemas::Service;
@@ -14,19 +14,33 @@ const MISSING: &str = "SELECT t.id FROM UNNEST($1::text[]) AS t (id)
     AND NOT EXISTS (SELECT 1 FROM clicks c WHERE c.id = t.id
                        AND c.clicked_at = ('x' || lpad(substr(t.id, 5, 14), 16, '0'))::bit(64)::bigint)";
 
+/// Quarters of an hour against the clicks, from the first day on of which there are some; days against their quarters; campaigns against
+/// their links.
+const SUMMED_WRONGLY: &str =
+    "WITH counted AS (
+      SELECT link_code, clicked_at / 900000000 AS slot, count(*) AS clicks FROM clicks
+       WHERE clicked_at < (SELECT summed_to FROM click_horizon) GROUP BY 1, 2),
+  quarters AS (SELECT * FROM link_clicks WHERE quarters = 1)
+  SELECT format('link %s, quarter %s: %s are summed of %s', link_code, slot, coalesce(s.clicks, 0), coalesce(c.clicks, 0))
+    FROM (SELECT * FROM quarters WHERE slot >= (SELECT min(clicked_at) / 86400000000 * 96 FROM clicks)) s
+    FULL JOIN counted c USING (link_code, slot) WHERE s.clicks IS DISTINCT FROM c.clicks
+   UNION ALL
+  SELECT format('link %s, day %s: %s, and %s in its quarters of an hour', link_code, slot, coalesce(d.clicks, 0), coalesce(q.clicks, 0))
+    FROM (SELECT link_code, slot / 96 AS slot, sum(clicks)::bigint AS clicks FROM quarters GROUP BY 1, 2) q
+    FULL JOIN (SELECT * FROM link_clicks WHERE quarters = 96) d USING (link_code, slot) WHERE d.clicks IS DISTINCT FROM q.clicks
+   UNION ALL
+  SELECT format('campaign %s, %s quarters from %s: %s, and %s of its links', campaign_id, quarters, slot, coalesce(c.clicks, 0),
+                coalesce(l.clicks, 0))
+    FROM (SELECT l.campaign_id, s.quarters, s.slot, sum(s.clicks)::bigint AS clicks
+            FROM link_clicks s JOIN links l ON l.code = s.link_code GROUP BY 1, 2, 3) l
+    FULL JOIN campaign_clicks c USING (campaign_id, quarters, slot) WHERE c.clicks IS DISTINCT FROM l.clicks";
+
 pub(super) async fn clicks(records: &Records, journal: &Journal) -> Result<Vec<Finding>> {
     let mut tally = Tally::new(
         2,
         "no click is missing whose visitor was sent on with its id",
     );
-    if journal.clicks.is_empty() {
-        return Ok(vec![tally.finding()]);
-    }
-    let url = records
-        .databases
-        .get(&Service::Tracking)
-        .context("no database of tracking")?;
-    let mut tracking = PgConnection::connect(url).await?;
+    let mut tracking = open(records).await?;
     for some in journal.clicks.chunks(10_000) {
         let missing: Vec<String> = sqlx::query_scalar(MISSING)
             .bind(some)
@@ -37,4 +51,25 @@ pub(super) async fn clicks(records: &Records, journal: &Journal) -> Result<Vec<F
     }
     tracking.close().await?;
     Ok(vec![tally.finding()])
+}
+
+pub(super) async fn sums(records: &Records) -> Result<Vec<Finding>> {
+    let mut tally = Tally::new(9, "what is summed of clicks already is what they come to");
+    let mut tracking = open(records).await?;
+    let wrongly: Vec<String> = sqlx::query_scalar(SUMMED_WRONGLY)
+        .fetch_all(&mut tracking)
+        .await?;
+    let rows = sqlx::query_scalar("SELECT count(*) FROM link_clicks WHERE quarters = 1")
+        .fetch_one(&mut tracking)
+        .await?;
+    let wrong = i64::try_from(wrongly.len())?;
+    tally.counted(rows, wrong, wrongly.into_iter());
+    tracking.close().await?;
+    Ok(vec![tally.finding()])
+}
+
+async fn open(records: &Records) -> Result<PgConnection> {
+    let url = records.databases.get(&Service::Tracking);
+    let url = url.context("no database of tracking")?;
+    Ok(PgConnection::connect(url).await?)
 }

@@ -37,15 +37,18 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     let journal = Traffic::new(&stack).run().await;
     let records = Records::of_stack(&stack).unwrap();
     settled(&records, PATIENCE).await.unwrap();
-    let bff = PgPool::connect(&records.databases[&Service::Bff])
-        .await
-        .unwrap();
-    wait("reports' sums", async || {
-        let any = sqlx::query_scalar("SELECT EXISTS (SELECT FROM report_sums)");
-        any.fetch_one(&bff).await.unwrap()
-    })
-    .await;
-    bff.close().await;
+    for (service, sums) in [
+        (Service::Bff, "SELECT EXISTS (SELECT FROM report_sums)"),
+        (Service::Tracking, "SELECT EXISTS (SELECT FROM link_clicks)"),
+    ] {
+        let database = PgPool::connect(&records.databases[&service]).await.unwrap();
+        wait(sums, async || {
+            let any = sqlx::query_scalar(sums);
+            any.fetch_one(&database).await.unwrap()
+        })
+        .await;
+        database.close().await;
+    }
 
     let findings = check(&records, &journal).await.unwrap();
     let wrong: Vec<&Finding> = findings
