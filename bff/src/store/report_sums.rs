@@ -21,11 +21,18 @@ enum Of {
     Ids,
 }
 
+/// Conversions of these ids, by these alone: else the server also looks at the summary of all that was recorded before the horizon.
+macro_rules! named {
+    ($ids:literal) => {
+        concat!("conversions WHERE id = ANY(", $ids, ") OFFSET 0")
+    };
+}
+
 /// Adds what these conversions come to, `$1` times.
 fn adding(of: &Of) -> String {
     let which = match of {
-        Of::Stretch => "c.recorded_at >= $2 AND c.recorded_at < $3",
-        Of::Ids => "c.id = ANY($2) AND c.recorded_at < $3",
+        Of::Stretch => "conversions WHERE recorded_at >= $2 AND recorded_at < $3",
+        Of::Ids => named!("$2"),
     };
     let mut sql = format!(
         "WITH part AS MATERIALIZED (
@@ -35,8 +42,8 @@ fn adding(of: &Of) -> String {
                     $1 * count(*) FILTER (WHERE c.event_type = 'purchase') AS sales, $1 * coalesce(sum(c.amount_minor), 0) AS revenue,
                     $1 * coalesce(sum(c.refunded_minor), 0) AS refunds,
                     $1 * coalesce(sum(m.amount_minor::numeric - m.reversed_minor), 0) AS commissions
-               FROM conversions c LEFT JOIN commissions m ON m.id = c.id
-              WHERE c.status = 'attributed' AND {which}
+               FROM (SELECT * FROM {which}) c LEFT JOIN commissions m ON m.id = c.id
+              WHERE c.status = 'attributed' AND c.recorded_at < $3
               GROUP BY 1, 2, 3, 4, 5, 6, 7),
          apart AS ("
     );
@@ -65,6 +72,13 @@ fn push_upsert(sql: &mut String, table: &str, apart: &[&str]) {
 
 static ADD_STRETCH: LazyLock<String> = LazyLock::new(|| adding(&Of::Stretch));
 static ADD_IDS: LazyLock<String> = LazyLock::new(|| adding(&Of::Ids));
+
+/// The horizon, and which of `$1` lie before it.
+const SUMMED: &str = concat!(
+    "SELECT h.summed_to, ARRAY(SELECT c.id FROM (SELECT id, recorded_at FROM ",
+    named!("$1"),
+    ") c WHERE c.recorded_at < h.summed_to) FROM report_horizon h"
+);
 
 /// What a batch changes of what was summed before.
 #[derive(Debug, Default)]
@@ -104,12 +118,10 @@ impl Touched {
             .chain(&reduced)
             .map(String::as_str)
             .collect();
-        let (horizon, mut ids): (i64, Vec<String>) = sqlx::query_as(
-            "SELECT h.summed_to, ARRAY(SELECT c.id FROM conversions c WHERE c.id = ANY($1) AND c.recorded_at < h.summed_to) FROM report_horizon h",
-        )
-        .bind(&known)
-        .fetch_one(tx.connection())
-        .await?;
+        let (horizon, mut ids): (i64, Vec<String>) = sqlx::query_as(SUMMED)
+            .bind(&known)
+            .fetch_one(tx.connection())
+            .await?;
         let before = |all: Vec<(String, i64)>| {
             let before = all.into_iter().filter(|(_, at)| *at < horizon);
             before.map(|(id, _)| id)
@@ -211,4 +223,55 @@ pub(crate) async fn advance(tx: &mut WriteTx, from: i64, to: i64) -> Result<bool
     .execute(tx.connection())
     .await?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn conversions_are_found_by_their_ids_alone() {
+        let service = TestService::start(crate::define).await;
+        let mut connection = service.pool().acquire().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO conversions (id, position, status, refunded_minor, occurred_at, recorded_at)
+             SELECT 'conversion ' || n, n, 'attributed', 0, n, n FROM generate_series(1, 50000) n;
+             ANALYZE conversions",
+        )
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+        // As transactions that write have it: a plan is kept, whatever it was made for.
+        let settings = "SET plan_cache_mode = force_generic_plan";
+        sqlx::query(settings)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        for (statement, values) in [(SUMMED, "'{a}'"), (ADD_IDS.as_str(), "1, '{a}', 1")] {
+            let prepare = format!("PREPARE it AS {statement}");
+            sqlx::raw_sql(AssertSqlSafe(prepare))
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+            let explain = format!("EXPLAIN EXECUTE it ({values})");
+            let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
+                .fetch_all(&mut *connection)
+                .await
+                .unwrap();
+            let plan = plan.join("\n");
+            assert!(
+                plan.contains("conversions_pkey") && !plan.contains("conversions_by_time"),
+                "{plan}"
+            );
+            sqlx::raw_sql("DEALLOCATE it")
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+        }
+        drop(connection);
+        service.stop().await;
+    }
 }

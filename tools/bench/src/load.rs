@@ -37,6 +37,9 @@ pub struct Load {
 
 /// Purchases a second.
 const RATES: [u64; 3] = [50, 500, 1_500];
+/// Before anything is measured, so long at full load and then at this rate: what runs for days has been compiled by its machine.
+const WARM_UP: Duration = Duration::from_secs(20);
+const WARMING: u64 = 500;
 /// After a flood memory comes back within this time.
 const REST: Duration = Duration::from_mins(1);
 
@@ -65,7 +68,9 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     let statements = Statements::open(&stack).await?;
     let stages = Stages::open(stack.settings()).await?;
     progress.note("warming up");
-    run_phase(at, &mut feed, &ledger, full, Duration::from_secs(10)).await?;
+    for pace in [full, Pace::Rate(WARMING)] {
+        run_phase(at, &mut feed, &ledger, pace, WARM_UP).await?;
+    }
     progress.note("resting, with nothing to do");
     sleep(Duration::from_secs(15)).await;
     statements.begin().await?;
