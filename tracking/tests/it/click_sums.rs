@@ -250,11 +250,8 @@ async fn a_click_that_was_made_without_the_database_is_summed_once_whenever_it_i
 async fn a_click_whose_transaction_is_long_under_way_is_summed_when_it_comes() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;
-    let mut slow = service.pool().begin().await.unwrap();
-    sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0")
-        .execute(&mut *slow)
-        .await
-        .unwrap();
+    let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
+    let mut slow = messaging::begin(service.pool(), begin).await.unwrap();
     sqlx::query(
         "INSERT INTO clicks (clicked_at, id, link_code, campaign_id) SELECT clicked_at + 1, 'clk_slow', link_code, campaign_id FROM clicks",
     )
