@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, FromRow, PgConnection, PgExecutor, PgPool};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use types::Micros;
 use types::clock::{self, Offset};
@@ -112,19 +113,31 @@ struct Head {
 /// What was found at the last look, for what looks for due times: so that a process with nothing to do asks its database once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Looked {
-    /// The time by which the database decided then, a quarter of a second ago at most while it is there: what was due by it is due.
+    /// The time by which the database decided then.
     pub now: Micros,
+    /// When that was known here.
+    pub at: Instant,
     /// Whether something may be due in the retry queue.
     pub retries: bool,
 }
 
 impl Default for Looked {
-    /// Before the first look nothing is known to be due by time, and anything may be in the retry queue.
+    /// Before the first look no time is known, and anything may be in the retry queue.
     fn default() -> Self {
         Self {
             now: Micros(0),
+            at: Instant::now(),
             retries: true,
         }
+    }
+}
+
+impl Looked {
+    /// A time by which the database decides now at the earliest, unless its clock was set back since: what is due by it is due. `None` before the
+    /// first look.
+    pub fn now_at_least(&self) -> Option<Micros> {
+        let since = i64::try_from(self.at.elapsed().as_micros()).unwrap_or(0);
+        (self.now > Micros(0)).then(|| Micros(self.now.0.saturating_add(since)))
     }
 }
 
@@ -146,6 +159,7 @@ pub async fn watch_head(
             clock::moved(Offset(head.clock_offset), Micros(head.last_time));
             looked.send_replace(Looked {
                 now: Micros(head.now),
+                at: Instant::now(),
                 retries: head.retry_at.is_some_and(|at| at <= head.now),
             });
             let found = Some((head.position, head.written_by, head.relay_epoch));

@@ -84,7 +84,7 @@ pub fn timer_command(
 }
 
 /// Fires until stopped. Run it under the relay's lock, or several processes do the same work. `committed` changes with every
-/// commit to the database: what is due because of one is found soon. Until then the time is that of the last look at the log's head.
+/// commit to the database: what is due because of one is found soon. The time follows from the last look at the log's head.
 pub async fn run<J: Job>(
     job: Arc<J>,
     pool: PgPool,
@@ -113,7 +113,7 @@ pub async fn run<J: Job>(
             lively_until = Instant::now() + LIVELY;
         }
         let began_look = Instant::now();
-        let last_known = (began_look >= lively_until).then(|| looked.borrow().now);
+        let last_known = looked.borrow().now_at_least();
         let fired = tokio::select! {
             () = stop.cancelled() => return,
             fired = fire(&*job, &pool, &flow, passed, last_known) => fired,
