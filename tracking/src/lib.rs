@@ -74,7 +74,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         api_keys: true,
         jobs: LeaderJobs::nothing()
             .with(jobs::Erase)
-            .with(jobs::SumClicks::new()),
+            .with(jobs::SumClicks::default()),
         metrics: METRICS,
         ..Definition::of(
             Tracking,

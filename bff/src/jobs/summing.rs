@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::time::QUARTER_HOUR;
 use messaging::job::{self, Job};
 use messaging::{Lock, Lookups, WriteTx, Writer};
 use schemas::Message;
@@ -10,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use types::Micros;
 
-use crate::store::report_sums::{self, SLOT};
+use crate::store::report_sums;
 
 /// Moves the horizon of the sums on, a stretch at a time.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ const SHARE: u32 = 9;
 const TURN: Duration = Duration::from_secs(1);
 /// Microseconds: a stretch may be no shorter, however many there are in it, and no longer.
 const MIN_STRETCH: i64 = 1_000;
-const MAX_STRETCH: i64 = 100 * 366 * 96 * SLOT;
+const MAX_STRETCH: i64 = 100 * 366 * 96 * QUARTER_HOUR;
 /// What was recorded less than so long before the newest is left while more comes: the stream of commissions follows that of
 /// conversions at some distance.
 const LAG_US: i64 = 10_000_000;
@@ -55,7 +56,7 @@ impl SumReports {
         Self {
             writer: writer.clone().with(Lock::ReadModels),
             pace: Mutex::new(Pace {
-                stretch: SLOT,
+                stretch: QUARTER_HOUR,
                 newest: 0,
                 since: Instant::now(),
                 not_before: Instant::now(),

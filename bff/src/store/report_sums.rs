@@ -7,11 +7,9 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use chassis::time::QUARTER_HOUR;
 use messaging::WriteTx;
 use sqlx::PgPool;
-
-/// Microseconds in a quarter of an hour: days begin at one, in every time zone that there is today.
-pub(crate) const SLOT: i64 = 900_000_000;
 
 /// Which conversions a statement is about.
 enum Of {
@@ -36,7 +34,7 @@ fn adding(of: &Of) -> String {
     };
     let mut sql = format!(
         "WITH part AS MATERIALIZED (
-             SELECT c.recorded_at / {SLOT} AS slot, coalesce(c.campaign_id, '') AS campaign_id, coalesce(c.brand_id, '') AS brand_id,
+             SELECT c.recorded_at / {QUARTER_HOUR} AS slot, coalesce(c.campaign_id, '') AS campaign_id, coalesce(c.brand_id, '') AS brand_id,
                     coalesce(c.partner_id, '') AS partner_id, coalesce(c.link_code, '') AS link_code, coalesce(c.currency, '') AS currency,
                     coalesce(m.currency, '') AS earned_in, $1 * count(*) FILTER (WHERE c.event_type = 'lead') AS leads,
                     $1 * count(*) FILTER (WHERE c.event_type = 'purchase') AS sales, $1 * coalesce(sum(c.amount_minor), 0) AS revenue,

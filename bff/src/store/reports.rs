@@ -1,10 +1,9 @@
 //! Sums for reports: what is kept of them, and over `conversions`, `commissions` and `payouts` what is not.
 
 use chassis::auth::Scope;
+use chassis::time::QUARTER_HOUR;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
-
-use super::report_sums::SLOT;
 
 /// Everything that is summed stands at one moment. The plan is made for the stretch of time of this one question, which may be all there
 /// is; a statement that takes longer than anybody waits for it is given up.
@@ -93,7 +92,7 @@ pub(crate) async fn horizon(
     connection: &mut PgConnection,
     boundaries: &[i64],
 ) -> Result<i64, sqlx::Error> {
-    if boundaries.iter().any(|at| at % SLOT != 0) {
+    if boundaries.iter().any(|at| at % QUARTER_HOUR != 0) {
         return Ok(i64::MIN);
     }
     sqlx::query_scalar("SELECT summed_to FROM report_horizon")
@@ -112,7 +111,11 @@ pub(crate) async fn kept(
     if wanted.horizon <= *first {
         return Ok(Vec::new());
     }
-    let mut sql = wanted.columns(&format!("s.slot * {SLOT}"), "s", Some("s.link_code"));
+    let mut sql = wanted.columns(
+        &format!("s.slot * {QUARTER_HOUR}"),
+        "s",
+        Some("s.link_code"),
+    );
     sql.push(
         ", coalesce(nullif(s.currency, ''), k.currency) AS currency, nullif(s.earned_in, '') AS earned_in, sum(s.leads)::bigint AS leads,
            sum(s.sales)::bigint AS sales, sum(s.revenue)::text AS revenue, sum(s.refunds)::text AS refunds, sum(s.commissions)::text AS commissions
@@ -122,9 +125,9 @@ pub(crate) async fn kept(
     .push(" s LEFT JOIN campaigns k ON k.id = s.campaign_id");
     wanted.push_groups(&mut sql, "s");
     sql.push(" WHERE s.leads + s.sales > 0 AND s.slot >= ")
-        .push_bind(first / SLOT)
+        .push_bind(first / QUARTER_HOUR)
         .push(" AND s.slot < ")
-        .push_bind(last / SLOT);
+        .push_bind(last / QUARTER_HOUR);
     wanted.push_whose(&mut sql, "s");
     if let Some(link) = wanted.link {
         sql.push(" AND s.link_code = ").push_bind(link.as_str());

@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use messaging::{Answer, clock};
 use runtime::testing::{TestService, message, partner};
 use schemas::{
-    Body, ClaimedSale, CommandRejectedV1, CommissionCalculatedV1, EnrollmentAcceptedV1,
-    LedgerPostedV1, Message, PayoutRequestedV1, SealingKeyPublishedV1, Topic, Transfer,
+    Body, ClaimedSale, CommandRejectedV1, CommissionCalculatedV1, ConversionRefundedV1,
+    EnrollmentAcceptedV1, LedgerPostedV1, Message, PayoutRequestedV1, SealingKeyPublishedV1, Topic,
+    Transfer,
 };
 use sealing::{KeyPair, PrivateKey};
 use serde_json::{Value, json};
@@ -146,6 +147,18 @@ pub fn rejected(code: &str) -> Body {
 /// Dollars.
 pub fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
+}
+
+/// That a quarter of a purchase of 100 dollars was refunded.
+pub fn quarter_refunded() -> Body {
+    ConversionRefundedV1 {
+        amount: usd(2_500),
+        refunded_total: usd(2_500),
+        purchase_amount: usd(10_000),
+        partner_id: None,
+        brand_id: None,
+    }
+    .into()
 }
 
 /// That partner and brand have a commission of so many cents, a tenth of what was paid.

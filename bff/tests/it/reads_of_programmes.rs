@@ -5,11 +5,11 @@ use runtime::testing::{TestService, brand, claims, mint, operator, partner};
 use schemas::{
     ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
     CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
-    ConversionAttributedV1, ConversionRefundNotedV1, ConversionRefundedV1,
-    ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1, EvidenceReturnedV1,
-    EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, LinkChangedV1, LinkCreatedV1,
-    PartnerBannedV1, PartnerChangedV1, PartnerErasedV1, PartnerMovedV1, Plan, TermsPublishedV1,
-    Topic, Utm, WireMoney,
+    ConversionAttributedV1, ConversionRefundNotedV1, ConversionUnattributedV1,
+    EnrollmentAcceptedV1, EvidenceApprovedV1, EvidenceReturnedV1, EvidenceSubmittedV1,
+    GroupChangedV1, GroupCreatedV1, LinkChangedV1, LinkCreatedV1, PartnerBannedV1,
+    PartnerChangedV1, PartnerErasedV1, PartnerMovedV1, Plan, TermsPublishedV1, Topic, Utm,
+    WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use types::{
     RefusalReason, TermsVersion, WindowDays,
 };
 
-use crate::app::{bff, facts, partner123};
+use crate::app::{bff, facts, partner123, quarter_refunded};
 
 const SALE: &str = "0197a1f0-0000-7000-8000-000000000001";
 
@@ -877,19 +877,8 @@ fn sold() -> ConversionAttributedV1 {
 async fn a_conversion_is_read_by_its_partner_and_its_brand_with_what_went_back() {
     let app = bff().await;
     let topic = Topic::TrackingEvents;
-    let usd = |minor| Money::new(minor, Currency::USD);
-    let refunded = ConversionRefundedV1 {
-        amount: usd(2_500),
-        refunded_total: usd(2_500),
-        purchase_amount: usd(10_000),
-        partner_id: None,
-        brand_id: None,
-    };
     let path = format!("/api/v1/conversions/{SALE}");
-    for (event, back) in [
-        (Body::from(sold()), "0.00"),
-        (Body::from(refunded), "25.00"),
-    ] {
+    for (event, back) in [(Body::from(sold()), "0.00"), (quarter_refunded(), "25.00")] {
         facts(&app, topic, &[(SALE, SALE, event)]).await;
         for who in [partner123(), brand("brand1"), operator()] {
             let (_, one) = app.get(&path, &who).await;

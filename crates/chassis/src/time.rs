@@ -34,8 +34,12 @@ pub struct DayError;
 #[schema(value_type = String, format = Date, example = "2026-11-20")]
 pub struct Day(pub i64);
 
+/// Microseconds in a quarter of an hour: days begin at one, in every time zone that there is today.
+pub const QUARTER_HOUR: i64 = 900_000_000;
+
 impl Day {
-    const MICROS: i64 = 86_400_000_000;
+    /// Microseconds in one.
+    pub const MICROS: i64 = 86_400_000_000;
 
     /// The one that a moment is in.
     pub fn of(moment: Micros) -> Self {

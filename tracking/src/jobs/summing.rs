@@ -12,16 +12,16 @@ use types::Micros;
 use crate::store::click_sums::{self, Look};
 
 /// Moves the horizon of the sums on, a stretch at a time.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SumClicks {
     pace: Mutex<Pace>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pace {
     /// What there was when it looked last.
     last: Option<Look>,
-    not_before: Instant,
+    not_before: Option<Instant>,
 }
 
 /// Clicks that are summed at once.
@@ -33,18 +33,6 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Microseconds: a clock that is set back by less breaks nothing.
 const LAG: i64 = 10_000_000;
 
-impl SumClicks {
-    pub(crate) fn new() -> Self {
-        let pace = Pace {
-            last: None,
-            not_before: Instant::now(),
-        };
-        Self {
-            pace: Mutex::new(pace),
-        }
-    }
-}
-
 /// Up to where all clicks are there to be read: what came before the last look is, once nothing is under way that began before it.
 fn whole(last: Option<Look>, now: Look) -> Option<i64> {
     let last = last?;
@@ -54,13 +42,14 @@ fn whole(last: Option<Look>, now: Look) -> Option<i64> {
 
 impl Job for SumClicks {
     const NAME: &'static str = "sum_clicks";
+
     async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let mut pace = self.pace.lock().await;
         let began = Instant::now();
-        if began < pace.not_before {
+        if pace.not_before.is_some_and(|at| began < at) {
             return Ok(Vec::new());
         }
-        pace.not_before = began + EVERY;
+        pace.not_before = Some(began + EVERY);
         let now = click_sums::look(pool).await?;
         let limit = whole(pace.last, now);
         if pace.last.is_none() || limit.is_some() {
@@ -74,7 +63,7 @@ impl Job for SumClicks {
             click_sums::advance(pool, now.summed_to, to).await?;
         }
         if clicks == CLICKS {
-            pace.not_before = Instant::now() + began.elapsed() * SHARE;
+            pace.not_before = Some(Instant::now() + began.elapsed() * SHARE);
         }
         Ok(Vec::new())
     }

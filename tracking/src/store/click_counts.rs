@@ -3,14 +3,11 @@
 use api::{ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use chassis::time::Day;
+use chassis::time::{Day, QUARTER_HOUR};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
-use super::click_sums::{LINK_BITS, QUARTER, QUARTERS_OF_DAY};
-
-/// Microseconds.
-const DAY: i64 = QUARTERS_OF_DAY * QUARTER;
+use super::click_sums::{LINK_BITS, QUARTERS_OF_DAY};
 
 /// Which clicks.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +67,9 @@ pub async fn list(
     let mut sql = QueryBuilder::new(
         "SELECT place, day, code, campaign_id, partner_id, sum(clicks)::bigint AS clicks FROM (
              (SELECT s.place, s.slot AS day, l.code, l.campaign_id, l.partner_id, s.clicks
-                FROM links l JOIN link_clicks s ON s.link_code = l.code AND s.quarters = 96 AND s.place >= ",
+                FROM links l JOIN link_clicks s ON s.link_code = l.code AND s.quarters = ",
     );
+    sql.push(QUARTERS_OF_DAY).push(" AND s.place >= ");
     let place_of = |day: i64| day.saturating_mul(1 << LINK_BITS);
     sql.push_bind(place_of(wanted.first.0))
         .push(" AND s.place < ")
@@ -80,9 +78,13 @@ pub async fn list(
     narrowed.push(&mut sql);
     sql.push(" ORDER BY s.place DESC LIMIT ")
         .push_bind(page.rows())
-        .push(") UNION ALL (SELECT (c.clicked_at / 86400000000) << ")
-        .push_bind(i32::try_from(LINK_BITS).unwrap_or_default())
-        .push(" | l.position, c.clicked_at / 86400000000, l.code, l.campaign_id, l.partner_id, count(*)");
+        .push(") UNION ALL (SELECT (c.clicked_at / ")
+        .push(Day::MICROS)
+        .push(") << ")
+        .push(LINK_BITS)
+        .push(" | l.position, c.clicked_at / ")
+        .push(Day::MICROS)
+        .push(", l.code, l.campaign_id, l.partner_id, count(*)");
     push_unsummed(&mut sql, wanted.first.start().0.max(horizon), end);
     sql.push(" WHERE true");
     narrowed.push(&mut sql);
@@ -213,26 +215,26 @@ impl Pieces {
     /// None where a span begins within a quarter of an hour.
     fn of(boundaries: &[i64]) -> Option<Self> {
         let (first, last) = (*boundaries.first()?, *boundaries.last()?);
-        if boundaries.iter().any(|at| at % QUARTER != 0) {
+        if boundaries.iter().any(|at| at % QUARTER_HOUR != 0) {
             return None;
         }
         let mut broken: Vec<i64> = boundaries
             .iter()
-            .filter(|at| *at % DAY != 0)
-            .map(|at| at.div_euclid(DAY))
+            .filter(|at| *at % Day::MICROS != 0)
+            .map(|at| at.div_euclid(Day::MICROS))
             .collect();
         broken.dedup();
         let mut quarters: Vec<(i64, i64)> = Vec::new();
         for day in &broken {
-            let from = (day * QUARTERS_OF_DAY).max(first / QUARTER);
-            let to = ((day + 1) * QUARTERS_OF_DAY).min(last / QUARTER);
+            let from = (day * QUARTERS_OF_DAY).max(first / QUARTER_HOUR);
+            let to = ((day + 1) * QUARTERS_OF_DAY).min(last / QUARTER_HOUR);
             match quarters.last_mut() {
                 Some((_, end)) if *end == from => *end = to,
                 _ => quarters.push((from, to)),
             }
         }
         Some(Self {
-            days: (first.div_euclid(DAY), last.div_euclid(DAY)),
+            days: (first.div_euclid(Day::MICROS), last.div_euclid(Day::MICROS)),
             broken,
             quarters,
         })
@@ -322,8 +324,10 @@ fn push_sums(
             .push(") - 1 AS span, l.code, l.campaign_id, l.partner_id, m.brand_id, s.clicks FROM ")
             .push(sums.from());
     };
-    push_head(sql, DAY);
-    sql.push(" AND s.quarters = 96 AND s.slot >= ")
+    push_head(sql, Day::MICROS);
+    sql.push(" AND s.quarters = ")
+        .push(QUARTERS_OF_DAY)
+        .push(" AND s.slot >= ")
         .push_bind(pieces.days.0)
         .push(" AND s.slot < ")
         .push_bind(pieces.days.1)
@@ -333,7 +337,7 @@ fn push_sums(
     narrowed.push(sql);
     sql.push(" UNION ALL ");
     for (from, to) in &pieces.quarters {
-        push_head(sql, QUARTER);
+        push_head(sql, QUARTER_HOUR);
         sql.push(" AND s.quarters = 1 AND s.slot >= ")
             .push_bind(*from)
             .push(" AND s.slot < ")

@@ -4,33 +4,43 @@
 //! that comes later than that with an earlier time, since it was made without the database, is added by whoever writes it. Both hold the
 //! horizon's row meanwhile.
 
+use std::sync::LazyLock;
+
+use chassis::time::{Day, QUARTER_HOUR};
 use sqlx::{PgConnection, PgPool};
 
-/// Microseconds in a quarter of an hour: days begin at one, in every time zone that there is today.
-pub(crate) const QUARTER: i64 = 900_000_000;
-/// Of them in a day.
-pub(crate) const QUARTERS_OF_DAY: i64 = 96;
+/// Quarters of an hour in a day.
+pub(crate) const QUARTERS_OF_DAY: i64 = Day::MICROS / QUARTER_HOUR;
 /// A place in a list is the day and, in so many bits, the position of the link's event, which no two links share.
 pub(crate) const LINK_BITS: u32 = 40;
 
 /// What follows a statement's `part`, which has link, campaign, quarter of an hour and clicks: adds them, by quarters and days.
-macro_rules! add_part {
-    () => {
+pub(crate) fn add_part() -> String {
+    format!(
         "each_length AS (
              SELECT link_code, campaign_id, quarters, part.slot / quarters AS slot, sum(clicks)::bigint AS clicks
-               FROM part, (VALUES (1::smallint), (96::smallint)) q(quarters) GROUP BY 1, 2, 3, 4
+               FROM part, (VALUES (1::smallint), ({QUARTERS_OF_DAY}::smallint)) q(quarters) GROUP BY 1, 2, 3, 4
          ), of_campaigns AS (
              INSERT INTO campaign_clicks AS s (campaign_id, quarters, slot, clicks)
              SELECT campaign_id, quarters, slot, sum(clicks) FROM each_length GROUP BY 1, 2, 3
              ON CONFLICT (campaign_id, quarters, slot) DO UPDATE SET clicks = s.clicks + excluded.clicks
          )
          INSERT INTO link_clicks AS s (link_code, quarters, slot, clicks, place)
-         SELECT e.link_code, e.quarters, e.slot, e.clicks, CASE WHEN e.quarters > 1 THEN e.slot << 40 | l.position END
+         SELECT e.link_code, e.quarters, e.slot, e.clicks, CASE WHEN e.quarters > 1 THEN e.slot << {LINK_BITS} | l.position END
            FROM each_length e LEFT JOIN links l ON l.code = e.link_code
          ON CONFLICT (link_code, quarters, slot) DO UPDATE SET clicks = s.clicks + excluded.clicks, place = excluded.place"
-    };
+    )
 }
-pub(crate) use add_part;
+
+static ADD_STRETCH: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH part AS MATERIALIZED (
+             SELECT link_code, campaign_id, clicked_at / {QUARTER_HOUR} AS slot, count(*) AS clicks FROM clicks
+              WHERE clicked_at >= $1 AND clicked_at < $2 GROUP BY 1, 2, 3
+         ), {}",
+        add_part()
+    )
+});
 
 /// Where the horizon stands, and what else it takes to move it.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
@@ -80,17 +90,11 @@ pub(crate) async fn advance(pool: &PgPool, from: i64, to: i64) -> Result<(), sql
         .execute(&mut *tx)
         .await?;
     if moved.rows_affected() == 1 {
-        sqlx::query(concat!(
-            "WITH part AS MATERIALIZED (
-                 SELECT link_code, campaign_id, clicked_at / 900000000 AS slot, count(*) AS clicks FROM clicks
-                  WHERE clicked_at >= $1 AND clicked_at < $2 GROUP BY 1, 2, 3
-             ), ",
-            add_part!()
-        ))
-        .bind(from)
-        .bind(to)
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query(ADD_STRETCH.as_str())
+            .bind(from)
+            .bind(to)
+            .execute(&mut *tx)
+            .await?;
     }
     tx.commit().await
 }

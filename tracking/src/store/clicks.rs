@@ -1,23 +1,21 @@
 //! `clicks` and `last_clicks`: written in groups beside the writer lock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use chassis::time::{Day, QUARTER_HOUR};
 use messaging::AdvisoryLock;
 use messaging::group::GroupWrite;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
 
-use super::click_sums::{self, add_part};
+use super::click_sums;
 use super::erasures::is_kept;
 use super::{each, unreadable};
 use crate::click_id;
 use crate::domain::{Candidate, UserHash};
 use crate::store::links::Target;
-
-/// In microseconds.
-const DAY: i64 = 86_400_000_000;
 
 /// A click to write.
 #[derive(Debug, Clone)]
@@ -89,8 +87,9 @@ pub async fn visitors(
 }
 
 /// Notes whose clicks were. Visitors in the order of [`INSERT`]; of a click that was made without the database this is the row.
-const BIND: &str = concat!(
-    r"
+static BIND: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "
 WITH q AS (
     SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
         AS q(clicked_at, id, link_code, campaign_id, user_hash)
@@ -107,14 +106,15 @@ WITH q AS (
        SET clicked_at = excluded.clicked_at, id = excluded.id, link_code = excluded.link_code
      WHERE (excluded.clicked_at, excluded.id) > (last_clicks.clicked_at, last_clicks.id)
 ), part AS (
-    SELECT link_code, campaign_id, clicked_at / 900000000 AS slot, count(*) AS clicks
+    SELECT link_code, campaign_id, clicked_at / {QUARTER_HOUR} AS slot, count(*) AS clicks
       FROM q
      WHERE clicked_at < (SELECT summed_to FROM click_horizon)
        AND NOT EXISTS (SELECT FROM clicks c WHERE c.clicked_at = q.clicked_at AND c.id = q.id)
      GROUP BY 1, 2, 3
-), ",
-    add_part!()
-);
+), {}",
+        click_sums::add_part()
+    )
+});
 
 /// Notes whose clicks were, under the writer lock.
 pub async fn bind(
@@ -128,7 +128,7 @@ pub async fn bind(
         .iter()
         .filter(|(click, _)| !click.click.as_str().starts_with(click_id::STORED));
     let days: BTreeSet<i64> = without_row
-        .map(|(click, _)| click.clicked_at.0 / DAY)
+        .map(|(click, _)| click.clicked_at.0 / Day::MICROS)
         .collect();
     if !days.is_empty() {
         click_sums::hold(connection).await?;
@@ -136,7 +136,7 @@ pub async fn bind(
     for day in days {
         make_partition(connection, day).await?;
     }
-    sqlx::query(BIND)
+    sqlx::query(BIND.as_str())
         .bind(each(clicks, |(click, _)| click.clicked_at.0))
         .bind(each(clicks, |(click, _)| click.click.as_str()))
         .bind(each(clicks, |(click, _)| click.link.as_str()))
@@ -161,8 +161,8 @@ async fn make_partition(connection: &mut PgConnection, day: i64) -> Result<(), s
         .await?;
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS clicks_{day} PARTITION OF clicks FOR VALUES FROM ({}) TO ({})",
-        day * DAY,
-        (day + 1) * DAY
+        day * Day::MICROS,
+        (day + 1) * Day::MICROS
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
         .execute(&mut *connection)
@@ -195,7 +195,7 @@ impl ClickWriter {
     pub async fn make_partitions(&self) -> Result<(), sqlx::Error> {
         let now = messaging::job::now(&self.pool).await?.0;
         let mut tx = messaging::begin(&self.pool, "BEGIN").await?;
-        for day in [now / DAY, now / DAY + 1] {
+        for day in [now / Day::MICROS, now / Day::MICROS + 1] {
             make_partition(&mut tx, day).await?;
         }
         tx.commit().await

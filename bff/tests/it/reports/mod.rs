@@ -10,12 +10,12 @@ use messaging::Answer;
 use runtime::testing::{TestService, message, new_database, variables};
 use schemas::{
     Body, CampaignCreatedV1, CommissionCalculatedV1, CommissionReversedV1, ConversionAttributedV1,
-    ConversionRefundedV1, Service, Topic,
+    Service, Topic,
 };
 use serde_json::{Value, json};
 use types::{ConversionType, Currency, EarningStatus, JoinMode, Micros, Money, TermsVersion};
 
-use crate::app::{bff, usd};
+use crate::app::{bff, quarter_refunded, usd};
 
 const REPORTS: &str = "/api/v1/reports";
 
@@ -125,13 +125,6 @@ async fn sell(app: &mut TestService, sales: &[Sale]) {
 
 /// States in July that a quarter of [`SALE`] was refunded, and as much of what it earned reversed.
 async fn give_back(app: &mut TestService) {
-    let refunded = ConversionRefundedV1 {
-        amount: usd(2_500),
-        refunded_total: usd(2_500),
-        purchase_amount: usd(10_000),
-        partner_id: None,
-        brand_id: None,
-    };
     let reversed = CommissionReversedV1 {
         partner_id: SALE.partner.parse().unwrap(),
         brand_id: SALE.brand.parse().unwrap(),
@@ -140,7 +133,7 @@ async fn give_back(app: &mut TestService) {
         from: EarningStatus::Payable,
     };
     for (topic, body) in [
-        (Topic::TrackingEvents, Body::from(refunded)),
+        (Topic::TrackingEvents, quarter_refunded()),
         (Topic::CommissionEvents, reversed.into()),
     ] {
         let fact = ("2026-07-01T00:00:00Z", SALE.id.to_owned(), body);
