@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::shown::{amount, moment};
 use crate::store::commissions::{self, CommissionRow, Narrowed};
+use crate::store::of_campaigns::To;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -172,9 +173,11 @@ pub(crate) async fn list_commissions(
 ) -> Result<Page<CommissionView>, Problem> {
     let filter = &list.filter;
     let to = Narrowed {
-        partner: filter.partner_id.as_ref(),
-        brand: filter.brand_id.as_ref(),
-        campaign: filter.campaign_id.as_ref(),
+        of: To {
+            brand: filter.brand_id.as_ref(),
+            campaign: filter.campaign_id.as_ref(),
+            partner: filter.partner_id.as_ref(),
+        },
         status: filter.status.map(Status::name),
     };
     let scope = seen(&caller, &to)?;
@@ -190,8 +193,8 @@ fn seen<'a>(caller: &'a Caller, to: &Narrowed<'_>) -> Result<Scope<'a>, Problem>
     let scope = caller.scope()?;
     let is_anothers = match (scope.partner, scope.brand) {
         _ if scope.all => false,
-        (Some(own), None) => to.partner.is_some_and(|named| named != own),
-        (None, Some(own)) => to.brand.is_some_and(|named| named != own),
+        (Some(own), None) => to.of.partner.is_some_and(|named| named != own),
+        (None, Some(own)) => to.of.brand.is_some_and(|named| named != own),
         _ => false,
     };
     if is_anothers {

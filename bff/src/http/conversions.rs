@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::shown::{amount, moment};
 use crate::store::conversions::{self, ConversionRow, Narrowed};
+use crate::store::of_campaigns::To;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -124,9 +125,11 @@ pub(crate) async fn list_conversions(
 ) -> Result<Page<ConversionView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
-        campaign: filter.campaign_id.as_ref(),
-        partner: filter.partner_id.as_ref(),
-        brand: filter.brand_id.as_ref(),
+        of: To {
+            brand: filter.brand_id.as_ref(),
+            campaign: filter.campaign_id.as_ref(),
+            partner: filter.partner_id.as_ref(),
+        },
         order: filter.order_id.as_ref(),
         status: filter.status,
     };

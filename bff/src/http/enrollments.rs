@@ -27,6 +27,7 @@ use super::commands::CommandView;
 use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
 use crate::store::enrollments::{self, EnrollmentRow, Narrowed};
+use crate::store::of_campaigns::To;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -257,9 +258,11 @@ pub(crate) async fn list_enrollments(
 ) -> Result<Page<EnrollmentView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
-        campaign: filter.campaign_id.as_ref(),
-        partner: filter.partner_id.as_ref(),
-        brand: filter.brand_id.as_ref(),
+        of: To {
+            brand: filter.brand_id.as_ref(),
+            campaign: filter.campaign_id.as_ref(),
+            partner: filter.partner_id.as_ref(),
+        },
         status: filter.status,
     };
     let rows = enrollments::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)

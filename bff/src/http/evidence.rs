@@ -26,6 +26,7 @@ use super::commands::CommandView;
 use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
 use crate::store::evidence::{self, EvidenceRow, Narrowed};
+use crate::store::of_campaigns::To;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -169,9 +170,11 @@ pub(crate) async fn list_evidence(
 ) -> Result<Page<EvidenceView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
-        campaign: filter.campaign_id.as_ref(),
-        partner: filter.partner_id.as_ref(),
-        brand: filter.brand_id.as_ref(),
+        of: To {
+            brand: filter.brand_id.as_ref(),
+            campaign: filter.campaign_id.as_ref(),
+            partner: filter.partner_id.as_ref(),
+        },
         status: filter.status,
         duplicates: filter.duplicates,
     };

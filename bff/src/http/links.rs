@@ -28,6 +28,7 @@ use super::shown::moment;
 use super::submit::{Accepted, AcceptedItems, CommandRequest};
 use crate::qr_code;
 use crate::store::links::{self, LinkRow, Narrowed};
+use crate::store::of_campaigns::To;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -193,9 +194,11 @@ pub(crate) async fn list_links(
 ) -> Result<Page<LinkView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
-        campaign: filter.campaign_id.as_ref(),
-        partner: filter.partner_id.as_ref(),
-        brand: filter.brand_id.as_ref(),
+        of: To {
+            brand: filter.brand_id.as_ref(),
+            campaign: filter.campaign_id.as_ref(),
+            partner: filter.partner_id.as_ref(),
+        },
         status: filter.status,
     };
     let rows = links::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)

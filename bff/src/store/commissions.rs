@@ -4,9 +4,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, CampaignId, PartnerId};
 
-use super::{Named, Table, brand_of, in_state};
+use super::of_campaigns::{self, Named, To};
+use super::{Table, in_state};
 
 /// A commission as front ends see it. Amounts are minor units, times microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -38,9 +38,7 @@ pub(crate) struct CommissionRow {
 /// What a list of commissions is narrowed to.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Narrowed<'a> {
-    pub(crate) partner: Option<&'a PartnerId>,
-    pub(crate) brand: Option<&'a BrandId>,
-    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) of: To<'a>,
     pub(crate) status: Option<&'static str>,
 }
 
@@ -88,15 +86,8 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<CommissionRow>, sqlx::Error> {
-    let its_brand = brand_of(pool, to.campaign).await?;
-    let narrowing = [
-        ("brand_id", its_brand.as_deref()),
-        ("campaign_id", to.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.partner.map(PartnerId::as_str)),
-    ];
     let that_stand_so = in_state(to.status);
-    let whose = (scope, to.brand);
-    super::list_by_campaign(pool, page, whose, Named::ByRow, that_stand_so, &narrowing).await
+    of_campaigns::list(pool, scope, to.of, page, Named::ByRow, that_stand_so).await
 }
 
 /// One of them.

@@ -6,7 +6,8 @@ use messaging::WriteTx;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, ClickId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
-use super::{Named, Table, brand_of, in_state};
+use super::of_campaigns::{self, Named, To};
+use super::{ITS_BRAND, Table, in_state, seen_by};
 
 /// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -73,9 +74,7 @@ impl Table for ConversionRow {
 /// What a list of conversions is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
-    pub(crate) campaign: Option<&'a CampaignId>,
-    pub(crate) partner: Option<&'a PartnerId>,
-    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) of: To<'a>,
     pub(crate) order: Option<&'a OrderId>,
     pub(crate) status: Option<ConversionStatus>,
 }
@@ -87,34 +86,21 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    let its_brand = brand_of(pool, to.campaign).await?;
-    let narrowing = [
-        ("brand_id", its_brand.as_deref().filter(|_| !scope.all)),
-        ("campaign_id", to.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.partner.map(PartnerId::as_str)),
-        ("order_id", to.order.map(OrderId::as_str)),
-    ];
     let that_stand_so = in_state(to.status.map(ConversionStatus::name));
-    if let (Some(brand), None, true) = (&its_brand, to.brand, scope.all) {
-        // What is nobody's names no brand.
-        let mut sql = QueryBuilder::new("(");
-        let its = |sql: &mut QueryBuilder<Postgres>| {
-            sql.push(" AND brand_id = ").push_bind(brand.as_str());
-            that_stand_so(sql);
-        };
-        super::push_page::<ConversionRow>(&mut sql, page, its, &narrowing);
-        sql.push(") UNION ALL (");
-        let nobodys = |sql: &mut QueryBuilder<Postgres>| {
-            sql.push(" AND brand_id IS NULL");
-            that_stand_so(sql);
-        };
-        super::push_page::<ConversionRow>(&mut sql, page, nobodys, &narrowing);
-        sql.push(")");
-        super::push_end(&mut sql, page);
-        return sql.build_query_as().fetch_all(pool).await;
-    }
-    let whose = (scope, to.brand);
-    super::list_by_campaign(pool, page, whose, Named::ByRow, that_stand_so, &narrowing).await
+    let Some(order) = to.order else {
+        return of_campaigns::list(pool, scope, to.of, page, Named::ByRow, that_stand_so).await;
+    };
+    let seen = |sql: &mut QueryBuilder<Postgres>| {
+        seen_by(scope, ITS_BRAND)(sql);
+        that_stand_so(sql);
+    };
+    let narrowing = [
+        ("order_id", Some(order.as_str())),
+        ("brand_id", to.of.brand.map(BrandId::as_str)),
+        ("campaign_id", to.of.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.of.partner.map(PartnerId::as_str)),
+    ];
+    super::list(pool, page, seen, &narrowing).await
 }
 
 /// One of them.

@@ -4,9 +4,10 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, CampaignId, EnrollmentStatus, PartnerId};
+use types::EnrollmentStatus;
 
-use super::{Named, Table, in_state};
+use super::of_campaigns::{self, Named, To};
+use super::{Table, in_state};
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -52,9 +53,7 @@ impl Table for EnrollmentRow {
 /// What a list of enrollments is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
-    pub(crate) campaign: Option<&'a CampaignId>,
-    pub(crate) partner: Option<&'a PartnerId>,
-    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) of: To<'a>,
     pub(crate) status: Option<EnrollmentStatus>,
 }
 
@@ -65,17 +64,6 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<EnrollmentRow>, sqlx::Error> {
-    let narrowing = [
-        ("campaign_id", to.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.partner.map(PartnerId::as_str)),
-    ];
-    super::list_by_campaign(
-        pool,
-        page,
-        (scope, to.brand),
-        Named::ByCampaign,
-        in_state(to.status.map(EnrollmentStatus::name)),
-        &narrowing,
-    )
-    .await
+    let that_stand_so = in_state(to.status.map(EnrollmentStatus::name));
+    of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, that_stand_so).await
 }

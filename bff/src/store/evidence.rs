@@ -6,9 +6,10 @@ use messaging::WriteTx;
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, CampaignId, EvidenceId, EvidenceStatus, PartnerId};
+use types::{EvidenceId, EvidenceStatus};
 
-use super::{ITS_CAMPAIGNS_BRAND, Named, Table, seen_by};
+use super::of_campaigns::{self, Named, To};
+use super::{ITS_CAMPAIGNS_BRAND, Table, in_state, seen_by};
 
 /// A piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -79,9 +80,7 @@ impl Table for EvidenceRow {
 /// What a list of evidence is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
-    pub(crate) campaign: Option<&'a CampaignId>,
-    pub(crate) partner: Option<&'a PartnerId>,
-    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) of: To<'a>,
     pub(crate) status: Option<EvidenceStatus>,
     pub(crate) duplicates: Option<bool>,
 }
@@ -93,27 +92,15 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<EvidenceRow>, sqlx::Error> {
-    let narrowing = [
-        ("campaign_id", to.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.partner.map(PartnerId::as_str)),
-        ("status", to.status.map(EvidenceStatus::name)),
-    ];
-    let shown_before = |sql: &mut QueryBuilder<Postgres>| {
+    let also = |sql: &mut QueryBuilder<Postgres>| {
+        in_state(to.status.map(EvidenceStatus::name))(sql);
         match to.duplicates {
             Some(true) => sql.push(" AND duplicate_of IS NOT NULL"),
             Some(false) => sql.push(" AND duplicate_of IS NULL"),
             None => sql,
         };
     };
-    super::list_by_campaign(
-        pool,
-        page,
-        (scope, to.brand),
-        Named::ByCampaign,
-        shown_before,
-        &narrowing,
-    )
-    .await
+    of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, also).await
 }
 
 /// One of them, when this caller may see it.

@@ -6,9 +6,10 @@ use messaging::WriteTx;
 use schemas::Utm;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, QueryBuilder};
-use types::{BrandId, CampaignId, LinkCode, LinkStatus, PartnerId};
+use types::{LinkCode, LinkStatus};
 
-use super::{ITS_CAMPAIGNS_BRAND, Named, Table, in_state, seen_by};
+use super::of_campaigns::{self, Named, To};
+use super::{ITS_CAMPAIGNS_BRAND, Table, in_state, seen_by};
 
 /// A partner's link.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -56,9 +57,7 @@ impl Table for LinkRow {
 /// What a list of links is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
-    pub(crate) campaign: Option<&'a CampaignId>,
-    pub(crate) partner: Option<&'a PartnerId>,
-    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) of: To<'a>,
     pub(crate) status: Option<LinkStatus>,
 }
 
@@ -69,19 +68,8 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
-    let narrowing = [
-        ("campaign_id", to.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.partner.map(PartnerId::as_str)),
-    ];
-    super::list_by_campaign(
-        pool,
-        page,
-        (scope, to.brand),
-        Named::ByCampaign,
-        in_state(to.status.map(LinkStatus::name)),
-        &narrowing,
-    )
-    .await
+    let that_stand_so = in_state(to.status.map(LinkStatus::name));
+    of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, that_stand_so).await
 }
 
 /// One of them, when this caller may see it.

@@ -17,6 +17,7 @@ pub(crate) mod groups;
 pub(crate) mod links;
 pub(crate) mod memberships;
 pub(crate) mod notes;
+pub(crate) mod of_campaigns;
 pub(crate) mod outcomes;
 pub(crate) mod partners;
 pub(crate) mod payouts;
@@ -35,7 +36,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, CampaignId, ClickId, OrderId};
+use types::{ClickId, OrderId};
 
 /// A table whose rows lists show, newest first.
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
@@ -95,105 +96,6 @@ async fn list<R: Table>(
     page.fetch_all(pool).await
 }
 
-/// Where it stands whose brand's a row of a campaign is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
-    /// The campaign says it.
-    ByCampaign,
-    /// The row itself says it too, and its table has an index by brand, campaign and position.
-    ByRow,
-}
-
-impl Named {
-    fn of(self) -> Of {
-        match self {
-            Self::ByCampaign => ITS_CAMPAIGNS_BRAND,
-            Self::ByRow => ITS_BRAND,
-        }
-    }
-
-    /// The campaigns of a brand that there are rows of, and perhaps others, as `c (id)`.
-    fn push_campaigns<R: Table>(self, sql: &mut QueryBuilder<Postgres>, brand: &BrandId) {
-        let brand = brand.as_str();
-        match self {
-            Self::ByCampaign => {
-                sql.push("(SELECT id FROM campaigns WHERE brand_id = ")
-                    .push_bind(brand)
-                    .push(") c");
-            }
-            // From one entry of the index to the first of the next campaign: the campaigns themselves may not be known yet.
-            Self::ByRow => {
-                let first = |sql: &mut QueryBuilder<Postgres>, also| {
-                    sql.push("(SELECT campaign_id FROM ")
-                        .push(R::NAME)
-                        .push(" WHERE brand_id = ")
-                        .push_bind(brand)
-                        .push(also)
-                        .push(" ORDER BY campaign_id LIMIT 1)");
-                };
-                sql.push("(WITH RECURSIVE walk (id) AS (");
-                first(sql, "");
-                sql.push(" UNION ALL SELECT ");
-                first(sql, " AND campaign_id > walk.id");
-                sql.push(" FROM walk WHERE walk.id IS NOT NULL) SELECT id FROM walk WHERE id IS NOT NULL) c");
-            }
-        }
-    }
-}
-
-/// The same of rows that are of campaigns; `of`: those of this brand alone. A brand's are the newest of each of its campaigns, found by
-/// an index: that costs what the brand has of campaigns, however many rows others have. One partner's are fewer than a brand's.
-async fn list_by_campaign<R: Table>(
-    pool: &PgPool,
-    page: PageQuery,
-    (scope, of): (Scope<'_>, Option<&BrandId>),
-    named: Named,
-    also: impl Fn(&mut QueryBuilder<Postgres>),
-    narrowing: &[(&'static str, Option<&str>)],
-) -> Result<Vec<R>, sqlx::Error> {
-    let (brand, partner) = match of {
-        None => (scope.brand.filter(|_| !scope.all), scope.partner),
-        Some(_) => (of.filter(|of| scope.all || scope.brand == Some(*of)), None),
-    };
-    let of_partner =
-        |(column, value): &(&str, Option<&str>)| *column == "partner_id" && value.is_some();
-    let Some(brand) = brand.filter(|_| !narrowing.iter().any(of_partner)) else {
-        let seen = |sql: &mut QueryBuilder<Postgres>| {
-            seen_by(scope, named.of())(sql);
-            if let Some(of) = of {
-                let (before, after) = named.of();
-                sql.push(" AND ").push(before);
-                sql.push_bind(of.as_str()).push(after);
-            }
-            also(sql);
-        };
-        return list(pool, page, seen, narrowing).await;
-    };
-    let mut sql = QueryBuilder::new("SELECT r.* FROM ");
-    named.push_campaigns::<R>(&mut sql, brand);
-    sql.push(" CROSS JOIN LATERAL (");
-    let of_campaign = |sql: &mut QueryBuilder<Postgres>| {
-        sql.push(" AND campaign_id = c.id");
-        if named == Named::ByRow {
-            sql.push(" AND brand_id = ").push_bind(brand.as_str());
-        }
-        also(sql);
-    };
-    push_page::<R>(&mut sql, page, of_campaign, narrowing);
-    sql.push(") r");
-    if let Some(partner) = partner {
-        sql.push(" UNION (");
-        let of_partner = |sql: &mut QueryBuilder<Postgres>| {
-            sql.push(" AND partner_id = ").push_bind(partner.as_str());
-            also(sql);
-        };
-        push_page::<R>(&mut sql, page, of_partner, narrowing);
-        sql.push(")");
-    }
-    push_end(&mut sql, page);
-    sql.build_query_as().fetch_all(pool).await
-}
-
 fn push_page<R: Table>(
     sql: &mut QueryBuilder<Postgres>,
     page: PageQuery,
@@ -236,20 +138,6 @@ fn seen_by(scope: Scope<'_>, of: Of) -> impl FnOnce(&mut QueryBuilder<Postgres>)
         }
         sql.push(")");
     }
-}
-
-/// Whose brand's a campaign is, where that is known here: rows of both are found by an index that has it first.
-async fn brand_of(
-    pool: &PgPool,
-    campaign: Option<&CampaignId>,
-) -> Result<Option<String>, sqlx::Error> {
-    let Some(campaign) = campaign else {
-        return Ok(None);
-    };
-    sqlx::query_scalar("SELECT brand_id FROM campaigns WHERE id = $1")
-        .bind(campaign.as_str())
-        .fetch_optional(pool)
-        .await
 }
 
 /// Leaves those in a state, which is written and not given: so the planner sees that an index of rare states has them.

@@ -56,6 +56,9 @@ pub(crate) struct SeenPartner {
     pub(crate) group_id: Option<String>,
 }
 
+/// So many partners of a brand are looked up one by one.
+const FEW: usize = 2_000;
+
 /// What a list of partners is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
@@ -76,6 +79,11 @@ pub(crate) async fn list(
     let brand = to.brand.or(scope.brand);
     let mut sql = seen_as(brand);
     sql.push(" WHERE p.position < ").push_bind(page.below());
+    let of_one = brand.filter(|_| to.brand.is_some() || !scope.all);
+    if let Some(mut few) = few_of(pool, of_one).await? {
+        few.extend(scope.partner.map(PartnerId::to_string));
+        sql.push(" AND p.id = ANY(").push_bind(few).push(")");
+    }
     push_seen(&mut sql, scope);
     if let Some(brand) = to.brand {
         sql.push(" AND ");
@@ -97,6 +105,24 @@ pub(crate) async fn list(
     sql.push(" ORDER BY p.position DESC LIMIT ")
         .push_bind(page.rows());
     sql.build_query_as().fetch_all(pool).await
+}
+
+/// Who is or was in a campaign of this brand, where these are few: each is looked up then. Of many, enough are soon found among all.
+async fn few_of(
+    pool: &PgPool,
+    brand: Option<&BrandId>,
+) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let Some(brand) = brand else {
+        return Ok(None);
+    };
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT e.partner_id FROM campaigns c JOIN enrollments e ON e.campaign_id = c.id WHERE c.brand_id = $1 LIMIT $2",
+    )
+    .bind(brand.as_str())
+    .bind(i64::try_from(FEW).unwrap_or(i64::MAX) + 1)
+    .fetch_all(pool)
+    .await?;
+    Ok((ids.len() <= FEW).then_some(ids))
 }
 
 /// One of them, when this caller may see it.

@@ -15,6 +15,7 @@ mod gateway;
 mod idempotency;
 mod jwt;
 mod keys;
+mod lists;
 mod operator;
 mod outages;
 mod overload;

@@ -854,7 +854,7 @@ async fn a_brands_record_and_its_default_group_are_read_since_the_first_event_th
     app.stop().await;
 }
 
-fn sold() -> ConversionAttributedV1 {
+pub fn sold() -> ConversionAttributedV1 {
     ConversionAttributedV1 {
         event_type: ConversionType::Purchase,
         order_id: Some("order-1".parse().unwrap()),

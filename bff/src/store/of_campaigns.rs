@@ -1,0 +1,223 @@
+//! Lists of rows that are of campaigns: the newest of each campaign, each found by an index. That costs what a brand or a partner has of
+//! campaigns, however many rows it, or anybody else, has.
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use sqlx::{PgPool, Postgres, QueryBuilder};
+use types::{BrandId, CampaignId, PartnerId};
+
+use super::{ITS_BRAND, ITS_CAMPAIGNS_BRAND, Of, Table, push_end, push_page};
+
+/// Where it stands whose brand's a row of a campaign is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// The campaign says it. A partner has few such rows.
+    ByCampaign,
+    /// The row itself says it too, and its table has indexes by brand, campaign and position, and by partner, campaign and position.
+    ByRow,
+}
+
+impl Named {
+    fn of(self) -> Of {
+        match self {
+            Self::ByCampaign => ITS_CAMPAIGNS_BRAND,
+            Self::ByRow => ITS_BRAND,
+        }
+    }
+}
+
+/// What such a list is narrowed to.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct To<'a> {
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+}
+
+/// Rows that are found together.
+#[derive(Debug, Clone, Copy)]
+enum Whose<'a> {
+    Everybodys,
+    Nobodys,
+    Brands(&'a BrandId),
+    Partners(&'a PartnerId),
+    Both(&'a BrandId, &'a PartnerId),
+}
+
+impl<'a> Whose<'a> {
+    fn new(brand: Option<&'a BrandId>, partner: Option<&'a PartnerId>) -> Self {
+        match (brand, partner) {
+            (None, None) => Self::Everybodys,
+            (Some(brand), None) => Self::Brands(brand),
+            (None, Some(partner)) => Self::Partners(partner),
+            (Some(brand), Some(partner)) => Self::Both(brand, partner),
+        }
+    }
+
+    /// What is seen: an operator's all, a brand's those of it, and a partner's its own.
+    fn seen(scope: Scope<'a>, to: To<'a>) -> (Option<Self>, Option<Self>) {
+        if scope.all {
+            return (Some(Self::new(to.brand, to.partner)), None);
+        }
+        let brand = scope.brand.filter(|it| to.brand.is_none_or(|to| to == *it));
+        let partner = scope.partner;
+        let partner = partner.filter(|it| to.partner.is_none_or(|to| to == *it));
+        (
+            brand.map(|brand| Self::new(Some(brand), to.partner)),
+            partner.map(|partner| Self::new(to.brand, Some(partner))),
+        )
+    }
+
+    fn push(self, sql: &mut QueryBuilder<Postgres>, named: Named) {
+        let (brand, partner) = match self {
+            Self::Everybodys => (None, None),
+            Self::Nobodys => {
+                sql.push(" AND brand_id IS NULL");
+                (None, None)
+            }
+            Self::Brands(brand) => (Some(brand), None),
+            Self::Partners(partner) => (None, Some(partner)),
+            Self::Both(brand, partner) => (Some(brand), Some(partner)),
+        };
+        if let Some(brand) = brand {
+            let (before, after) = named.of();
+            sql.push(" AND ").push(before);
+            sql.push_bind(brand.as_str()).push(after);
+        }
+        if let Some(partner) = partner {
+            sql.push(" AND partner_id = ").push_bind(partner.as_str());
+        }
+    }
+
+    /// A page of them.
+    fn push_page<R: Table>(
+        self,
+        sql: &mut QueryBuilder<Postgres>,
+        page: PageQuery,
+        (named, campaign): (Named, Option<&CampaignId>),
+        also: &impl Fn(&mut QueryBuilder<Postgres>),
+    ) {
+        let campaigns = match campaign {
+            Some(_) => None,
+            None => self.campaigns(named),
+        };
+        if let Some(campaigns) = campaigns {
+            sql.push("SELECT r.* FROM ");
+            campaigns.push::<R>(sql);
+            sql.push(" CROSS JOIN LATERAL (");
+        }
+        let its = |sql: &mut QueryBuilder<Postgres>| {
+            self.push(sql, named);
+            if let Some(campaign) = campaign {
+                sql.push(" AND campaign_id = ").push_bind(campaign.as_str());
+            } else if campaigns.is_some() {
+                sql.push(" AND campaign_id = c.id");
+            }
+            also(sql);
+        };
+        push_page::<R>(sql, page, its, &[]);
+        if campaigns.is_some() {
+            sql.push(") r");
+            push_end(sql, page);
+        }
+    }
+
+    /// Where their campaigns are found; none where an index has the rows by position.
+    fn campaigns(self, named: Named) -> Option<Campaigns<'a>> {
+        match (self, named) {
+            (Self::Brands(brand), Named::ByCampaign) => Some(Campaigns::OfBrand(brand)),
+            (Self::Brands(brand) | Self::Both(brand, _), Named::ByRow) => {
+                Some(Campaigns::OfRows("brand_id", brand.as_str()))
+            }
+            (Self::Partners(partner), Named::ByRow) => {
+                Some(Campaigns::OfRows("partner_id", partner.as_str()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Campaigns that there are rows of, and perhaps others.
+#[derive(Debug, Clone, Copy)]
+enum Campaigns<'a> {
+    OfBrand(&'a BrandId),
+    /// Those of rows whose column is this: they may not be known here themselves yet.
+    OfRows(&'static str, &'a str),
+}
+
+impl Campaigns<'_> {
+    /// As `c (id)`.
+    fn push<R: Table>(self, sql: &mut QueryBuilder<Postgres>) {
+        let (column, id) = match self {
+            Self::OfBrand(brand) => {
+                sql.push("(SELECT id FROM campaigns WHERE brand_id = ")
+                    .push_bind(brand.as_str())
+                    .push(") c");
+                return;
+            }
+            Self::OfRows(column, id) => (column, id),
+        };
+        // From one entry of the index to the first of the next campaign.
+        let first = |sql: &mut QueryBuilder<Postgres>, also| {
+            sql.push("(SELECT campaign_id FROM ").push(R::NAME);
+            sql.push(" WHERE ").push(column).push(" = ").push_bind(id);
+            sql.push(also).push(" ORDER BY campaign_id LIMIT 1)");
+        };
+        sql.push("(WITH RECURSIVE walk (id) AS (");
+        first(sql, "");
+        sql.push(" UNION ALL SELECT ");
+        first(sql, " AND campaign_id > walk.id");
+        sql.push(
+            " FROM walk WHERE walk.id IS NOT NULL) SELECT id FROM walk WHERE id IS NOT NULL) c",
+        );
+    }
+}
+
+/// A partner's own, those of a brand's campaigns, or everybody's, newest first.
+pub(super) async fn list<R: Table>(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    to: To<'_>,
+    page: PageQuery,
+    named: Named,
+    also: impl Fn(&mut QueryBuilder<Postgres>),
+) -> Result<Vec<R>, sqlx::Error> {
+    let its_brand = match to.campaign {
+        Some(campaign) if named == Named::ByRow => brand_of(pool, campaign).await?,
+        _ => None,
+    };
+    let mut seen = Whose::seen(scope, to);
+    // Rows of a campaign are found by its brand; what is nobody's names none.
+    if let (Some(Whose::Everybodys), Some(brand)) = (seen.0, &its_brand) {
+        seen = (Some(Whose::Brands(brand)), Some(Whose::Nobodys));
+    }
+    let mut sql = QueryBuilder::new("");
+    let of = (named, to.campaign);
+    match seen {
+        (None, None) => return Ok(Vec::new()),
+        (Some(whose), None) | (None, Some(whose)) => {
+            whose.push_page::<R>(&mut sql, page, of, &also);
+        }
+        (Some(one), Some(other)) => {
+            sql.push("(");
+            one.push_page::<R>(&mut sql, page, of, &also);
+            sql.push(") UNION (");
+            other.push_page::<R>(&mut sql, page, of, &also);
+            sql.push(")");
+            push_end(&mut sql, page);
+        }
+    }
+    // Which of two indexes has fewer rows depends on the values: a plan for all of them would not know.
+    let is_narrowed = to.brand.is_some() || to.campaign.is_some() || to.partner.is_some();
+    let page = sql.build_query_as().persistent(!is_narrowed);
+    page.fetch_all(pool).await
+}
+
+/// Whose a campaign is, where that is known here.
+async fn brand_of(pool: &PgPool, campaign: &CampaignId) -> Result<Option<BrandId>, sqlx::Error> {
+    let brand: Option<String> = sqlx::query_scalar("SELECT brand_id FROM campaigns WHERE id = $1")
+        .bind(campaign.as_str())
+        .fetch_optional(pool)
+        .await?;
+    Ok(brand.and_then(|brand| BrandId::parse(brand).ok()))
+}
