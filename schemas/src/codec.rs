@@ -11,6 +11,7 @@ use crate::cut::cut;
 use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
 use crate::kinds::{Body, Outgoing, Payload, kind_on, payload};
 use crate::older;
+use crate::placed;
 use crate::service::Topic;
 use crate::shape::Shape;
 use crate::walk::{Flaw, project, skip};
@@ -162,12 +163,10 @@ fn unreadable<P: DeserializeOwned + Default>(
 /// What was read, or at which field it could not be and why.
 struct Located<T>(Result<T, String>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = serde_path_to_error::deserialize(deserializer);
-        Ok(Self(read.map_err(
-            |error: serde_path_to_error::Error<D::Error>| cut(&error),
-        )))
+        let read = placed::read(deserializer);
+        Ok(Self(read.map_err(|unread| cut(&unread))))
     }
 }
 

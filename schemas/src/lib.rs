@@ -18,6 +18,7 @@ mod kinds;
 mod messages;
 mod older;
 mod partition;
+mod placed;
 mod rejections;
 mod service;
 mod shape;

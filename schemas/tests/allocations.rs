@@ -16,8 +16,9 @@ const MALFORMED_LENGTHS: [&[u8]; 3] = [
     &[0x80, 0x80, 0x80, 0x80, 0x08],
     &[0x80, 0x80, 0x80, 0x01],
 ];
-/// Room for an error's text.
-const ERROR_BYTES: usize = 1024;
+/// Room for an error's text, and for the boxes that the place of an odd value is looked for with: as large as a topic's payloads, whatever
+/// came.
+const ERROR_BYTES: usize = 40 * 1024;
 /// For each byte of a message. One with a value that cannot be taken is read for its header once more.
 const EACH_BYTE: usize = 12;
 

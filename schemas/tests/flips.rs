@@ -13,8 +13,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Room for an error's text, which names every value of a closed list, and is made more than once.
-const ERROR_BYTES: usize = 3584;
+/// Room for an error's text, which names every value of a closed list, and is made more than once; and for the boxes that the place of an
+/// odd value is looked for with, as large as a topic's payloads, whatever came.
+const ERROR_BYTES: usize = 40 * 1024;
 /// For each byte of a message. One with a value that cannot be taken is read for its header once more, and what another
 /// schema wrote is laid out anew for each reading.
 const EACH_BYTE: usize = 14;
