@@ -1,5 +1,5 @@
-//! Summaries of the indexes that have an entry for many pages: the leader makes them in the background, of ranges of pages that are
-//! full. What is inserted goes to pages without a summary, and so costs the index nothing.
+//! What finds the messages of a request, or about a subject, is made by the leader in the background, so that what is inserted costs no
+//! index anything: filters of ranges of pages that are full, and indexes of whole partitions that are closed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,10 +34,46 @@ pub async fn run(pool: PgPool, stop: CancellationToken) {
             () = stop.cancelled() => return,
             result = step(&pool, &mut done) => result,
         };
+        let result = match result {
+            Ok(()) => tokio::select! {
+                () = stop.cancelled() => return,
+                result = index_closed(&pool) => result.map(drop),
+            },
+            Err(error) => Err(error),
+        };
         if let Err(error) = result {
-            tracing::debug!(%error, "the log's index cannot be summarised now");
+            tracing::debug!(%error, "the log's indexes cannot be made now");
         }
     }
+}
+
+/// The oldest closed partition of the log that has no index of its own.
+const CLOSED: &str = r"SELECT p.relname::text
+   FROM pipeline.log_head h, pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
+  WHERE i.inhparent = 'pipeline.message_log'::regclass
+    AND (substring(p.relname FROM '\d+$')::bigint + 1) * h.partition_positions <= h.position
+    AND to_regclass('pipeline.' || p.relname || '_by_subject') IS NULL
+  ORDER BY length(p.relname), p.relname LIMIT 1";
+
+/// Indexes one closed partition by correlation id and by subject; false where all are. A look-up then reads three or four pages of it, and
+/// not the filters of all its rows. Sorting takes one processor and bounded memory; readers are not in its way.
+pub async fn index_closed(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let closed: Option<String> = sqlx::query_scalar(CLOSED).fetch_optional(pool).await?;
+    let Some(partition) = closed else {
+        return Ok(false);
+    };
+    let mut tx = crate::begin(pool, "BEGIN").await?;
+    let sql = format!(
+        "SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = 0;
+         SET LOCAL maintenance_work_mem = '32MB'; SET LOCAL max_parallel_maintenance_workers = 0;
+         CREATE INDEX {partition}_by_request ON pipeline.{partition} (correlation_id);
+         CREATE INDEX {partition}_by_subject ON pipeline.{partition} (subject);"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Summarises what is full and has no summary yet, a bounded part of it. `done` says up to which page each index has them.

@@ -117,6 +117,53 @@ async fn messages_are_found_before_and_after_their_part_of_the_log_is_summarised
 }
 
 #[tokio::test]
+async fn a_closed_partition_is_looked_up_in_by_indexes_of_its_own_and_the_newest_is_not() {
+    let (lab, _) = long_log(150).await;
+    let (request, subject): (Uuid, String) = sqlx::query_as(
+        "SELECT correlation_id, subject FROM pipeline.message_log WHERE position = 70",
+    )
+    .fetch_one(&lab.pool)
+    .await
+    .unwrap();
+    let plan = async || {
+        let mut tx = messaging::begin(&lab.pool, "BEGIN").await.unwrap();
+        sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let lines: Vec<String> = sqlx::query_scalar(
+            "EXPLAIN (COSTS OFF) SELECT * FROM pipeline.message_log WHERE correlation_id = ANY($1)
+             UNION ALL SELECT * FROM pipeline.message_log WHERE subject = ANY($2)",
+        )
+        .bind(vec![request])
+        .bind(vec![subject.clone()])
+        .fetch_all(&mut *tx)
+        .await
+        .unwrap();
+        lines.concat()
+    };
+    let before = plan().await;
+    let mut made = 0;
+    while summary::index_closed(&lab.pool).await.unwrap() {
+        made += 1;
+    }
+    assert_eq!(made, 1, "of the second part there may come more");
+    let after = plan().await;
+    for index in ["message_log_0_by_request", "message_log_0_by_subject"] {
+        assert!(!before.contains(index), "{before}");
+        assert!(after.contains(index), "{after}");
+    }
+    let newest = "Bitmap Index Scan on message_log_1_correlation_id_subject_idx";
+    assert!(after.contains(newest), "{after}");
+    assert_eq!(kinds(&lab, &of_request(request)).await.len(), 1);
+    let of_subject = Question {
+        subjects: vec![subject],
+        ..Question::default()
+    };
+    assert_eq!(kinds(&lab, &of_subject).await.len(), 1);
+}
+
+#[tokio::test]
 async fn no_more_messages_are_answered_with_than_the_bound() {
     let lab = Lab::new().await;
     let request = Uuid::now_v7();

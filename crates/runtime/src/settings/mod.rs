@@ -169,9 +169,9 @@ fn read_internal_key(env: &mut Env) -> InternalKey {
 }
 
 fn read_log_partition(env: &mut Env) -> Option<u32> {
-    let positions = env.optional("LOG_PARTITION_POSITIONS", "4194304");
+    let positions = env.optional("LOG_PARTITION_POSITIONS", "1048576");
     if positions.is_some_and(|positions: u32| positions < 64) {
-        env.report("LOG_PARTITION_POSITIONS", "must be 64 or more", "4194304");
+        env.report("LOG_PARTITION_POSITIONS", "must be 64 or more", "1048576");
     }
     positions
 }
