@@ -31,8 +31,9 @@ const REQUESTS_PACE: Duration = Duration::from_millis(10);
 /// Whoever sends a command by the broker does something else meanwhile. Where the last batch was one message alone, no company is to be
 /// expected, and a service's waits as facts do: it may have it from a person.
 const COMMANDS_PACE: Duration = Duration::from_millis(20);
-/// Nobody waits for what comes of an external producer's commands: until so many messages are together, they wait longer.
+/// Nobody waits for what comes of an external producer's commands: they wait longer, and longer still until so many messages are together.
 const PRODUCERS_PACE: Duration = Duration::from_millis(100);
+const PRODUCERS_PACE_IN_COMPANY: Duration = Duration::from_millis(30);
 const COMPANY: usize = 10;
 /// Nobody waits for messages that concern nobody here, since all they need is that their stream's watermark moves over them, and for facts
 /// where [`crate::Domain::FACTS_WAIT`].
@@ -164,7 +165,7 @@ impl Queue {
         } else {
             Pace {
                 alone: PRODUCERS_PACE,
-                in_company: COMMANDS_PACE,
+                in_company: PRODUCERS_PACE_IN_COMPANY,
             }
         }
     }

@@ -12,15 +12,43 @@ use axum::routing::{get, post};
 use devstack::local::LocalStack;
 use devstack::stack::Postgres;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, FromRow, PgConnection, PgPool};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use uuid::Uuid;
 
 /// As many as a service has.
 const CONNECTIONS: u32 = 8;
+
+/// A row for each insert, and a thousand conversions of one partner.
+const TABLES: &str = "CREATE TABLE rows (id uuid PRIMARY KEY, text text NOT NULL);
+    CREATE TABLE conversions (id text PRIMARY KEY, position bigint NOT NULL, status text NOT NULL, order_id text, campaign_id text,
+        brand_id text, partner_id text, link_code text, click_id text, amount_minor bigint, refunded_minor bigint NOT NULL,
+        currency text, occurred_at bigint NOT NULL, recorded_at bigint NOT NULL);
+    CREATE INDEX ON conversions (partner_id, position);
+    INSERT INTO conversions SELECT gen_random_uuid(), n, 'attributed', gen_random_uuid(), 'a-campaign', 'a-brand', 'a-partner', 'a-link',
+        gen_random_uuid(), 1000, 0, 'USD', n, n FROM generate_series(1, 1000) n;
+    ANALYZE conversions";
+
+#[derive(FromRow, Serialize)]
+struct Conversion {
+    id: String,
+    status: String,
+    order_id: Option<String>,
+    campaign_id: Option<String>,
+    brand_id: Option<String>,
+    partner_id: Option<String>,
+    link_code: Option<String>,
+    click_id: Option<String>,
+    amount_minor: Option<i64>,
+    refunded_minor: i64,
+    currency: Option<String>,
+    occurred_at: i64,
+    recorded_at: i64,
+}
 
 struct Bare {
     pool: PgPool,
@@ -61,9 +89,7 @@ pub async fn start(stack: &LocalStack) -> Result<String> {
         .await?;
     let options = PgConnectOptions::from_str(&url)?.database("bare");
     let mut own = PgConnection::connect_with(&options).await?;
-    sqlx::query("CREATE TABLE rows (id uuid PRIMARY KEY, text text NOT NULL)")
-        .execute(&mut own)
-        .await?;
+    sqlx::raw_sql(TABLES).execute(&mut own).await?;
     let key = DecodingKey::from_secret(settings.need("JWT_SECRET_KEY")?.as_bytes());
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[settings.need("JWT_ISSUER")?]);
@@ -94,6 +120,7 @@ fn routes(bare: Bare) -> Router {
         .route("/c/{code}", get(redirect))
         .route("/reports", post(report))
         .route("/reports/{id}", get(read))
+        .route("/conversions", get(page))
         .with_state(Arc::new(bare))
 }
 
@@ -136,6 +163,22 @@ async fn read(State(bare): State<Arc<Bare>>, headers: HeaderMap, Path(id): Path<
             .await;
     match text {
         Ok(text) => answer(&json!({"id": id, "text": text})).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn page(State(bare): State<Arc<Bare>>, headers: HeaderMap) -> Response {
+    if !bare.knows(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let rows: Result<Vec<Conversion>, sqlx::Error> = sqlx::query_as(
+        "SELECT * FROM conversions WHERE partner_id = $1 ORDER BY position DESC LIMIT 20",
+    )
+    .bind("a-partner")
+    .fetch_all(&bare.pool)
+    .await;
+    match rows {
+        Ok(rows) => answer(&json!({"items": rows})).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
 use devstack::progress::Progress;
+use devstack::stack::{Process, Signal};
 use schemas::Service;
 use serde_json::json;
 use uuid::Uuid;
@@ -36,13 +37,16 @@ pub struct Edge {
 }
 
 /// Visitors' redirects a second, and purchases beside them.
-const BESIDE: (u64, u64) = (2_000, 500);
+const REDIRECTS: u64 = 2_000;
+const PURCHASES: Pace = Pace::Rate(500);
 
 /// One kind of request, ours and the bare program's.
 struct Kind {
     name: &'static str,
     ours: Endpoint,
     bare: Endpoint,
+    /// Whether every service has something to do with it afterwards.
+    goes_on: bool,
 }
 
 /// Measures and writes the section.
@@ -54,40 +58,52 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     let lasting = Duration::from_secs(edge.seconds);
     let mut text = format!(
         "## Edges\n\n`cargo benchmark edge`: {} connections ask again as soon as they are answered, {} s; then half as often, for times. Beside each a bare axum \
-         program of one thread with eight connections to the same Postgres, which checks the same token and runs one statement. What is \
-         reported or written goes on through every service meanwhile, on the same cores; its row does not.\n\n\
-         | request | a second | p50 / p99 at half of it, ms | the bare program: a second | p50 / p99 at half of it, ms | ours, in % |\n|---|---|---|---|---|---|\n",
+         program of one thread with eight connections to the same Postgres, which checks the same token and runs one statement: it inserts a row, reads one, or reads the same page of the same \
+         table. What is reported or written goes on through every service meanwhile, on the same cores; the bare program's row does not. \
+         Alone: while the broker is stopped, so that it goes on afterwards.\n\n\
+         | request | a second | p50 / p99 at half of it, ms | the bare program: a second | p50 / p99 at half of it, ms | ours, in % | alone: a second | in % |\n\
+         |---|---|---|---|---|---|---|---|\n",
         edge.connections, edge.seconds
     );
-    for kind in &kinds {
-        progress.note(kind.name);
-        let ours = both(&edge, &kind.ours).await?;
-        let beside = both(&edge, &kind.bare).await?;
-        writeln!(
+    progress.note("purchases, for pages to show");
+    let (mut feed, ledger) = stack::ends(&stack, people).await?;
+    run_phase(stack.layout(), &mut feed, &ledger, PURCHASES, lasting).await?;
+    // What goes on afterwards comes last: it would go on beside the others.
+    let (going_on, ending): (Vec<&Kind>, Vec<&Kind>) = kinds.iter().partition(|it| it.goes_on);
+    let mut rows = Vec::new();
+    for kind in ending {
+        rows.push(beside(&edge, kind, progress).await?);
+    }
+    progress.note("redirects beside purchases");
+    let redirects = &kinds.first().context("redirects")?.ours;
+    let (redirects, purchases) = tokio::join!(
+        ask(redirects, edge.connections, Some(REDIRECTS), lasting),
+        run_phase(stack.layout(), &mut feed, &ledger, PURCHASES, lasting)
+    );
+    let (redirects, purchases) = (redirects?, purchases?);
+    for kind in going_on {
+        rows.push(beside(&edge, kind, progress).await?);
+    }
+    for (kind, ours, bare) in rows {
+        let share = |per_second| per_second * 100 / bare.0.per_second.max(1);
+        write!(
             text,
             "| {} | {} | {} | {} | {} | {} |",
             kind.name,
             ours.0.per_second,
             times(&ours.1),
-            beside.0.per_second,
-            times(&beside.1),
-            ours.0.per_second * 100 / beside.0.per_second.max(1)
+            bare.0.per_second,
+            times(&bare.1),
+            share(ours.0.per_second)
         )?;
+        if kind.goes_on {
+            progress.note(&format!("{}, alone", kind.name));
+            let alone = alone(&stack, &kind.ours, &edge).await?.per_second;
+            writeln!(text, " {alone} | {} |", share(alone))?;
+        } else {
+            writeln!(text, " | |")?;
+        }
     }
-    progress.note("redirects beside purchases");
-    let (mut feed, ledger) = stack::ends(&stack, people).await?;
-    let redirects = &kinds.first().context("redirects")?.ours;
-    let (redirects, purchases) = tokio::join!(
-        ask(redirects, edge.connections, Some(BESIDE.0), lasting),
-        run_phase(
-            stack.layout(),
-            &mut feed,
-            &ledger,
-            Pace::Rate(BESIDE.1),
-            lasting
-        )
-    );
-    let (redirects, purchases) = (redirects?, purchases?);
     writeln!(
         text,
         "\n{} redirects a second beside {} purchases a second: p50 / p99 {} ms; the purchases {} / {} ms.",
@@ -102,6 +118,33 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
         return Ok(());
     }
     page::write(layout, &text)
+}
+
+/// While the broker is stopped: what is taken is committed, and waits.
+async fn alone(stack: &LocalStack, endpoint: &Endpoint, edge: &Edge) -> Result<Served> {
+    let broker = Process::attach(&stack.layout().state.join("pulsar/pulsar.pid"));
+    let broker = broker.context("the broker's process")?;
+    broker.signal(Signal::STOP);
+    let served = ask(
+        endpoint,
+        edge.connections,
+        None,
+        Duration::from_secs(edge.seconds),
+    )
+    .await;
+    broker.signal(Signal::CONT);
+    served
+}
+
+/// Ours and the bare program's.
+async fn beside<'a>(
+    edge: &Edge,
+    kind: &'a Kind,
+    progress: Progress,
+) -> Result<(&'a Kind, (Served, Served), (Served, Served))> {
+    progress.note(kind.name);
+    let ours = both(edge, &kind.ours).await?;
+    Ok((kind, ours, both(edge, &kind.bare).await?))
 }
 
 /// At saturation, and at half of it.
@@ -150,7 +193,12 @@ fn kinds(stack: &LocalStack, people: &People, bare: &str) -> Result<Vec<Kind>> {
         let path = format!("/reports/{}", Uuid::nil());
         Box::new(move |_| get(&path, Some(&token)))
     };
-    let kind = |name, ours, bare| Kind { name, ours, bare };
+    let kind = |name, goes_on, ours, bare| Kind {
+        name,
+        ours,
+        bare,
+        goes_on,
+    };
     let endpoint = |server: &str, request: Box<dyn Fn(u64) -> String>, status| Endpoint {
         server: server.to_owned(),
         request,
@@ -160,28 +208,33 @@ fn kinds(stack: &LocalStack, people: &People, bare: &str) -> Result<Vec<Kind>> {
     Ok(vec![
         kind(
             "tracking: a visitor's redirect",
+            false,
             endpoint(&tracking, Box::new(move |n| get(&click(n), None)), 302),
             endpoint(bare, Box::new(|n| get(&format!("/c/bench{n}"), None)), 302),
         ),
         kind(
-            "tracking: a report by HTTP",
-            endpoint(&tracking, report("/api/v1/tracking/events"), 201),
-            bare_report(),
-        ),
-        kind(
-            "bff: a write, 202",
-            endpoint(&bff, report("/api/v1/tracking/events"), 202),
-            bare_report(),
-        ),
-        kind(
             "bff: balances",
+            false,
             endpoint(&bff, read("/api/v1/balances"), 200),
             endpoint(bare, bare_read(), 200),
         ),
         kind(
             "bff: a page of 20 conversions",
+            false,
             endpoint(&bff, read("/api/v1/conversions?limit=20"), 200),
-            endpoint(bare, bare_read(), 200),
+            endpoint(bare, read("/conversions"), 200),
+        ),
+        kind(
+            "tracking: a report by HTTP",
+            true,
+            endpoint(&tracking, report("/api/v1/tracking/events"), 201),
+            bare_report(),
+        ),
+        kind(
+            "bff: a write, 202",
+            true,
+            endpoint(&bff, report("/api/v1/tracking/events"), 202),
+            bare_report(),
         ),
     ])
 }

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
+use crate::services::Program;
 use crate::settings::{Mode, Settings, refuse, variable};
 use crate::stack::{Pulsar, run_visibly};
 use crate::token::GenerateJwt;
@@ -91,12 +92,23 @@ pub async fn show_demo(
     demo::show(settings, &tokens, progress)
 }
 
-/// Builds every binary in release and returns their folder; a second or two when nothing changed.
+/// What people and the check of the rules run beside the stack's programs. What measures and breaks them is built when it is asked for.
+const BESIDE: [&str; 3] = ["tributary", "generate-jwt", "rebuild"];
+
+/// Builds what runs in release and returns its folder; a second or two when nothing changed. Only programs are named, and no packages:
+/// so libraries are built with the features of the whole workspace, once for all.
 pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let step = progress.step("Build (release; several minutes the first time)");
     let mut cargo = Command::new("cargo");
+    let programs = Program::START_ORDER.map(Program::name);
     cargo
-        .args(["build", "--release", "--locked", "--bins"])
+        .args(["build", "--release", "--locked"])
+        .args(
+            programs
+                .into_iter()
+                .chain(BESIDE)
+                .flat_map(|it| ["--bin", it]),
+        )
         .current_dir(&layout.root);
     if !run_visibly(&mut cargo)? {
         bail!("the build failed: see the compiler's message above");
