@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::company::Company;
 use crate::supervise::Tasks;
 
 /// Writes what was gathered in one transaction, answering in the same order.
@@ -51,8 +52,8 @@ impl<I, O> Clone for Group<I, O> {
 }
 
 impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
-    /// Starts the writer: at once when idle, otherwise `pace` apart, at most `most` items a time and four times as many
-    /// waiting.
+    /// Starts the writer: at once when idle or when no company is to be expected, otherwise `pace` apart, at most `most` items a time and
+    /// four times as many waiting.
     pub fn start(
         tasks: &Tasks,
         name: &str,
@@ -64,18 +65,25 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         let stop = tasks.stop().clone();
         tasks.spawn(name, async move {
             let mut next_start = Instant::now();
-            let mut waiting = Vec::new();
+            let (mut waiting, mut company) = (Vec::new(), Company::default());
             loop {
                 tokio::select! {
                     biased;
                     got = receiver.recv_many(&mut waiting, most) => if got == 0 { return },
                     () = stop.cancelled() => return,
                 }
-                tokio::time::sleep_until(next_start).await;
+                while waiting.len() < most && !company.is_there(waiting.len()) {
+                    let room = most - waiting.len();
+                    tokio::select! {
+                        got = receiver.recv_many(&mut waiting, room) => if got == 0 { break },
+                        () = tokio::time::sleep_until(next_start) => break,
+                    }
+                }
                 while waiting.len() < most {
                     let Ok(more) = receiver.try_recv() else { break };
                     waiting.push(more);
                 }
+                company.had(waiting.len());
                 next_start = Instant::now() + pace;
                 let (items, dones): (Vec<I>, Vec<_>) =
                     waiting.drain(..).map(|w| (w.item, w.done)).unzip();

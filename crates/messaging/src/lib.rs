@@ -11,6 +11,7 @@ mod begin;
 #[doc(hidden)]
 pub mod bulk;
 pub mod clock;
+mod company;
 mod domain;
 mod dry_run;
 mod engine;

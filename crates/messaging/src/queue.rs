@@ -8,6 +8,7 @@ use schemas::Service;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use crate::company::Company;
 use crate::inbound::{Answer, Inbound, Item};
 
 /// The most messages that one flow may hold, waiting or in flight.
@@ -26,7 +27,7 @@ const ROUND: u64 = 500;
 
 /// What others state comes in the batches of those who stated it.
 const FACTS_PACE: Duration = Duration::from_millis(4);
-/// Whoever sends by a connection waits there for the answer; what is retried goes with such.
+/// Whoever sends by a connection waits there for the answer, and for as many others as there were lately; what is retried goes with such.
 const REQUESTS_PACE: Duration = Duration::from_millis(10);
 /// Whoever sends a command by the broker does something else meanwhile. Where the last batch was one message alone, no company is to be
 /// expected, and a service's waits as facts do: it may have it from a person.
@@ -62,6 +63,8 @@ impl Pace {
 }
 
 struct Waiting {
+    /// Whether its sender sends more before it is answered.
+    pipelined: bool,
     item: Item,
     bytes: usize,
     room: Room,
@@ -93,6 +96,8 @@ struct Flows {
     had_company: bool,
     /// How many [`Hurry`] there are.
     hurries: usize,
+    /// Of the flows whose senders wait for an answer before they send more.
+    company: Company,
 }
 
 /// The queue of one service.
@@ -225,15 +230,19 @@ impl Queue {
             items: Vec::new(),
             room: Vec::new(),
         };
-        let (mut messages, mut bytes) = (0, 0);
+        let (mut messages, mut bytes, mut callers) = (0, 0, 0);
         while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
             let Some(next) = flows.next() else { break };
             messages += next.item.messages.len();
             bytes += next.bytes;
+            callers += usize::from(!next.pipelined);
             batch.items.push(next.item);
             batch.room.push(next.room);
         }
         flows.had_company = messages > 1;
+        if callers > 0 {
+            flows.company.had(callers);
+        }
         batch
     }
 }
@@ -248,11 +257,12 @@ impl Flows {
         flow.waiting.push_back(waiting);
     }
 
-    /// At once when a batch's worth waits, whatever it is.
+    /// At once when a batch's worth waits, whatever it is, or everybody who is to be expected of those who wait for an answer.
     fn due(&self) -> Option<Instant> {
         let waiting = || self.each.iter().flat_map(|flow| &flow.waiting);
         let messages: usize = waiting().map(|it| it.item.messages.len()).sum();
-        if messages >= BATCH_MESSAGES {
+        let callers = waiting().filter(|it| !it.pipelined).count();
+        if messages >= BATCH_MESSAGES || (callers > 0 && self.company.is_there(callers)) {
             return Some(Instant::now());
         }
         let due = |it: &Waiting| match self.hurries {
@@ -306,6 +316,7 @@ impl FlowSender {
         let (now, filled) = (Instant::now(), flows.filled);
         let after = |pace| filled.map_or(now, |filled| now.max(filled + pace));
         let waiting = Waiting {
+            pipelined: self.pipelined,
             item: Item { messages, done },
             bytes,
             room,

@@ -48,6 +48,27 @@ async fn each_caller_gets_its_own_answer_of_few_transactions() {
     tasks.stop().cancel();
 }
 
+/// So long that nobody would wait for it.
+const NEVER: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn callers_that_ask_again_when_they_are_answered_wait_for_each_other_and_for_nobody_else() {
+    let (tasks, writing) = (Tasks::new(CancellationToken::new()), Doubling::default());
+    let group = Group::start(&tasks, "doubling", 100, NEVER, writing.clone());
+    let asks = (1..=8).map(|number| {
+        let group = group.clone();
+        async move {
+            for _ in 0..10 {
+                assert_eq!(group.submit(number).await.unwrap(), number * 2);
+            }
+        }
+    });
+    join_all(asks).await;
+    let groups = writing.groups.load(Ordering::SeqCst);
+    assert!((10..=11).contains(&groups), "{groups}");
+    tasks.stop().cancel();
+}
+
 #[tokio::test]
 async fn a_failed_transaction_is_returned_to_all_and_the_next_goes_on() {
     let tasks = Tasks::new(CancellationToken::new());

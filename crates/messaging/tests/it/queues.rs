@@ -137,7 +137,41 @@ async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_ba
     let by_itself = timeout(Duration::from_secs(30), queue.ready()).await;
     by_itself.expect("it does not wait for ever");
     assert_eq!(sizes(&queue), [1]);
-    assert_eq!(pace(&queue, &own, of_nobody), 10, "whose sender waits");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_an_answer_waits_for_as_many_as_came_lately_and_not_for_long() {
+    let queue = Queue::of(Service::Payment);
+    let own = queue.flow();
+    let at_once = || queue.due().unwrap() <= Instant::now();
+    for _ in 0..2 {
+        let _alone = own.offer(messages(2)).unwrap();
+        assert!(at_once(), "nobody else came lately");
+        assert_eq!(sizes(&queue), [2]);
+    }
+    for _ in 0..3 {
+        let _each = own.offer(messages(1)).unwrap();
+    }
+    assert_eq!(sizes(&queue), [1, 1, 1]);
+    for _ in 0..20 {
+        let _first = own.offer(messages(1)).unwrap();
+        let _second = own.offer(messages(1)).unwrap();
+        let others = queue.pipelined_flow();
+        let _of_others = others.offer(passed_over(5)).unwrap();
+        assert!(!at_once(), "a third came lately");
+        let _third = own.offer(messages(1)).unwrap();
+        assert!(at_once(), "all three are there again");
+        assert_eq!(sizes(&queue).len(), 4);
+    }
+    let message = || messages(1).remove(0);
+    assert_eq!(pace(&queue, &own, message), 10);
+    drop(queue.fill());
+    for _ in 0..16 {
+        let _alone = own.offer(messages(1)).unwrap();
+        assert_eq!(sizes(&queue), [1]);
+    }
+    let _alone = own.offer(messages(1)).unwrap();
+    assert!(at_once(), "the others came no more");
 }
 
 #[tokio::test]
