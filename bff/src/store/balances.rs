@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{Account, AccountType, Currency};
 
 use super::each;
@@ -136,18 +136,26 @@ pub(crate) async fn list(
     below: i64,
     rows: i64,
 ) -> Result<Vec<BalanceRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM balances
-          WHERE position < $1 AND owner NOT LIKE 'brand:%.%' AND owner NOT LIKE 'bank:%'
-            AND ($2::text[] IS NULL OR owner = ANY($2)) AND ($3::text IS NULL OR currency = $3)
-          ORDER BY position DESC LIMIT $4",
-    )
-    .bind(below)
-    .bind(owners)
-    .bind(currency)
-    .bind(rows)
-    .fetch_all(pool)
-    .await
+    let mut sql = QueryBuilder::new("SELECT b.* FROM balances b WHERE b.position < ");
+    sql.push_bind(below);
+    sql.push(" AND b.owner NOT LIKE 'brand:%.%' AND b.owner NOT LIKE 'bank:%'");
+    push_narrowing(&mut sql, owners, currency);
+    sql.push(" ORDER BY b.position DESC LIMIT ").push_bind(rows);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// To these owners and this currency, where any are named: a plan for those that are not named would walk through everybody's.
+fn push_narrowing(
+    sql: &mut QueryBuilder<Postgres>,
+    owners: Option<&[String]>,
+    currency: Option<&str>,
+) {
+    if let Some(owners) = owners {
+        sql.push(" AND b.owner = ANY(").push_bind(owners).push(")");
+    }
+    if let Some(currency) = currency {
+        sql.push(" AND b.currency = ").push_bind(currency);
+    }
 }
 
 /// So many accounts has a row, and more: an account's place in a list is its row's times this, and its own in it.
@@ -172,25 +180,24 @@ pub(crate) async fn accounts(
     below: i64,
     rows: i64,
 ) -> Result<Vec<AccountRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT b.owner, v.account_type, b.currency, v.minor, b.position * $5 + v.ordinal AS place
-           FROM balances b
+    let mut sql = QueryBuilder::new(
+        "SELECT b.owner, v.account_type, b.currency, v.minor, b.place + v.ordinal AS place
+           FROM (SELECT *, position * ",
+    );
+    sql.push_bind(PLACES).push(
+        " AS place FROM balances) b
           CROSS JOIN LATERAL (VALUES (8, 'pending', b.pending, 'partner:'), (7, 'payable', b.payable, 'partner:'),
                  (6, 'in_transit', b.in_transit, 'partner:'), (5, 'paid_out', b.paid_out, 'partner:'),
                  (4, 'suspense', b.suspense, NULL), (3, 'funds', b.funds, 'brand:'), (2, 'unfunded', b.unfunded, NULL),
                  (1, 'clearing', b.clearing, NULL), (0, 'recoverable', b.recoverable, NULL)) v(ordinal, account_type, minor, everybodys)
-          WHERE b.position <= $1 / $5 AND b.position * $5 + v.ordinal < $1
-            AND (v.minor <> 0 OR starts_with(b.owner, v.everybodys))
-            AND ($2::text[] IS NULL OR b.owner = ANY($2)) AND ($3::text IS NULL OR b.currency = $3)
-          ORDER BY b.position DESC, v.ordinal DESC LIMIT $4",
-    )
-    .bind(below)
-    .bind(owners)
-    .bind(currency)
-    .bind(rows)
-    .bind(PLACES)
-    .fetch_all(pool)
-    .await
+          WHERE (v.minor <> 0 OR starts_with(b.owner, v.everybodys)) AND b.position <= ",
+    );
+    sql.push_bind(below / PLACES);
+    sql.push(" AND b.place + v.ordinal < ").push_bind(below);
+    push_narrowing(&mut sql, owners, currency);
+    sql.push(" ORDER BY b.position DESC, v.ordinal DESC LIMIT ")
+        .push_bind(rows);
+    sql.build_query_as().fetch_all(pool).await
 }
 
 /// What an owner has in a currency.

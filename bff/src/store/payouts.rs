@@ -1,7 +1,7 @@
 //! `payouts`: a read model of `payment-events`.
 
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgPool, QueryBuilder};
 
 use super::Table;
 
@@ -60,17 +60,16 @@ pub(crate) async fn list(
     below: i64,
     rows: i64,
 ) -> Result<Vec<PayoutRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM payouts
-          WHERE position < $1 AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR status = $3)
-          ORDER BY position DESC LIMIT $4",
-    )
-    .bind(below)
-    .bind(partner)
-    .bind(status)
-    .bind(rows)
-    .fetch_all(pool)
-    .await
+    let mut sql = QueryBuilder::new("SELECT * FROM payouts WHERE position < ");
+    sql.push_bind(below);
+    if let Some(partner) = partner {
+        sql.push(" AND partner_id = ").push_bind(partner);
+    }
+    if let Some(status) = status {
+        sql.push(" AND status = ").push_bind(status);
+    }
+    sql.push(" ORDER BY position DESC LIMIT ").push_bind(rows);
+    sql.build_query_as().fetch_all(pool).await
 }
 
 /// One of them.

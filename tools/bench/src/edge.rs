@@ -29,7 +29,7 @@ pub struct Edge {
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// Connections that are open at once
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 64)]
     connections: u64,
     /// Print the figures only, and leave docs/benchmark.md as it is
     #[arg(long)]
