@@ -119,8 +119,8 @@ fn ways() -> Vec<Named> {
 
 fn query(named: Named) -> String {
     let names = ["brand_id", "partner_id", "campaign_id"];
-    let said = names.iter().zip(named);
-    said.filter_map(|(name, value)| Some(format!("&{name}={}", value?)))
+    let pairs = names.iter().zip(named);
+    pairs.filter_map(|(name, value)| Some(format!("&{name}={}", value?)))
         .collect()
 }
 
