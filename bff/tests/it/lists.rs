@@ -120,7 +120,8 @@ fn ways() -> Vec<Named> {
 fn query(named: Named) -> String {
     let names = ["brand_id", "partner_id", "campaign_id"];
     let pairs = names.iter().zip(named);
-    pairs.filter_map(|(name, value)| Some(format!("&{name}={}", value?)))
+    pairs
+        .filter_map(|(name, value)| Some(format!("&{name}={}", value?)))
         .collect()
 }
 

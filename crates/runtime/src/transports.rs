@@ -97,7 +97,9 @@ pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: 
                 );
             }
         }
-        let summarising = related::summary::run(host.pool().clone(), tasks.stop().clone());
+        let committed = host.head().subscribe();
+        let summarising =
+            related::summary::run(host.pool().clone(), committed, tasks.stop().clone());
         tasks.spawn("summaries", summarising);
         for start in &jobs.0 {
             start(&host, tasks);

@@ -14,6 +14,7 @@ mod command;
 pub mod compare;
 pub mod edge;
 mod feed;
+mod floor;
 pub mod growth;
 mod ledger;
 pub mod load;

@@ -16,7 +16,7 @@ use super::machine::Machine;
 use super::report::Phase;
 use super::stages::Stages;
 use super::statements::{self, Statements};
-use super::{Pace, page, run_phase, stack};
+use super::{Pace, floor, page, run_phase, stack};
 
 /// How long, and of which build.
 #[derive(Args, Clone, Debug)]
@@ -94,7 +94,13 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     }
     progress.note("resting, for memory after load");
     sleep(REST).await;
-    let section = section(&load, &idle, &phases, &Machine::read(at)?)? + &tables;
+    let rested = Machine::read(at)?;
+    progress.note("rows by themselves");
+    let of_full = phases
+        .last()
+        .map_or(0, |(_, it)| it.cpu_per_transaction("postgres"));
+    tables += &floor::table(&stack, of_full).await?;
+    let section = section(&load, &idle, &phases, &rested)? + &tables;
     if load.look {
         println!("{section}");
     } else {

@@ -2,12 +2,15 @@
 //! index anything: filters of ranges of pages that are full, and indexes of whole partitions that are closed.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(5);
+/// Where this process committed nothing, in case that another one did.
+const AT_LATEST: Duration = Duration::from_mins(1);
 /// Ranges that one statement summarises at most: some hundred milliseconds of reading.
 const AT_ONCE: i64 = 64;
 
@@ -22,27 +25,34 @@ const INDEXES: &str = "SELECT c.oid::bigint,
 const SUMMARISE: &str = "SELECT count(brin_summarize_range($1::bigint::oid::regclass, page))
    FROM generate_series($2::bigint, $3::bigint, $4::bigint) page";
 
-/// Summarises until stopped. Run it under the relay's lock, or several processes do the same work.
-pub async fn run(pool: PgPool, stop: CancellationToken) {
-    let mut done = BTreeMap::new();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+/// Makes them until stopped, where something was committed since all were made. Run it under the relay's lock, or several processes do
+/// the same work.
+pub async fn run(pool: PgPool, mut committed: watch::Receiver<i64>, stop: CancellationToken) {
+    let (mut done, mut looked) = (BTreeMap::new(), None::<Instant>);
+    while stop
+        .run_until_cancelled(tokio::time::sleep(EVERY))
+        .await
+        .is_some()
+    {
+        let lately = looked.is_some_and(|at| at.elapsed() < AT_LATEST);
+        if lately && !committed.has_changed().unwrap_or(false) {
+            continue;
         }
-        let result = tokio::select! {
-            () = stop.cancelled() => return,
-            result = step(&pool, &mut done) => result,
+        committed.mark_unchanged();
+        looked = Some(Instant::now());
+        let made = async {
+            let all = step(&pool, &mut done).await?;
+            Ok::<bool, sqlx::Error>(!index_closed(&pool).await? && all)
         };
-        let result = match result {
-            Ok(()) => tokio::select! {
-                () = stop.cancelled() => return,
-                result = index_closed(&pool) => result.map(drop),
-            },
-            Err(error) => Err(error),
+        let Some(made) = stop.run_until_cancelled(made).await else {
+            return;
         };
-        if let Err(error) = result {
+        let all = made.unwrap_or_else(|error| {
             tracing::debug!(%error, "the log's indexes cannot be made now");
+            false
+        });
+        if !all {
+            looked = None;
         }
     }
 }
@@ -76,14 +86,17 @@ pub async fn index_closed(pool: &PgPool) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
-/// Summarises what is full and has no summary yet, a bounded part of it. `done` says up to which page each index has them.
-pub async fn step(pool: &PgPool, done: &mut BTreeMap<i64, i64>) -> Result<(), sqlx::Error> {
+/// Summarises what is full and has no summary yet, a bounded part of it; true where that was all. `done` says up to which page each index
+/// has them.
+pub async fn step(pool: &PgPool, done: &mut BTreeMap<i64, i64>) -> Result<bool, sqlx::Error> {
     let indexes: Vec<(i64, i64, i64)> = sqlx::query_as(INDEXES).fetch_all(pool).await?;
     done.retain(|oid, _| indexes.iter().any(|(it, ..)| it == oid));
+    let mut all = true;
     for (oid, pages, range) in indexes {
         let from = done.get(&oid).copied().unwrap_or(0);
         // The last range is being written to, and perhaps the one before it.
         let full = (pages / range - 1).min(from / range + AT_ONCE);
+        all &= full == pages / range - 1;
         let last = (full - 1) * range;
         if last < from {
             continue;
@@ -102,5 +115,5 @@ pub async fn step(pool: &PgPool, done: &mut BTreeMap<i64, i64>) -> Result<(), sq
         tx.commit().await?;
         done.insert(oid, last + range);
     }
-    Ok(())
+    Ok(all)
 }
