@@ -77,6 +77,12 @@ impl<'a> Whose<'a> {
             }
             Self::Brands(brand) => (Some(brand), None),
             Self::Partners(partner) => (None, Some(partner)),
+            Self::Both(brand, partner) if named == Named::ByRow => {
+                // By the partner's index, which has these rows alone: a campaign has others' too, perhaps very many.
+                sql.push(" AND coalesce(brand_id, '') = ")
+                    .push_bind(brand.as_str());
+                (None, Some(partner))
+            }
             Self::Both(brand, partner) => (Some(brand), Some(partner)),
         };
         if let Some(brand) = brand {

@@ -99,8 +99,12 @@ pub(crate) async fn list(
         sql.push(" AND p.country = ").push_bind(country.code());
     }
     if let Some(status) = to.status {
-        sql.push(" AND s.banned = ")
-            .push_bind(status == PartnerStatus::Banned);
+        let is_banned = status == PartnerStatus::Banned;
+        sql.push(" AND s.banned = ").push_bind(is_banned);
+        if is_banned {
+            // They are few, and by all partners it would be a long way to them.
+            sql.push(" AND p.id IN (SELECT partner_id FROM bans WHERE status = 'banned')");
+        }
     }
     sql.push(" ORDER BY p.position DESC LIMIT ")
         .push_bind(page.rows());

@@ -117,9 +117,16 @@ fn ways() -> Vec<Named> {
     ways
 }
 
+/// Whether a caller sees a sale.
+type Sees = fn(Sale) -> bool;
+
+/// Whether a list has a sale of that id.
+type Is = fn(&str, Sale) -> bool;
+
 fn query(named: Named) -> String {
-    let names = ["brand_id", "partner_id", "campaign_id"];
-    let pairs = names.iter().zip(named);
+    let pairs = ["brand_id", "partner_id", "campaign_id"]
+        .into_iter()
+        .zip(named);
     pairs
         .filter_map(|(name, value)| Some(format!("&{name}={}", value?)))
         .collect()
@@ -131,7 +138,6 @@ async fn conversions_and_commissions_are_narrowed_to_what_is_named_whoever_asks(
     let sales = sales();
     state(&app, &sales).await;
     let both = mint(&claims("both").partner("partner1").brand("brand2"));
-    type Sees = fn(Sale) -> bool;
     let callers: [(String, Sees); 4] = [
         (operator(), |_| true),
         (brand("brand2"), |sale| sale.brand == "brand2"),
@@ -140,7 +146,6 @@ async fn conversions_and_commissions_are_narrowed_to_what_is_named_whoever_asks(
             sale.partner == "partner1" || sale.brand == "brand2"
         }),
     ];
-    type Is = fn(&str, Sale) -> bool;
     let lists: [(&str, Is); 4] = [
         ("/api/v1/conversions?limit=2", |_, _| true),
         (
