@@ -34,7 +34,7 @@ const REQUESTS_PACE: Duration = Duration::from_millis(10);
 const COMMANDS_PACE: Duration = Duration::from_millis(20);
 /// Nobody waits for what comes of an external producer's commands: they wait longer, and longer still until so many messages are together.
 const PRODUCERS_PACE: Duration = Duration::from_millis(100);
-const PRODUCERS_PACE_IN_COMPANY: Duration = Duration::from_millis(30);
+const PRODUCERS_PACE_IN_COMPANY: Duration = Duration::from_millis(25);
 const COMPANY: usize = 10;
 /// Nobody waits for messages that concern nobody here, since all they need is that their stream's watermark moves over them, and for facts
 /// where [`crate::Domain::FACTS_WAIT`].

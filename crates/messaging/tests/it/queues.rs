@@ -220,7 +220,7 @@ async fn an_external_producers_commands_wait_for_some_company_and_where_there_is
         let _tenth = flow.offer(vec![order()]).unwrap();
         let together = queue.due().unwrap();
         let sooner = alone.duration_since(together).as_millis();
-        assert_eq!(sooner, 70, "ten are together");
+        assert_eq!(sooner, 75, "ten are together");
     }
 }
 
