@@ -166,7 +166,7 @@ struct Located<T>(Result<T, String>);
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = placed::read(deserializer);
-        Ok(Self(read.map_err(|unread| cut(&unread))))
+        Ok(Self(read.map_err(|error| cut(&error))))
     }
 }
 

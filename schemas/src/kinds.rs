@@ -242,9 +242,9 @@ macro_rules! kinds {
             match (topic, field) {
                 $($((Topic::$topic, stringify!($field)) => {
                     let read: Result<$body, _> = placed::read(json);
-                    read.map(Body::$body).map_err(|unread| EditError {
-                        pointer: pointer(&unread.path),
-                        detail: cut(&unread.error),
+                    read.map(Body::$body).map_err(|error| EditError {
+                        pointer: pointer(error.path()),
+                        detail: cut(error.inner()),
                     })
                 })*)*
                 _ => Err(EditError { pointer: String::new(), detail: "the topic has no such kind".to_owned() }),

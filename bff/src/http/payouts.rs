@@ -123,8 +123,7 @@ pub(crate) async fn list_payouts(
         partner.map(PartnerId::as_str),
         list.filter.status.map(Status::name),
     );
-    let (below, rows) = (list.page.below(), list.page.rows());
-    let rows = payouts::list(bff.host.pool(), partner, status, below, rows)
+    let rows = payouts::list(bff.host.pool(), partner, status, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, PayoutView::from);

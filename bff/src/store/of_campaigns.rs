@@ -188,13 +188,15 @@ pub(super) async fn list<R: Table>(
     named: Named,
     also: impl Fn(&mut QueryBuilder<Postgres>),
 ) -> Result<Vec<R>, sqlx::Error> {
-    let its_brand = match to.campaign {
-        Some(campaign) if named == Named::ByRow => brand_of(pool, campaign).await?,
-        _ => None,
-    };
     let mut seen = Whose::seen(scope, to);
     // Rows of a campaign are found by its brand; what is nobody's names none.
-    if let (Some(Whose::Everybodys), Some(brand)) = (seen.0, &its_brand) {
+    let its_brand = match (seen.0, to.campaign) {
+        (Some(Whose::Everybodys), Some(campaign)) if named == Named::ByRow => {
+            brand_of(pool, campaign).await?
+        }
+        _ => None,
+    };
+    if let Some(brand) = &its_brand {
         seen = (Some(Whose::Brands(brand)), Some(Whose::Nobodys));
     }
     let mut sql = QueryBuilder::new("");

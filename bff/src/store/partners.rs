@@ -59,6 +59,10 @@ pub(crate) struct SeenPartner {
 /// So many partners of a brand are looked up one by one.
 const FEW: usize = 2_000;
 
+/// The enrollments in campaigns of a brand, which stands behind it.
+const OF_BRAND: &str =
+    " FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE c.brand_id = ";
+
 /// What a list of partners is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
@@ -119,13 +123,11 @@ async fn few_of(
     let Some(brand) = brand else {
         return Ok(None);
     };
-    let ids: Vec<String> = sqlx::query_scalar(
-        "SELECT e.partner_id FROM campaigns c JOIN enrollments e ON e.campaign_id = c.id WHERE c.brand_id = $1 LIMIT $2",
-    )
-    .bind(brand.as_str())
-    .bind(i64::try_from(FEW).unwrap_or(i64::MAX) + 1)
-    .fetch_all(pool)
-    .await?;
+    let mut sql = QueryBuilder::new("SELECT e.partner_id");
+    sql.push(OF_BRAND).push_bind(brand.as_str());
+    sql.push(" LIMIT ")
+        .push_bind(i64::try_from(FEW).unwrap_or(i64::MAX) + 1);
+    let ids: Vec<String> = sql.build_query_scalar().fetch_all(pool).await?;
     Ok((ids.len() <= FEW).then_some(ids))
 }
 
@@ -173,8 +175,7 @@ fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
 
 /// Who is or was in a campaign of this brand, or waits for it.
 fn push_works_for(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
-    sql.push(
-        "EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND c.brand_id = ",
-    );
-    sql.push_bind(brand.map(BrandId::to_string)).push(")");
+    sql.push("EXISTS (SELECT").push(OF_BRAND);
+    sql.push_bind(brand.map(BrandId::to_string))
+        .push(" AND e.partner_id = p.id)");
 }

@@ -1,7 +1,8 @@
 //! `payouts`: a read model of `payment-events`.
 
+use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 
 use super::Table;
 
@@ -57,19 +58,14 @@ pub(crate) async fn list(
     pool: &PgPool,
     partner: Option<&str>,
     status: Option<&str>,
-    below: i64,
-    rows: i64,
+    page: PageQuery,
 ) -> Result<Vec<PayoutRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM payouts WHERE position < ");
-    sql.push_bind(below);
-    if let Some(partner) = partner {
-        sql.push(" AND partner_id = ").push_bind(partner);
-    }
-    if let Some(status) = status {
-        sql.push(" AND status = ").push_bind(status);
-    }
-    sql.push(" ORDER BY position DESC LIMIT ").push_bind(rows);
-    sql.build_query_as().fetch_all(pool).await
+    let of_partner = |sql: &mut QueryBuilder<Postgres>| {
+        if let Some(partner) = partner {
+            sql.push(" AND partner_id = ").push_bind(partner);
+        }
+    };
+    super::list(pool, page, of_partner, &[("status", status)]).await
 }
 
 /// One of them.

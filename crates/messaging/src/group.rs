@@ -75,13 +75,10 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
                 while waiting.len() < most && !company.is_there(waiting.len()) {
                     let room = most - waiting.len();
                     tokio::select! {
+                        biased;
                         got = receiver.recv_many(&mut waiting, room) => if got == 0 { break },
                         () = tokio::time::sleep_until(next_start) => break,
                     }
-                }
-                while waiting.len() < most {
-                    let Ok(more) = receiver.try_recv() else { break };
-                    waiting.push(more);
                 }
                 company.had(waiting.len());
                 next_start = Instant::now() + pace;

@@ -36,8 +36,9 @@ pub struct Edge {
     look: bool,
 }
 
-/// Visitors' redirects a second, and purchases beside them.
+/// Visitors' redirects a second beside purchases.
 const REDIRECTS: u64 = 2_000;
+/// Those beside them.
 const PURCHASES: Pace = Pace::Rate(500);
 
 /// One kind of request, ours and the bare program's.

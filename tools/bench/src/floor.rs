@@ -9,6 +9,7 @@ use schemas::Service;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::machine::Machine;
+use super::report::tenths;
 
 /// Rows of each table that are copied, the last ones, and of each transaction.
 const ROWS: i64 = 100_000;
@@ -39,40 +40,37 @@ pub async fn table(stack: &LocalStack, under_load_us: u64) -> Result<String> {
          the same indexes, on the stack at rest, CPU µs:\n\n\
          | database | table | rows a purchase | indexes | a row | a purchase |\n|---|---|---|---|---|---|\n"
     );
-    let mut tenths_of_all = 0;
+    let mut of_all = 0;
     for (service, pool, tables) in &found {
         for (name, part, inserted, indexes) in tables {
-            let hundredths = inserted * 100 / purchases;
+            let hundredths = u64::try_from(inserted * 100 / purchases)?;
             if hundredths < 50 {
                 continue;
             }
-            let tenths = copied(stack, pool, part).await?;
-            let of_a_purchase = tenths * hundredths / 100;
-            tenths_of_all += of_a_purchase;
+            let of_a_row = copied(stack, pool, part).await?;
+            let of_a_purchase = of_a_row * hundredths / 100;
+            of_all += of_a_purchase;
             writeln!(
                 page,
-                "| {service} | {name} | {}.{:02} | {indexes} | {}.{} | {}.{} |",
+                "| {service} | {name} | {}.{:02} | {indexes} | {} | {} |",
                 hundredths / 100,
                 hundredths % 100,
-                tenths / 10,
-                tenths % 10,
-                of_a_purchase / 10,
-                of_a_purchase % 10
+                tenths(of_a_row),
+                tenths(of_a_purchase)
             )?;
         }
     }
     writeln!(
         page,
-        "\nIn all {}.{} µs of the {under_load_us} that Postgres takes under full load. The rest is what decides upon a purchase (whether it is known, whose it is, what its terms were), \
+        "\nIn all {} µs of the {under_load_us} that Postgres takes under full load. The rest is what decides upon a purchase (whether it is known, whose it is, what its terms were), \
          what changes rows, sends and commits.",
-        tenths_of_all / 10,
-        tenths_of_all % 10
+        tenths(of_all)
     )?;
     Ok(page)
 }
 
 /// CPU of a row, in tenths of a microsecond.
-async fn copied(stack: &LocalStack, pool: &PgPool, part: &str) -> Result<i64> {
+async fn copied(stack: &LocalStack, pool: &PgPool, part: &str) -> Result<u64> {
     let make = format!(
         "DROP TABLE IF EXISTS copied_rows; CREATE TABLE copied_rows (LIKE {part} INCLUDING ALL)"
     );
@@ -100,5 +98,5 @@ async fn copied(stack: &LocalStack, pool: &PgPool, part: &str) -> Result<i64> {
         .await?;
     sqlx::query("DROP TABLE copied_rows").execute(pool).await?;
     let cpu = cpu.get("postgres").copied().unwrap_or(0);
-    Ok(i64::try_from(cpu)? * 10 / rows.max(1))
+    Ok(cpu * 10 / u64::try_from(rows)?.max(1))
 }

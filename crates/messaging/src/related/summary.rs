@@ -95,8 +95,9 @@ pub async fn step(pool: &PgPool, done: &mut BTreeMap<i64, i64>) -> Result<bool, 
     for (oid, pages, range) in indexes {
         let from = done.get(&oid).copied().unwrap_or(0);
         // The last range is being written to, and perhaps the one before it.
-        let full = (pages / range - 1).min(from / range + AT_ONCE);
-        all &= full == pages / range - 1;
+        let there = pages / range - 1;
+        let full = there.min(from / range + AT_ONCE);
+        all &= full == there;
         let last = (full - 1) * range;
         if last < from {
             continue;
