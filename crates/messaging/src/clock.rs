@@ -17,6 +17,9 @@ use crate::locks::AdvisoryLock;
 
 /// A process knows of another's commits, and goes by another's move of the clock, after so long at most.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The same where nothing was committed at the last so many looks, and nothing waits in the retry queue or for a redrive.
+const LOOK_AT_REST: Duration = Duration::from_millis(500);
+const LOOKS_BEFORE_REST: u32 = 20;
 
 /// Where a database's test clock stands.
 #[derive(Debug, Clone, Copy, FromRow)]
@@ -108,6 +111,7 @@ struct Head {
     now: i64,
     /// When the retry queue has something due next.
     retry_at: Option<i64>,
+    redrives: bool,
 }
 
 /// What was found at the last look, for what looks for due times: so that a process with nothing to do asks its database once.
@@ -119,15 +123,18 @@ pub struct Looked {
     pub at: Instant,
     /// Whether something may be due in the retry queue.
     pub retries: bool,
+    /// Whether a redrive may be under way.
+    pub redrives: bool,
 }
 
 impl Default for Looked {
-    /// Before the first look no time is known, and anything may be in the retry queue.
+    /// Before the first look no time is known, and anything may be in the retry queue or under way.
     fn default() -> Self {
         Self {
             now: Micros(0),
             at: Instant::now(),
             retries: true,
+            redrives: true,
         }
     }
 }
@@ -150,6 +157,7 @@ pub async fn watch_head(
     stop: CancellationToken,
 ) {
     let mut seen = None;
+    let mut looks = 0_u32;
     // One connection for all looks, beside those of the pool, which asks the server whenever it gets one back.
     let mut connection = None;
     loop {
@@ -161,15 +169,24 @@ pub async fn watch_head(
                 now: Micros(head.now),
                 at: Instant::now(),
                 retries: head.retry_at.is_some_and(|at| at <= head.now),
+                redrives: head.redrives,
             });
             let found = Some((head.position, head.written_by, head.relay_epoch));
-            if std::mem::replace(&mut seen, found) != found {
+            let is_new = std::mem::replace(&mut seen, found) != found;
+            if is_new {
                 advance(&committed, head.position);
             }
+            let is_awake = is_new || head.redrives || head.retry_at.is_some();
+            looks = if is_awake { 0 } else { looks.saturating_add(1) };
         }
+        let every = if looks < LOOKS_BEFORE_REST {
+            LOOK_EVERY
+        } else {
+            LOOK_AT_REST
+        };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(every) => {}
         }
     }
     if let Some(connection) = connection {
@@ -188,7 +205,8 @@ async fn look(pool: &PgPool, kept: &mut Option<PgConnection>) -> Result<Head, sq
                 (SELECT max(relay_epoch) FROM pipeline.relay_cursor) AS relay_epoch, ",
         crate::sql_now!(),
         " AS now,
-                (SELECT min(next_at) FROM pipeline.parked WHERE state IN ('waiting', 'retrying', 'queued')) AS retry_at
+                (SELECT min(next_at) FROM pipeline.parked WHERE state IN ('waiting', 'retrying', 'queued')) AS retry_at,
+                EXISTS (SELECT FROM pipeline.redrive WHERE state = 'running') AS redrives
          FROM pipeline.log_head"
     ))
     .fetch_one(&mut connection)

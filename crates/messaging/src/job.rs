@@ -41,7 +41,7 @@ pub trait Job: Send + Sync + 'static {
     /// For logs.
     const NAME: &'static str;
     /// How often it looks while there is nothing to do, unless something is committed: as late may be what is due by time.
-    const IDLE: Duration = Duration::from_secs(1);
+    const IDLE: Duration = Duration::from_secs(2);
 
     /// Does a step of its work, if it has any of its own, and returns commands for what is due, oldest first, a bounded number
     /// of them behind the first `passed`, which are known and stay due: they must not take the place of what comes behind them.

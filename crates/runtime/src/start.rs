@@ -300,7 +300,8 @@ fn schedule_retries<D: Domain>(
     );
     tasks.spawn("retry_scheduler", scheduling);
     let changed = engine.retry_queue_changed();
-    let redriven = redrive::run(pool.clone(), engine_writer, changed, tasks.stop().clone());
+    let (looked, stop) = (host.looked().subscribe(), tasks.stop().clone());
+    let redriven = redrive::run(pool.clone(), engine_writer, changed, looked, stop);
     tasks.spawn("redrive", redriven);
 }
 

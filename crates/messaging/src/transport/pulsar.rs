@@ -119,7 +119,7 @@ impl BrokerSettings {
                 max_retries: Some(2),
             })
             // The channel's slots are made at once, some kilobytes each; one entry at a time needs few.
-            .with_outbound_channel_size(32);
+            .with_outbound_channel_size(16);
         if let Some(authorities) = &self.authorities {
             builder = builder.with_certificate_chain(authorities.pem().as_bytes().to_vec());
         }

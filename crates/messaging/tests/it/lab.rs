@@ -86,6 +86,7 @@ impl Lab {
             self.pool.clone(),
             self.writer.clone(),
             engine.retry_queue_changed(),
+            watch::channel(Looked::default()).1,
             stop.clone(),
         );
         tasks.spawn("redrive", redriving);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::audit::{self, Act};
+use messaging::clock::Looked;
 use messaging::{Lookups, WriteTx, Writer};
 use serde_json::json;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use types::ids;
 use uuid::Uuid;
@@ -20,8 +21,6 @@ use super::look::{Filter, MATCHES, bind_filter};
 pub const MAX_RATE: i32 = 10_000;
 /// How often a redrive goes on.
 const STEP: Duration = Duration::from_millis(200);
-/// How often redrives are looked for.
-const IDLE: Duration = Duration::from_secs(1);
 /// A step makes at most so many messages due.
 const MAX_AT_ONCE: i64 = 1_000;
 
@@ -185,51 +184,49 @@ pub async fn cancel(pool: &PgPool, writer: &Writer, id: Uuid, by: By<'_>) -> Res
     Ok(())
 }
 
-/// Carries redrives on until stopped. Any replica may take the next step, under the writer lock.
-pub async fn run(pool: PgPool, writer: Writer, changed: Arc<Notify>, stop: CancellationToken) {
+/// Carries redrives on until stopped, when the last look at the log's head says that there is one. Any replica may take the next step, under
+/// the writer lock.
+pub async fn run(
+    pool: PgPool,
+    writer: Writer,
+    changed: Arc<Notify>,
+    mut looked: watch::Receiver<Looked>,
+    stop: CancellationToken,
+) {
     loop {
-        let running = match step(&pool, &writer).await {
-            Ok(Some(picked)) => {
-                if picked > 0 {
-                    changed.notify_one();
-                }
-                true
-            }
-            Ok(None) => false,
-            Err(error) => {
-                tracing::warn!(%error, "a redrive cannot go on now");
-                false
-            }
+        let is_there = tokio::select! {
+            () = stop.cancelled() => return,
+            found = looked.wait_for(|it| it.redrives) => found.is_ok(),
         };
+        if !is_there {
+            return;
+        }
+        match step(&pool, &writer).await {
+            Ok(0) => {}
+            Ok(_) => changed.notify_one(),
+            Err(error) => tracing::warn!(%error, "a redrive cannot go on now"),
+        }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(if running { STEP } else { IDLE }) => {}
+            () = tokio::time::sleep(STEP) => {}
         }
     }
 }
 
-/// One step of the oldest running redrive: how many messages became due. `None` when there is no such redrive.
-async fn step(pool: &PgPool, writer: &Writer) -> Result<Option<u64>, sqlx::Error> {
-    let running: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM pipeline.redrive WHERE state = 'running')",
-    )
-    .fetch_one(pool)
-    .await?;
-    if !running {
-        return Ok(None);
-    }
+/// One step of the oldest running redrive, if there is one: how many messages became due.
+async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
     let mut tx = WriteTx::begin(pool, writer, Lookups::default()).await?;
     let sql = format!("{WITH_PROGRESS} WHERE r.state = 'running' ORDER BY r.started_at LIMIT 1");
     let job: Option<Redrive> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .fetch_optional(tx.connection())
         .await?;
-    let Some(job) = job else { return Ok(None) };
+    let Some(job) = job else { return Ok(0) };
     let now = tx.now().0;
     // However long nothing was done, no more than a second's worth comes at once.
     let elapsed = (now - job.stepped_at).clamp(0, 1_000_000);
     let allowed = (i64::from(job.rate) * elapsed / 1_000_000).min(MAX_AT_ONCE);
     if allowed == 0 {
-        return Ok(Some(0));
+        return Ok(0);
     }
     let arrivals = next(&mut tx, &job, allowed).await?;
     let Some(last) = arrivals.last() else {
@@ -243,7 +240,7 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<Option<u64>, sqlx::Error
             end(&mut tx, &job, State::Done).await?;
             tx.commit().await?;
         }
-        return Ok(Some(0));
+        return Ok(0);
     };
     let picked = flip(&mut tx, &arrivals, Some(job.id)).await?;
     sqlx::query(
@@ -256,7 +253,7 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<Option<u64>, sqlx::Error
     .execute(tx.connection())
     .await?;
     tx.commit().await?;
-    Ok(Some(picked))
+    Ok(picked)
 }
 
 /// The next rows that a redrive is for.
