@@ -24,8 +24,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("managedLedgerDefaultAckQuorum", "1"),
     ("managedLedgerCacheSizeMB", "32"),
     ("managedLedgerNewEntriesCheckDelayInMillis", "1"), // saves 5 ms of each hop
-    // A consumer that asks for six hundred messages is sent a few entries of hundreds each; else up to a hundred of them, or 5 MB.
-    ("preciseDispatcherFlowControl", "true"),
+    // A consumer that asks for six hundred messages is sent up to a hundred entries, whatever is in each, or so many bytes of them; as shipped 5 MB
+    // of each topic. (With `preciseDispatcherFlowControl`, which would count what is in them, hand-overs came to a stop.)
+    ("dispatcherMaxReadSizeBytes", "1048576"),
     // A consumer that becomes active begins at once behind what is acknowledged, and not with what a read of the one before
     // it brings within a second.
     ("activeConsumerFailoverDelayTimeMillis", "0"),
