@@ -26,7 +26,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("managedLedgerNewEntriesCheckDelayInMillis", "1"), // saves 5 ms of each hop
     // A consumer that asks for six hundred messages is sent up to a hundred entries, whatever is in each, or so many bytes of them; as shipped 5 MB
     // of each topic. (With `preciseDispatcherFlowControl`, which would count what is in them, hand-overs came to a stop.)
-    ("dispatcherMaxReadSizeBytes", "1048576"),
+    ("dispatcherMaxReadSizeBytes", "524288"),
     // A consumer that becomes active begins at once behind what is acknowledged, and not with what a read of the one before
     // it brings within a second.
     ("activeConsumerFailoverDelayTimeMillis", "0"),
