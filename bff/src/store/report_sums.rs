@@ -1,4 +1,5 @@
-//! What reports sum up, kept by quarters of an hour: `report_sums`, `report_totals` and `report_alone`, before `report_horizon`.
+//! What reports sum up, kept by quarters of an hour: `report_sums`, `report_totals`, which has whole days too, and `report_alone`, before
+//! `report_horizon`.
 //!
 //! Each conversion that is a partner's and was recorded before the horizon is in the sums once, with its commission as it stands. A job
 //! moves the horizon on; a projection that changes what lies before it takes it out first and puts it in again. Both hold the lock of
@@ -7,7 +8,7 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use chassis::time::QUARTER_HOUR;
+use chassis::time::{QUARTER_HOUR, QUARTERS_OF_DAY};
 use messaging::WriteTx;
 use sqlx::PgPool;
 
@@ -45,14 +46,25 @@ fn adding(of: &Of) -> String {
               GROUP BY 1, 2, 3, 4, 5, 6, 7),
          apart AS ("
     );
-    push_upsert(&mut sql, "report_sums", &["partner_id", "link_code"]);
+    push_upsert(
+        &mut sql,
+        "report_sums",
+        &["partner_id", "link_code"],
+        "part",
+    );
     sql.push_str(") ");
-    push_upsert(&mut sql, "report_totals", &[]);
+    let each_length = format!(
+        "(SELECT campaign_id, slot / quarters AS slot, quarters, brand_id, currency, earned_in, {}
+            FROM part, (VALUES (1::smallint), ({QUARTERS_OF_DAY}::smallint)) q(quarters)) part",
+        FIGURES.join(", ")
+    );
+    push_upsert(&mut sql, "report_totals", &["quarters"], &each_length);
     sql
 }
 
-fn push_upsert(sql: &mut String, table: &str, apart: &[&str]) {
-    const FIGURES: [&str; 5] = ["leads", "sales", "revenue", "refunds", "commissions"];
+const FIGURES: [&str; 5] = ["leads", "sales", "revenue", "refunds", "commissions"];
+
+fn push_upsert(sql: &mut String, table: &str, apart: &[&str], from: &str) {
     let mut key = vec!["campaign_id", "slot"];
     key.extend(apart);
     key.extend(["currency", "earned_in"]);
@@ -61,7 +73,7 @@ fn push_upsert(sql: &mut String, table: &str, apart: &[&str]) {
     let added = FIGURES.map(|it| format!("{it} = s.{it} + excluded.{it}"));
     let _ = write!(
         sql,
-        "INSERT INTO {table} AS s ({key}, brand_id, {}) SELECT {key}, min(brand_id), {sums} FROM part GROUP BY {key}
+        "INSERT INTO {table} AS s ({key}, brand_id, {}) SELECT {key}, min(brand_id), {sums} FROM {from} GROUP BY {key}
          ON CONFLICT ({key}) DO UPDATE SET {}",
         FIGURES.join(", "),
         added.join(", ")

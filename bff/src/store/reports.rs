@@ -1,7 +1,7 @@
 //! Sums for reports: what is kept of them, and over `conversions`, `commissions` and `payouts` what is not.
 
 use chassis::auth::Scope;
-use chassis::time::QUARTER_HOUR;
+use chassis::time::{Day, Pieces, QUARTER_HOUR, QUARTERS_OF_DAY};
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
@@ -105,36 +105,49 @@ pub(crate) async fn kept(
     connection: &mut PgConnection,
     wanted: &Selection<'_>,
 ) -> Result<Vec<EarnedRow>, sqlx::Error> {
-    let (Some(first), Some(last)) = (wanted.boundaries.first(), wanted.boundaries.last()) else {
+    let Some(pieces) = Pieces::of(wanted.boundaries) else {
         return Ok(Vec::new());
     };
-    if wanted.horizon <= *first {
+    if wanted
+        .boundaries
+        .first()
+        .is_none_or(|first| wanted.horizon <= *first)
+    {
         return Ok(Vec::new());
     }
-    let mut sql = wanted.columns(
-        &format!("s.slot * {QUARTER_HOUR}"),
-        "s",
-        Some("s.link_code"),
-    );
+    let campaign = campaign_of(connection, wanted.link).await?;
+    let mut sql = wanted.columns("s.at", "s", Some("s.link_code"));
     sql.push(
         ", coalesce(nullif(s.currency, ''), k.currency) AS currency, nullif(s.earned_in, '') AS earned_in, sum(s.leads)::bigint AS leads,
            sum(s.sales)::bigint AS sales, sum(s.revenue)::text AS revenue, sum(s.refunds)::text AS refunds, sum(s.commissions)::text AS commissions
-      FROM ",
-    )
-    .push(if wanted.is_of_campaigns() { "report_totals" } else { "report_sums" })
-    .push(" s LEFT JOIN campaigns k ON k.id = s.campaign_id");
+      FROM (",
+    );
+    wanted.push_kept(&mut sql, &pieces);
+    sql.push(") s LEFT JOIN campaigns k ON k.id = s.campaign_id");
     wanted.push_groups(&mut sql, "s");
-    sql.push(" WHERE s.leads + s.sales > 0 AND s.slot >= ")
-        .push_bind(first / QUARTER_HOUR)
-        .push(" AND s.slot < ")
-        .push_bind(last / QUARTER_HOUR);
+    sql.push(" WHERE s.leads + s.sales > 0");
     wanted.push_whose(&mut sql, "s");
     if let Some(link) = wanted.link {
         sql.push(" AND s.link_code = ").push_bind(link.as_str());
     }
+    if let Some(campaign) = campaign {
+        sql.push(" AND s.campaign_id = ").push_bind(campaign);
+    }
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
         .push_bind(wanted.limit + 1);
     sql.build_query_as().fetch_all(connection).await
+}
+
+/// The campaign of a link, where that is known: sums are found by their campaigns, and not by their links.
+async fn campaign_of(
+    connection: &mut PgConnection,
+    link: Option<&LinkCode>,
+) -> Result<Option<String>, sqlx::Error> {
+    let Some(link) = link else { return Ok(None) };
+    sqlx::query_scalar("SELECT campaign_id FROM links WHERE id = $1")
+        .bind(link.as_str())
+        .fetch_optional(connection)
+        .await
 }
 
 /// The others of them.
@@ -238,6 +251,23 @@ fn column(is_apart: bool, column: &'static str) -> &'static str {
     if is_apart { column } else { "NULL::text" }
 }
 
+/// Sums whose slots, each of so many microseconds, are from one on and before another.
+fn push_stretch(
+    sql: &mut QueryBuilder<Postgres>,
+    from: &str,
+    length: i64,
+    (first, end): (i64, i64),
+) {
+    sql.push("SELECT t.*, t.slot * ")
+        .push(length)
+        .push(" AS at FROM ")
+        .push(from)
+        .push(" AND t.slot >= ")
+        .push_bind(first)
+        .push(" AND t.slot < ")
+        .push_bind(end);
+}
+
 impl Selection<'_> {
     /// In which span a moment is, from 0.
     fn span(&self, moment: &str) -> QueryBuilder<Postgres> {
@@ -300,6 +330,27 @@ impl Selection<'_> {
         let is_narrowed = self.partner.is_some() || self.link.is_some();
         !(partner || link || group || is_narrowed)
             && (self.scope.all || self.scope.partner.is_none())
+    }
+
+    /// The sums of these pieces, each with the moment `at` which it begins: of campaigns by whole days, where they are pieces.
+    fn push_kept(&self, sql: &mut QueryBuilder<Postgres>, pieces: &Pieces) {
+        if !self.is_of_campaigns() {
+            let first = self.boundaries.first().copied().unwrap_or_default();
+            let end = self.boundaries.last().copied().unwrap_or_default();
+            let all = (first / QUARTER_HOUR, end / QUARTER_HOUR);
+            push_stretch(sql, "report_sums t WHERE true", QUARTER_HOUR, all);
+            return;
+        }
+        let days = format!("report_totals t WHERE t.quarters = {QUARTERS_OF_DAY}");
+        push_stretch(sql, &days, Day::MICROS, pieces.days);
+        sql.push(" AND t.slot <> ALL(")
+            .push_bind(pieces.broken.clone())
+            .push(")");
+        let quarters = "report_totals t WHERE t.quarters = 1";
+        for piece in &pieces.quarters {
+            sql.push(" UNION ALL ");
+            push_stretch(sql, quarters, QUARTER_HOUR, *piece);
+        }
     }
 
     fn push_span(&self, sql: &mut QueryBuilder<Postgres>, moment: &'static str) {

@@ -37,6 +37,51 @@ pub struct Day(pub i64);
 /// Microseconds in a quarter of an hour: days begin at one, in every time zone that there is today.
 pub const QUARTER_HOUR: i64 = 900_000_000;
 
+/// Quarters of an hour in a day.
+pub const QUARTERS_OF_DAY: i64 = Day::MICROS / QUARTER_HOUR;
+
+/// Which sums make up the spans between some moments: of whole days in UTC, and of quarters of an hour where a span begins or ends within a day.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pieces {
+    /// From this day on, and before the other.
+    pub days: (i64, i64),
+    /// But none of these.
+    pub broken: Vec<i64>,
+    /// From these quarters of an hour on, and each before the other.
+    pub quarters: Vec<(i64, i64)>,
+}
+
+impl Pieces {
+    /// Of the spans that each begin at one of these moments, in microseconds, and end at the next. `None` where one begins within a quarter of an
+    /// hour.
+    pub fn of(boundaries: &[i64]) -> Option<Self> {
+        let (first, last) = (*boundaries.first()?, *boundaries.last()?);
+        if boundaries.iter().any(|at| at % QUARTER_HOUR != 0) {
+            return None;
+        }
+        let mut broken: Vec<i64> = boundaries
+            .iter()
+            .filter(|at| *at % Day::MICROS != 0)
+            .map(|at| at.div_euclid(Day::MICROS))
+            .collect();
+        broken.dedup();
+        let mut quarters: Vec<(i64, i64)> = Vec::new();
+        for day in &broken {
+            let from = (day * QUARTERS_OF_DAY).max(first / QUARTER_HOUR);
+            let to = ((day + 1) * QUARTERS_OF_DAY).min(last / QUARTER_HOUR);
+            match quarters.last_mut() {
+                Some((_, end)) if *end == from => *end = to,
+                _ => quarters.push((from, to)),
+            }
+        }
+        Some(Self {
+            days: (first.div_euclid(Day::MICROS), last.div_euclid(Day::MICROS)),
+            broken,
+            quarters,
+        })
+    }
+}
+
 impl Day {
     /// Microseconds in one.
     pub const MICROS: i64 = 86_400_000_000;

@@ -3,11 +3,11 @@
 use api::{ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use chassis::time::{Day, QUARTER_HOUR};
+use chassis::time::{Day, Pieces, QUARTER_HOUR, QUARTERS_OF_DAY};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
-use super::click_sums::{LINK_BITS, QUARTERS_OF_DAY};
+use super::click_sums::LINK_BITS;
 
 /// Which clicks.
 #[derive(Debug, Clone, Copy)]
@@ -197,47 +197,6 @@ impl Sums {
                    JOIN campaign_clicks s ON s.campaign_id = m.id"
             }
         }
-    }
-}
-
-/// Which sums make up the spans between some moments: of whole days, and of quarters of an hour where a span begins or ends within a day.
-#[derive(Debug, PartialEq, Eq)]
-struct Pieces {
-    /// From this day on, and before the other.
-    days: (i64, i64),
-    /// But none of these.
-    broken: Vec<i64>,
-    /// From these quarters of an hour on, and each before the other.
-    quarters: Vec<(i64, i64)>,
-}
-
-impl Pieces {
-    /// None where a span begins within a quarter of an hour.
-    fn of(boundaries: &[i64]) -> Option<Self> {
-        let (first, last) = (*boundaries.first()?, *boundaries.last()?);
-        if boundaries.iter().any(|at| at % QUARTER_HOUR != 0) {
-            return None;
-        }
-        let mut broken: Vec<i64> = boundaries
-            .iter()
-            .filter(|at| *at % Day::MICROS != 0)
-            .map(|at| at.div_euclid(Day::MICROS))
-            .collect();
-        broken.dedup();
-        let mut quarters: Vec<(i64, i64)> = Vec::new();
-        for day in &broken {
-            let from = (day * QUARTERS_OF_DAY).max(first / QUARTER_HOUR);
-            let to = ((day + 1) * QUARTERS_OF_DAY).min(last / QUARTER_HOUR);
-            match quarters.last_mut() {
-                Some((_, end)) if *end == from => *end = to,
-                _ => quarters.push((from, to)),
-            }
-        }
-        Some(Self {
-            days: (first.div_euclid(Day::MICROS), last.div_euclid(Day::MICROS)),
-            broken,
-            quarters,
-        })
     }
 }
 

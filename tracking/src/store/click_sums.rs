@@ -6,11 +6,9 @@
 
 use std::sync::LazyLock;
 
-use chassis::time::{Day, QUARTER_HOUR};
+use chassis::time::{QUARTER_HOUR, QUARTERS_OF_DAY};
 use sqlx::{PgConnection, PgPool};
 
-/// Quarters of an hour in a day.
-pub(crate) const QUARTERS_OF_DAY: i64 = Day::MICROS / QUARTER_HOUR;
 /// A place in a list is the day and, in so many bits, the position of the link's event, which no two links share.
 pub(crate) const LINK_BITS: u32 = 40;
 

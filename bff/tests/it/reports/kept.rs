@@ -31,10 +31,11 @@ async fn sum_up(app: &mut TestService) {
     .await;
 }
 
-/// Conversions in the sums of campaigns, and in those of links.
-async fn summed(app: &TestService) -> (i64, i64) {
+/// Conversions in the sums of campaigns by quarters of an hour and by days, and in those of links.
+async fn summed(app: &TestService) -> (i64, i64, i64) {
     sqlx::query_as(
-        "SELECT (SELECT sum(leads + sales)::bigint FROM report_totals), (SELECT sum(leads + sales)::bigint FROM report_sums)",
+        "SELECT sum(leads + sales) FILTER (WHERE quarters = 1)::bigint, sum(leads + sales) FILTER (WHERE quarters = 96)::bigint,
+                (SELECT sum(leads + sales)::bigint FROM report_sums) FROM report_totals",
     )
     .fetch_one(app.pool())
     .await
@@ -70,8 +71,27 @@ async fn a_report_says_the_same_of_what_is_summed_already() {
             "currency=EUR",
             // A quarter of an hour and its days.
             "time_zone=Asia/Kathmandu",
+            // A span of whole days, but for its ends.
+            "group_by=campaign&time_zone=Asia/Kathmandu",
         ] {
             questions.push((who.clone(), format!("{MAY}&{filter}")));
+        }
+        // Each zone's tenth day ends at another quarter of an hour; what was sold at noon is in the last days of some, and in the first of others.
+        for zone in [
+            "UTC",
+            "Pacific/Kiritimati",
+            "Pacific/Pago_Pago",
+            "Asia/Kathmandu",
+        ] {
+            for days in [
+                "from=2026-05-10&to=2026-05-10",
+                "from=2026-05-11&to=2026-05-12",
+            ] {
+                for by in ["campaign", "day"] {
+                    let query = format!("{days}&time_zone={zone}&group_by={by}");
+                    questions.push((who.clone(), query));
+                }
+            }
         }
     }
     for who in [operator(), brand("brand1")] {
@@ -82,7 +102,7 @@ async fn a_report_says_the_same_of_what_is_summed_already() {
         before.push(report(&app, who, query).await);
     }
     sum_up(&mut app).await;
-    assert_eq!(summed(&app).await, (5, 5));
+    assert_eq!(summed(&app).await, (5, 5, 5));
     for ((who, query), before) in questions.iter().zip(before) {
         assert_eq!(report(&app, who, query).await, before, "{query}");
     }
@@ -145,7 +165,7 @@ async fn what_changes_of_what_is_summed_changes_the_sums() {
         };
         assert_eq!(figures(report), after, "{query}");
     }
-    assert_eq!(summed(&app).await, (3, 3));
+    assert_eq!(summed(&app).await, (3, 3, 3));
     app.stop().await;
 }
 
@@ -189,7 +209,7 @@ async fn many_conversions_at_once_after_a_long_time_without_any_are_summed_in_pa
     .await
     .unwrap();
     sum_up(&mut app).await;
-    assert_eq!(summed(&app).await, (50_000, 50_000));
+    assert_eq!(summed(&app).await, (50_000, 50_000, 50_000));
     let report = report(&app, &operator(), "from=2026-01-01&to=2026-01-01").await;
     let figures = fields(&report["items"], &["sales", "revenue", "commissions"]);
     assert_eq!(json!(figures), json!([[50_000, "50000.00", "5000.00"]]));

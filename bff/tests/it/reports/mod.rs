@@ -199,7 +199,7 @@ async fn clicks(tracking: &TestService, link: &str, moments: &[&str]) {
         let day = at / 86_400_000_000;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
             "CREATE TABLE IF NOT EXISTS clicks_{day} PARTITION OF clicks FOR VALUES FROM ({}) TO ({});
-             INSERT INTO clicks (clicked_at, id, link_code, campaign_id) VALUES ({at}, 'clk_{link}_{n}', '{link}', 'any')",
+             INSERT INTO clicks (clicked_at, id, link_code, campaign_id) SELECT {at}, 'clk_{link}_{n}', code, campaign_id FROM links WHERE code = '{link}'",
             day * 86_400_000_000,
             (day + 1) * 86_400_000_000
         )))

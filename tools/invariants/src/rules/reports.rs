@@ -52,12 +52,12 @@ pub(super) const QUESTIONS: &[Question] = &[
                   WHERE (s.leads, s.sales, s.revenue, s.refunds, s.commissions) IS DISTINCT FROM
                         (c.leads, c.sales, c.revenue, c.refunds, c.commissions)
                   UNION ALL
-                 SELECT format('campaign %s, quarter %s: %s of its links, %s of itself', campaign_id, slot, coalesce(s::text, 'nothing'),
-                               coalesce(t::text, 'nothing'))
-                   FROM (SELECT slot, campaign_id, currency, earned_in, sum(leads) AS leads, sum(sales) AS sales, sum(revenue) AS revenue,
-                                sum(refunds) AS refunds, sum(commissions) AS commissions
-                           FROM bff.report_sums GROUP BY 1, 2, 3, 4) s
-                   FULL JOIN bff.report_totals t USING (slot, campaign_id, currency, earned_in)
+                 SELECT format('campaign %s, %s of %s quarters: %s of its links, %s of itself', campaign_id, slot, quarters,
+                               coalesce(s::text, 'nothing'), coalesce(t::text, 'nothing'))
+                   FROM (SELECT slot / quarters AS slot, quarters, campaign_id, currency, earned_in, sum(leads) AS leads, sum(sales) AS sales,
+                                sum(revenue) AS revenue, sum(refunds) AS refunds, sum(commissions) AS commissions
+                           FROM bff.report_sums, (VALUES (1::smallint), (96::smallint)) q(quarters) GROUP BY 1, 2, 3, 4, 5) s
+                   FULL JOIN bff.report_totals t USING (slot, quarters, campaign_id, currency, earned_in)
                   WHERE (s.leads, s.sales, s.revenue, s.refunds, s.commissions) IS DISTINCT FROM
                         (t.leads, t.sales, t.revenue, t.refunds, t.commissions)",
     },
