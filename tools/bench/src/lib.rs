@@ -194,6 +194,7 @@ async fn run_phase(
         done_in_time: done_at_end,
         outcome,
         cpu: after.cpu_since(&before),
+        databases: after.databases_since(&before),
         memory: loaded.memory(),
         wal_bytes,
     })

@@ -138,8 +138,17 @@ fn section(
         row(&format!("latency p{percent}, ms"), &tenths)?;
     }
     row("CPU of all", &|it| it.cpu_of_all().to_string())?;
+    let without = "of all but the bff and its database";
+    row(without, &|it| it.cpu_without_bff().to_string())?;
     for name in idle.cpu.keys() {
         row(name, &|it| it.cpu_per_transaction(name).to_string())?;
+    }
+    let databases = phases.last().into_iter().flat_map(|(_, it)| &it.databases);
+    for (name, _) in databases {
+        let of = |it: &Phase| it.databases.get(name).copied().unwrap_or(0);
+        row(&format!("postgres: {name}"), &|it| {
+            (of(it) / it.outcome.done.max(1)).to_string()
+        })?;
     }
     row("WAL bytes", &|it| {
         (it.wal_bytes / it.outcome.done.max(1)).to_string()

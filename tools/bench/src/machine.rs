@@ -11,7 +11,11 @@ use devstack::stack::Identity;
 
 /// CPU and memory of each process, at one moment.
 #[derive(Clone, Debug)]
-pub struct Machine(BTreeMap<String, Usage>);
+pub struct Machine {
+    processes: BTreeMap<String, Usage>,
+    /// CPU of the server's processes that are there, by their database.
+    databases: BTreeMap<String, u64>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Usage {
@@ -25,7 +29,7 @@ const TICK_US: u64 = 10_000;
 impl Machine {
     /// Reads every process of the stack; Postgres with its children, those that have ended included.
     pub fn read(layout: &Layout) -> Result<Self> {
-        let mut all = BTreeMap::new();
+        let (mut all, mut databases) = (BTreeMap::new(), BTreeMap::new());
         for program in Program::START_ORDER {
             let process = program
                 .process(layout)
@@ -43,30 +47,47 @@ impl Machine {
                 .filter(Identity::is_alive)
                 .with_context(|| format!("{name} does not run: ./start.sh"))?;
             let mut total = usage(identity.pid)?;
-            for child in children(identity.pid)? {
-                let child = usage(child).unwrap_or_default();
+            for pid in children(identity.pid)? {
+                let child = usage(pid).unwrap_or_default();
                 total.cpu_us += child.cpu_us;
                 total.anonymous_kib += child.anonymous_kib;
+                if let Some(database) = database_of(pid) {
+                    *databases.entry(database).or_default() += child.cpu_us;
+                }
             }
             all.insert(name.to_owned(), total);
         }
-        Ok(Self(all))
+        Ok(Self {
+            processes: all,
+            databases,
+        })
     }
 
     /// CPU microseconds of each process since then.
     pub fn cpu_since(&self, before: &Self) -> BTreeMap<String, u64> {
-        self.0
+        self.processes
             .iter()
             .map(|(name, now)| {
-                let then = before.0.get(name).copied().unwrap_or_default();
+                let then = before.processes.get(name).copied().unwrap_or_default();
                 (name.clone(), now.cpu_us.saturating_sub(then.cpu_us))
+            })
+            .collect()
+    }
+
+    /// CPU microseconds of the server for each database since then.
+    pub fn databases_since(&self, before: &Self) -> BTreeMap<String, u64> {
+        self.databases
+            .iter()
+            .map(|(name, now)| {
+                let then = before.databases.get(name).copied().unwrap_or_default();
+                (name.clone(), now.saturating_sub(then))
             })
             .collect()
     }
 
     /// Anonymous memory of each process, in KiB.
     pub fn memory(&self) -> BTreeMap<String, u64> {
-        self.0
+        self.processes
             .iter()
             .map(|(name, usage)| (name.clone(), usage.anonymous_kib))
             .collect()
@@ -110,6 +131,14 @@ fn usage(pid: u32) -> Result<Usage> {
         cpu_us: ticks * TICK_US,
         anonymous_kib,
     })
+}
+
+/// Which database one of the server's processes is for, by its title: user, database, client's address and what it does.
+fn database_of(pid: u32) -> Option<String> {
+    let title = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut words = title.strip_prefix("postgres: ")?.split_whitespace();
+    let (_user, database, client) = (words.next()?, words.next()?, words.next()?);
+    client.contains('(').then(|| database.to_owned())
 }
 
 fn children(pid: u32) -> Result<Vec<u32>> {

@@ -27,6 +27,8 @@ pub struct Phase {
     pub outcome: Outcome,
     /// Microseconds of each process.
     pub cpu: BTreeMap<String, u64>,
+    /// Microseconds of the server for each database.
+    pub databases: BTreeMap<String, u64>,
     /// KiB of each process at the end of the load.
     pub memory: BTreeMap<String, u64>,
     pub wal_bytes: u64,
@@ -51,6 +53,14 @@ impl Phase {
     /// Microseconds of one process for a purchase.
     pub fn cpu_per_transaction(&self, name: &str) -> u64 {
         self.cpu.get(name).copied().unwrap_or(0) / self.outcome.done.max(1)
+    }
+
+    /// Microseconds of all processes for a purchase, but for the bff and its database.
+    pub fn cpu_without_bff(&self) -> u64 {
+        let of = |all: &BTreeMap<String, u64>, name| all.get(name).copied().unwrap_or(0);
+        let bff = of(&self.cpu, "bff") + of(&self.databases, "bff_db");
+        let all: u64 = self.cpu.values().sum();
+        all.saturating_sub(bff) / self.outcome.done.max(1)
     }
 
     fn json(&self) -> serde_json::Value {
