@@ -92,7 +92,7 @@ pub(crate) async fn horizon(
     connection: &mut PgConnection,
     boundaries: &[i64],
 ) -> Result<i64, sqlx::Error> {
-    if boundaries.iter().any(|at| at % QUARTER_HOUR != 0) {
+    if Pieces::of(boundaries).is_none() {
         return Ok(i64::MIN);
     }
     sqlx::query_scalar("SELECT summed_to FROM report_horizon")
@@ -105,14 +105,11 @@ pub(crate) async fn kept(
     connection: &mut PgConnection,
     wanted: &Selection<'_>,
 ) -> Result<Vec<EarnedRow>, sqlx::Error> {
-    let Some(pieces) = Pieces::of(wanted.boundaries) else {
+    let (Some(pieces), &[first, .., last]) = (Pieces::of(wanted.boundaries), wanted.boundaries)
+    else {
         return Ok(Vec::new());
     };
-    if wanted
-        .boundaries
-        .first()
-        .is_none_or(|first| wanted.horizon <= *first)
-    {
+    if wanted.horizon <= first {
         return Ok(Vec::new());
     }
     let campaign = campaign_of(connection, wanted.link).await?;
@@ -122,7 +119,7 @@ pub(crate) async fn kept(
            sum(s.sales)::bigint AS sales, sum(s.revenue)::text AS revenue, sum(s.refunds)::text AS refunds, sum(s.commissions)::text AS commissions
       FROM (",
     );
-    wanted.push_kept(&mut sql, &pieces);
+    wanted.push_kept(&mut sql, &pieces, (first, last));
     sql.push(") s LEFT JOIN campaigns k ON k.id = s.campaign_id");
     wanted.push_groups(&mut sql, "s");
     sql.push(" WHERE s.leads + s.sales > 0");
@@ -333,11 +330,14 @@ impl Selection<'_> {
     }
 
     /// The sums of these pieces, each with the moment `at` which it begins: of campaigns by whole days, where they are pieces.
-    fn push_kept(&self, sql: &mut QueryBuilder<Postgres>, pieces: &Pieces) {
+    fn push_kept(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        pieces: &Pieces,
+        (first, last): (i64, i64),
+    ) {
         if !self.is_of_campaigns() {
-            let first = self.boundaries.first().copied().unwrap_or_default();
-            let end = self.boundaries.last().copied().unwrap_or_default();
-            let all = (first / QUARTER_HOUR, end / QUARTER_HOUR);
+            let all = (first / QUARTER_HOUR, last / QUARTER_HOUR);
             push_stretch(sql, "report_sums t WHERE true", QUARTER_HOUR, all);
             return;
         }

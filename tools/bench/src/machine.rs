@@ -13,14 +13,21 @@ use devstack::stack::Identity;
 #[derive(Clone, Debug)]
 pub struct Machine {
     processes: BTreeMap<String, Usage>,
-    /// CPU of the server's processes that are there, by their database.
-    databases: BTreeMap<String, u64>,
+    /// The server's processes that are there, by their database.
+    databases: BTreeMap<String, Usage>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Usage {
     cpu_us: u64,
     anonymous_kib: u64,
+}
+
+impl Usage {
+    fn add(&mut self, other: Self) {
+        self.cpu_us += other.cpu_us;
+        self.anonymous_kib += other.anonymous_kib;
+    }
 }
 
 /// Microseconds in one tick of `/proc/<pid>/stat`: Linux reports in hundredths of a second.
@@ -49,10 +56,12 @@ impl Machine {
             let mut total = usage(identity.pid)?;
             for pid in children(identity.pid)? {
                 let child = usage(pid).unwrap_or_default();
-                total.cpu_us += child.cpu_us;
-                total.anonymous_kib += child.anonymous_kib;
-                if let Some(database) = database_of(pid) {
-                    *databases.entry(database).or_default() += child.cpu_us;
+                total.add(child);
+                if let Some(name) = database_of(pid) {
+                    databases
+                        .entry(name)
+                        .or_insert_with(Usage::default)
+                        .add(child);
                 }
             }
             all.insert(name.to_owned(), total);
@@ -65,24 +74,12 @@ impl Machine {
 
     /// CPU microseconds of each process since then.
     pub fn cpu_since(&self, before: &Self) -> BTreeMap<String, u64> {
-        self.processes
-            .iter()
-            .map(|(name, now)| {
-                let then = before.processes.get(name).copied().unwrap_or_default();
-                (name.clone(), now.cpu_us.saturating_sub(then.cpu_us))
-            })
-            .collect()
+        cpu_between(&before.processes, &self.processes)
     }
 
     /// CPU microseconds of the server for each database since then.
     pub fn databases_since(&self, before: &Self) -> BTreeMap<String, u64> {
-        self.databases
-            .iter()
-            .map(|(name, now)| {
-                let then = before.databases.get(name).copied().unwrap_or_default();
-                (name.clone(), now.saturating_sub(then))
-            })
-            .collect()
+        cpu_between(&before.databases, &self.databases)
     }
 
     /// Anonymous memory of each process, in KiB.
@@ -92,6 +89,18 @@ impl Machine {
             .map(|(name, usage)| (name.clone(), usage.anonymous_kib))
             .collect()
     }
+}
+
+fn cpu_between(
+    before: &BTreeMap<String, Usage>,
+    now: &BTreeMap<String, Usage>,
+) -> BTreeMap<String, u64> {
+    now.iter()
+        .map(|(name, now)| {
+            let then = before.get(name).copied().unwrap_or_default();
+            (name.clone(), now.cpu_us.saturating_sub(then.cpu_us))
+        })
+        .collect()
 }
 
 /// Anonymous memory of a program of the stack, in KiB.

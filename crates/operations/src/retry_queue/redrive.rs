@@ -21,6 +21,8 @@ use super::look::{Filter, MATCHES, bind_filter};
 pub const MAX_RATE: i32 = 10_000;
 /// How often a redrive goes on.
 const STEP: Duration = Duration::from_millis(200);
+/// The same after a step that failed: its database may be away.
+const STEP_AFTER_ERROR: Duration = Duration::from_secs(1);
 /// A step makes at most so many messages due.
 const MAX_AT_ONCE: i64 = 1_000;
 
@@ -201,14 +203,21 @@ pub async fn run(
         if !is_there {
             return;
         }
-        match step(&pool, &writer).await {
-            Ok(0) => {}
-            Ok(_) => changed.notify_one(),
-            Err(error) => tracing::warn!(%error, "a redrive cannot go on now"),
-        }
+        let pause = match step(&pool, &writer).await {
+            Ok(picked) => {
+                if picked > 0 {
+                    changed.notify_one();
+                }
+                STEP
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a redrive cannot go on now");
+                STEP_AFTER_ERROR
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(STEP) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
