@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use messaging::relay::{self, Source, Transport};
 use messaging::transport::consumer::{self, Subscription};
-use messaging::transport::pulsar::PulsarTransport;
+use messaging::transport::pulsar::{PulsarTransport, SharedClient};
 use messaging::{Queue, Shut, Tasks, related, service_state};
 use schemas::Topic;
 
@@ -20,12 +20,19 @@ fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
 /// Starts consuming what the service follows by the broker.
 pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue, decoded_later: &[Topic]) {
     let (health, tasks) = (host.health(), host.tasks());
+    // Whoever may send commands can send what breaks a connection: theirs is not that of facts.
+    let [commands, facts] = [(); 2].map(|()| SharedClient::new(settings.broker.clone()));
     for topic in settings.modes.consumes(host.service()) {
+        let client = if topic.is_commands() {
+            &commands
+        } else {
+            &facts
+        };
         for partition in each_partition(settings) {
             health.expect("subscription", topic, partition);
             let subscription = Subscription {
                 decodes_later: decoded_later.contains(&topic),
-                ..subscription(host, settings, topic, partition)
+                ..subscription(host, settings, client, topic, partition)
             };
             let stop = tasks.stop().clone();
             let consuming =
@@ -35,9 +42,15 @@ pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue, decoded_l
     }
 }
 
-fn subscription(host: &Host, settings: &Settings, topic: Topic, partition: i32) -> Subscription {
+fn subscription(
+    host: &Host,
+    settings: &Settings,
+    client: &SharedClient,
+    topic: Topic,
+    partition: i32,
+) -> Subscription {
     Subscription {
-        settings: settings.broker.clone(),
+        client: client.clone(),
         trust: settings.trust.clone(),
         follower: host.service(),
         topic,
@@ -54,12 +67,13 @@ pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue) {
         return;
     };
     let (health, tasks) = (host.health(), host.tasks());
+    let client = SharedClient::new(settings.broker.clone());
     let draining: Vec<_> = each_partition(settings)
         .map(|partition| {
             health.expect(consumer::DRAIN, topic, partition);
             let what = "commands that came by the broker are handled first".to_owned();
             health.failed(consumer::DRAIN, topic, partition, Shut::NotReady(what));
-            let subscription = subscription(host, settings, topic, partition);
+            let subscription = subscription(host, settings, &client, topic, partition);
             let stop = tasks.stop().clone();
             consumer::drain(subscription, queue.flow(), health.clone(), stop)
         })
@@ -85,12 +99,14 @@ pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: 
     let tasks = host.tasks();
     let (host, stop) = (host.clone(), tasks.stop().clone());
     let pool = host.pool().clone();
+    let client = SharedClient::new(settings.broker.clone());
     let start = move |tasks: &Tasks, relay_epoch: i64| {
         for topic in host.service().published_topics() {
             for partition in each_partition(&settings) {
                 ship_one(
                     &host,
                     &settings,
+                    &client,
                     &source,
                     tasks,
                     (topic, partition, relay_epoch),
@@ -111,6 +127,7 @@ pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: 
 fn ship_one(
     host: &Host,
     settings: &Settings,
+    client: &SharedClient,
     source: &Source,
     tasks: &Tasks,
     (topic, partition, relay_epoch): (Topic, i32, i64),
@@ -119,12 +136,8 @@ fn ship_one(
     let at = (topic, partition, relay_epoch);
     if settings.modes.publishes(service, topic) {
         health.expect("pulsar", topic, partition);
-        let transport = PulsarTransport::new(
-            settings.broker.clone(),
-            settings.trust.clone(),
-            topic,
-            partition,
-        );
+        let transport =
+            PulsarTransport::new(client.clone(), settings.trust.clone(), topic, partition);
         travel(host, source, tasks, transport, at);
     }
     for follower in settings.modes.posts_to(service, topic) {

@@ -28,7 +28,7 @@ use crate::health::{Health, Shut};
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::FlowSender;
 use crate::stream::{Gap, StreamId};
-use crate::transport::pulsar::{BrokerSettings, ConnectError};
+use crate::transport::pulsar::{ConnectError, Connected, SharedClient};
 use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
@@ -68,8 +68,8 @@ const MAX_UNKNOWN_SCHEMAS: usize = 256;
 /// One topic partition that a service follows.
 #[derive(Debug, Clone)]
 pub struct Subscription {
-    /// How to reach the broker.
-    pub settings: BrokerSettings,
+    /// The client, shared with other subscriptions whose messages are of those whom this one trusts as well.
+    pub client: SharedClient,
     /// Whose signatures count.
     pub trust: Trust,
     /// Who follows; the subscription has its name.
@@ -114,6 +114,14 @@ impl ConsumeError {
         matches!(
             self,
             Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck
+        )
+    }
+
+    /// It ended for what was read. Others may get on with the connection, and so may the next session.
+    fn is_connection_well(&self) -> bool {
+        matches!(
+            self,
+            Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Halted(_)
         )
     }
 
@@ -217,6 +225,9 @@ async fn follow(
         if got.on {
             backoff.reset();
         }
+        if !error.is_connection_well() {
+            memory.failed = memory.used;
+        }
         if matches!(error, ConsumeError::Silent) {
             memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
         }
@@ -247,6 +258,10 @@ struct Memory {
     at_gap: Backoff,
     /// How long silence is borne.
     watchdog: Duration,
+    /// The number of the client that was used last.
+    used: Option<u64>,
+    /// The number of the client that failed, or may have.
+    failed: Option<u64>,
 }
 
 impl Default for Memory {
@@ -255,6 +270,8 @@ impl Default for Memory {
             suspects: Suspects::default(),
             at_gap: Backoff::new(AT_GAP_FIRST, AT_GAP_MAX),
             watchdog: WATCHDOG,
+            used: None,
+            failed: None,
         }
     }
 }
@@ -343,9 +360,11 @@ impl<'a> Session<'a> {
         health: Health,
         memory: &'a mut Memory,
     ) -> Result<Self, ConsumeError> {
-        let client = subscription.settings.connect().await?;
-        let name = subscription
-            .settings
+        let shared = &subscription.client;
+        let Connected { client, number } = shared.connect(memory.failed.take()).await?;
+        memory.used = Some(number);
+        let name = shared
+            .settings()
             .partition_name(subscription.topic, subscription.partition);
         let consumer = client
             .consumer()

@@ -1,10 +1,11 @@
-//! Publishing to a topic partition: one producing client, one unacknowledged entry.
+//! Clients of the broker, and publishing to a topic partition: one producer, one unacknowledged entry.
 
 #![allow(
     clippy::large_futures,
     reason = "the client's; one of them lives as long as the service"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pulsar::producer::Message as PulsarMessage;
@@ -15,6 +16,7 @@ use pulsar::{
 use schemas::signature::Signed;
 use schemas::{Service, Topic, WriterSchema};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 
 use crate::log::LogRow;
 use crate::relay::{ENTRY_MESSAGES, Entry, Shipped, Start, Transport, TransportError};
@@ -57,7 +59,7 @@ impl BrokerSettings {
         )
     }
 
-    /// A client of its own: producing and consuming never share one, or small frames stall sends.
+    /// A client of its own. See [`SharedClient`] for one of several.
     pub async fn connect(&self) -> Result<Pulsar<TokioExecutor>, ConnectError> {
         match self.try_connect().await {
             Ok(client) => Ok(client),
@@ -189,30 +191,85 @@ impl From<pulsar::Error> for TransportError {
     }
 }
 
+/// One client, and so one connection, of several consumers or of several producers: each connection costs a process some
+/// 400 KB and wakes it for itself. Producing and consuming never share one, or small frames stall sends.
+#[derive(Debug, Clone)]
+pub struct SharedClient {
+    settings: BrokerSettings,
+    current: Arc<Mutex<Option<Connected>>>,
+}
+
+/// A client that is there, and which of those that were.
+#[derive(Clone)]
+pub struct Connected {
+    /// The client.
+    pub client: Pulsar<TokioExecutor>,
+    /// Its number: the first of a [`SharedClient`] is 1.
+    pub number: u64,
+}
+
+impl std::fmt::Debug for Connected {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "client {}", self.number)
+    }
+}
+
+impl SharedClient {
+    /// One that connects when it is wanted.
+    pub fn new(settings: BrokerSettings) -> Self {
+        let current = Arc::default();
+        Self { settings, current }
+    }
+
+    /// How it reaches the broker.
+    pub fn settings(&self) -> &BrokerSettings {
+        &self.settings
+    }
+
+    /// The client, but a new one if it is still the one with this number, which failed: a connection that is silent or half
+    /// made would stay so. Whoever gets on with the older one keeps it.
+    pub async fn connect(&self, failed: Option<u64>) -> Result<Connected, ConnectError> {
+        let mut current = self.current.lock().await;
+        let before = match &*current {
+            Some(connected) if failed != Some(connected.number) => return Ok(connected.clone()),
+            Some(connected) => connected.number,
+            None => 0,
+        };
+        let client = self.settings.connect().await?;
+        let number = before + 1;
+        Ok(current.insert(Connected { client, number }).clone())
+    }
+}
+
 struct Open {
     producer: Producer<TokioExecutor>,
     fingerprint: [u8; 32],
-    _client: Pulsar<TokioExecutor>,
 }
 
 /// The transport to one topic partition.
 pub struct PulsarTransport {
-    settings: BrokerSettings,
+    client: SharedClient,
     trust: Trust,
     topic: Topic,
     partition: i32,
     open: Option<Open>,
+    /// The number of the client that it has or had.
+    used: Option<u64>,
+    /// Whether something failed since it has that.
+    failed: bool,
 }
 
 impl PulsarTransport {
     /// A transport that is not open yet.
-    pub fn new(settings: BrokerSettings, trust: Trust, topic: Topic, partition: i32) -> Self {
+    pub fn new(client: SharedClient, trust: Trust, topic: Topic, partition: i32) -> Self {
         Self {
-            settings,
+            client,
             trust,
             topic,
             partition,
             open: None,
+            used: None,
+            failed: false,
         }
     }
 
@@ -220,7 +277,9 @@ impl PulsarTransport {
     /// provisioned last, and refuses: so nothing is ever published to a topic without its subscriptions.
     async fn open_with(&mut self, schema: &WriterSchema) -> Result<&mut Open, TransportError> {
         self.open = None;
-        let client = self.settings.connect().await?;
+        let failed = self.used.filter(|_| self.failed);
+        let Connected { client, number } = self.client.connect(failed).await?;
+        (self.used, self.failed) = (Some(number), false);
         let options = ProducerOptions {
             schema: Some(Schema {
                 name: self.topic.name().to_owned(),
@@ -235,7 +294,11 @@ impl PulsarTransport {
         };
         let build = client
             .producer()
-            .with_topic(self.settings.partition_name(self.topic, self.partition))
+            .with_topic(
+                self.client
+                    .settings
+                    .partition_name(self.topic, self.partition),
+            )
             .with_options(options)
             .build();
         let producer = tokio::time::timeout(OPERATION_TIMEOUT * 2, build)
@@ -244,7 +307,6 @@ impl PulsarTransport {
         Ok(self.open.insert(Open {
             producer,
             fingerprint: *schema.fingerprint(),
-            _client: client,
         }))
     }
 
@@ -274,17 +336,21 @@ impl Transport for PulsarTransport {
     }
 
     async fn open(&mut self, _epoch: i64) -> Result<Start, TransportError> {
-        self.open_with(&WriterSchema::current(self.topic)).await?;
-        Ok(Start::Cursor)
+        let opened = self.open_with(&WriterSchema::current(self.topic)).await;
+        let opened = opened.map(|_| Start::Cursor);
+        self.failed |= opened.is_err();
+        opened
     }
 
     async fn ship(&mut self, entry: &Entry) -> Result<Shipped, TransportError> {
-        match tokio::time::timeout(OPERATION_TIMEOUT, self.send(entry)).await {
-            Ok(sent) => sent.map(|()| Shipped::Acknowledged),
-            Err(_) => Err(TransportError::outage(
+        let sending = tokio::time::timeout(OPERATION_TIMEOUT, self.send(entry));
+        let sent = sending.await.unwrap_or_else(|_| {
+            Err(TransportError::outage(
                 "the broker does not acknowledge in time",
-            )),
-        }
+            ))
+        });
+        self.failed |= sent.is_err();
+        sent.map(|()| Shipped::Acknowledged)
     }
 
     fn close(&mut self) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use messaging::transport::consumer::{self, DRAIN, Subscription};
-use messaging::transport::pulsar::BrokerSettings;
+use messaging::transport::pulsar::{BrokerSettings, SharedClient};
 use messaging::{Answer, Health, Inbound, Queue};
 use pulsar::producer::Message as RawMessage;
 use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
@@ -59,7 +59,7 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
     let health = Health::default();
     health.expect(DRAIN, COMMANDS, 0);
     let subscription = Subscription {
-        settings: settings.clone(),
+        client: SharedClient::new(settings.clone()),
         trust: trust(),
         follower: Service::Tracking,
         topic: COMMANDS,
@@ -106,7 +106,7 @@ async fn send_with_a_hole(settings: &BrokerSettings) {
 
 fn bffs(settings: &BrokerSettings) -> Subscription {
     Subscription {
-        settings: settings.clone(),
+        client: SharedClient::new(settings.clone()),
         trust: trust(),
         follower: Service::Bff,
         topic: TOPIC,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
-use messaging::transport::pulsar::BrokerSettings;
+use messaging::transport::pulsar::{BrokerSettings, SharedClient};
 use messaging::trust::Trust;
 use messaging::{Engine, Health, Queue, Tasks, Writer};
 use pulsar::producer::Message as RawMessage;
@@ -233,7 +233,7 @@ impl Vault {
         let trust = Trust::new(&key(), Producers::parse(&producers).unwrap());
         for topic in [COMMANDS, FACTS] {
             let subscription = Subscription {
-                settings: settings.clone(),
+                client: SharedClient::new(settings.clone()),
                 trust: trust.clone(),
                 follower: Service::Payment,
                 topic,

@@ -10,7 +10,7 @@ use devstack::stack::{
 use futures::future::join_all;
 use messaging::relay::Transport;
 use messaging::tls::Authorities;
-use messaging::transport::pulsar::{BrokerSettings, PulsarTransport};
+use messaging::transport::pulsar::{BrokerSettings, PulsarTransport, SharedClient};
 use pulsar::{Consumer, TokioExecutor};
 use runtime::testing::until;
 use schemas::{Service, Topic};
@@ -77,7 +77,7 @@ impl Guarded {
     }
 
     async fn may_produce(&self, settings: BrokerSettings, topic: Topic) -> bool {
-        PulsarTransport::new(settings, trust(), topic, 0)
+        PulsarTransport::new(SharedClient::new(settings), trust(), topic, 0)
             .open(1)
             .await
             .is_ok()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use devstack::provision::Place;
 use devstack::stack::{self, BrokerSetup, Pulsar, PulsarPorts};
 use messaging::transport::consumer::{self, Subscription};
-use messaging::transport::pulsar::BrokerSettings;
+use messaging::transport::pulsar::{BrokerSettings, SharedClient};
 use messaging::{Answer, Health, Inbound, Queue, Tasks};
 use pulsar::producer::Message as RawMessage;
 use schemas::{Service, Topic};
@@ -81,7 +81,7 @@ impl Process {
         let tasks = Tasks::new(CancellationToken::new());
         let queue = Queue::of(Service::Bff);
         let subscription = Subscription {
-            settings: settings.clone(),
+            client: SharedClient::new(settings.clone()),
             trust: trust(),
             follower: Service::Tracking,
             topic: COMMANDS,

@@ -11,7 +11,7 @@ use messaging::gap::{self, Pace};
 use messaging::relay::{self, Source};
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
-use messaging::transport::pulsar::{BrokerSettings, PulsarTransport};
+use messaging::transport::pulsar::{BrokerSettings, PulsarTransport, SharedClient};
 use messaging::transport::{Peers, resend};
 use messaging::trust::Trust;
 use messaging::{
@@ -176,12 +176,13 @@ impl Sender {
         let health = Health::default();
         let stop = CancellationToken::new();
         let tasks = Tasks::new(stop.clone());
-        let (shipped, settings, trust) = (health.clone(), settings.clone(), trust.clone());
+        let (shipped, trust) = (health.clone(), trust.clone());
+        let client = SharedClient::new(settings.clone());
         let start = move |tasks: &Tasks, epoch: i64| {
             for partition in 0..i32::try_from(partitions).unwrap() {
                 shipped.expect("pulsar", TOPIC, partition);
                 let transport =
-                    PulsarTransport::new(settings.clone(), trust.clone(), TOPIC, partition);
+                    PulsarTransport::new(client.clone(), trust.clone(), TOPIC, partition);
                 let stop = tasks.stop().clone();
                 let shipping = relay::ship(
                     source.clone(),
@@ -368,9 +369,10 @@ impl Follower {
         let tasks = Tasks::new(stop.clone());
         let (queue, health) = (Queue::of(Service::Bff), Health::default());
         let writer = Writer::of(Service::Bff, partitions, schema_ids).with(Lock::ReadModels);
+        let client = SharedClient::new(settings.clone());
         for partition in 0..i32::try_from(partitions).unwrap() {
             let subscription = Subscription {
-                settings: settings.clone(),
+                client: client.clone(),
                 trust: trust(),
                 follower: Service::Bff,
                 topic: TOPIC,

@@ -16,6 +16,7 @@ mod grants;
 mod handovers;
 mod lab;
 mod older;
+mod shared;
 mod tls;
 mod undecodable;
 

@@ -338,10 +338,32 @@ impl Place {
         partition: u32,
         subscription: &str,
     ) -> Result<Vec<String>> {
+        self.of_consumers("consumerName", topic, partition, subscription)
+            .await
+    }
+
+    /// The client's end of each connection that a subscription has a consumer on.
+    pub async fn connections(
+        &self,
+        topic: Topic,
+        partition: u32,
+        subscription: &str,
+    ) -> Result<Vec<String>> {
+        self.of_consumers("address", topic, partition, subscription)
+            .await
+    }
+
+    async fn of_consumers(
+        &self,
+        field: &str,
+        topic: Topic,
+        partition: u32,
+        subscription: &str,
+    ) -> Result<Vec<String>> {
         let stats = self.subscription(topic, partition, subscription).await?;
         let consumers = stats["consumers"].as_array().into_iter().flatten();
-        let names = consumers.filter_map(|consumer| consumer["consumerName"].as_str());
-        Ok(names.map(str::to_owned).collect())
+        let texts = consumers.filter_map(|consumer| consumer[field].as_str());
+        Ok(texts.map(str::to_owned).collect())
     }
 
     /// What the broker says of a subscription to one partition.
