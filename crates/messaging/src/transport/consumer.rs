@@ -28,7 +28,7 @@ use crate::health::{Health, Shut};
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::FlowSender;
 use crate::stream::{Gap, StreamId};
-use crate::transport::pulsar::{ConnectError, Connected, SharedClient};
+use crate::transport::pulsar::{ConnectError, Share, SharedClient};
 use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
@@ -226,7 +226,7 @@ async fn follow(
             backoff.reset();
         }
         if !error.is_connection_well() {
-            memory.failed = memory.used;
+            memory.share.fail();
         }
         if matches!(error, ConsumeError::Silent) {
             memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
@@ -258,10 +258,8 @@ struct Memory {
     at_gap: Backoff,
     /// How long silence is borne.
     watchdog: Duration,
-    /// The number of the client that was used last.
-    used: Option<u64>,
-    /// The number of the client that failed, or may have.
-    failed: Option<u64>,
+    /// The client that was used last.
+    share: Share,
 }
 
 impl Default for Memory {
@@ -270,8 +268,7 @@ impl Default for Memory {
             suspects: Suspects::default(),
             at_gap: Backoff::new(AT_GAP_FIRST, AT_GAP_MAX),
             watchdog: WATCHDOG,
-            used: None,
-            failed: None,
+            share: Share::default(),
         }
     }
 }
@@ -361,8 +358,7 @@ impl<'a> Session<'a> {
         memory: &'a mut Memory,
     ) -> Result<Self, ConsumeError> {
         let shared = &subscription.client;
-        let Connected { client, number } = shared.connect(memory.failed.take()).await?;
-        memory.used = Some(number);
+        let client = memory.share.connect(shared).await?;
         let name = shared
             .settings()
             .partition_name(subscription.topic, subscription.partition);

@@ -241,6 +241,36 @@ impl SharedClient {
     }
 }
 
+/// What one consumer or one producer knows of a [`SharedClient`].
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    /// The number of the client that it has or had.
+    used: Option<u64>,
+    /// Whether something failed since it has that.
+    failed: bool,
+}
+
+impl Share {
+    /// The client, but not the one that it failed with.
+    pub(crate) async fn connect(
+        &mut self,
+        shared: &SharedClient,
+    ) -> Result<Pulsar<TokioExecutor>, ConnectError> {
+        let failed = self.used.filter(|_| self.failed);
+        let Connected { client, number } = shared.connect(failed).await?;
+        *self = Self {
+            used: Some(number),
+            failed: false,
+        };
+        Ok(client)
+    }
+
+    /// What was done with the client failed, perhaps for its connection's sake.
+    pub(crate) fn fail(&mut self) {
+        self.failed = true;
+    }
+}
+
 struct Open {
     producer: Producer<TokioExecutor>,
     fingerprint: [u8; 32],
@@ -253,10 +283,7 @@ pub struct PulsarTransport {
     topic: Topic,
     partition: i32,
     open: Option<Open>,
-    /// The number of the client that it has or had.
-    used: Option<u64>,
-    /// Whether something failed since it has that.
-    failed: bool,
+    share: Share,
 }
 
 impl PulsarTransport {
@@ -268,8 +295,7 @@ impl PulsarTransport {
             topic,
             partition,
             open: None,
-            used: None,
-            failed: false,
+            share: Share::default(),
         }
     }
 
@@ -277,9 +303,7 @@ impl PulsarTransport {
     /// provisioned last, and refuses: so nothing is ever published to a topic without its subscriptions.
     async fn open_with(&mut self, schema: &WriterSchema) -> Result<&mut Open, TransportError> {
         self.open = None;
-        let failed = self.used.filter(|_| self.failed);
-        let Connected { client, number } = self.client.connect(failed).await?;
-        (self.used, self.failed) = (Some(number), false);
+        let client = self.share.connect(&self.client).await?;
         let options = ProducerOptions {
             schema: Some(Schema {
                 name: self.topic.name().to_owned(),
@@ -338,7 +362,9 @@ impl Transport for PulsarTransport {
     async fn open(&mut self, _epoch: i64) -> Result<Start, TransportError> {
         let opened = self.open_with(&WriterSchema::current(self.topic)).await;
         let opened = opened.map(|_| Start::Cursor);
-        self.failed |= opened.is_err();
+        if opened.is_err() {
+            self.share.fail();
+        }
         opened
     }
 
@@ -349,7 +375,9 @@ impl Transport for PulsarTransport {
                 "the broker does not acknowledge in time",
             ))
         });
-        self.failed |= sent.is_err();
+        if sent.is_err() {
+            self.share.fail();
+        }
         sent.map(|()| Shipped::Acknowledged)
     }
 
