@@ -61,7 +61,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ),
     (
         "tributary_undecodable_entries_total",
-        "Entries of the broker's that were passed over because they cannot be taken apart",
+        "Entries of the broker's that were passed over or taken out because they cannot be taken apart",
     ),
     (
         "tributary_stopped_streams",

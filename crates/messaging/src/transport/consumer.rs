@@ -32,6 +32,7 @@ use crate::transport::pulsar::{ConnectError, Share, SharedClient};
 use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
+use crate::transport::undecodable::{self, TakenOut};
 use crate::trust::{self, Sender, Trust, Vouching};
 
 /// Messages that the broker may send ahead.
@@ -123,6 +124,11 @@ impl ConsumeError {
             self,
             Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Halted(_)
         )
+    }
+
+    /// An entry that the client cannot read ends the connection, or is passed over and nothing comes after it.
+    fn may_be_an_entrys(&self) -> bool {
+        matches!(self, Self::Pulsar(_) | Self::Ended | Self::Silent)
     }
 
     /// What is to be emptied first is not empty, whoever is away.
@@ -235,6 +241,12 @@ async fn follow(
             let (topic, partition) = (subscription.topic, subscription.partition);
             health.failed(until.transport(), topic, partition, error.shut(until));
         }
+        if got.opened && !got.on && error.may_be_an_entrys() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = Box::pin(take_out_undecodable(&subscription, &mut memory.share)) => {}
+            }
+        }
         let wait = match error {
             ConsumeError::Suspected { .. } => suspected.wait(),
             _ => backoff.wait(),
@@ -246,6 +258,28 @@ async fn follow(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// Takes out of the subscription what no session can read.
+async fn take_out_undecodable(subscription: &Subscription, share: &mut Share) {
+    let (topic, partition) = (subscription.topic.name(), subscription.partition);
+    let found = |TakenOut { place, fault }| {
+        metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(1);
+        tracing::error!(
+            topic,
+            partition,
+            place,
+            %fault,
+            "an entry of the broker's cannot be decoded: it is taken out of the subscription, see docs/runbooks/undecodable.md"
+        );
+    };
+    let looked = match share.connect(&subscription.client).await {
+        Ok(client) => undecodable::take_out(subscription, &client, found).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = looked {
+        tracing::warn!(topic, partition, %error, "entries that cannot be decoded were not looked for");
     }
 }
 
@@ -302,6 +336,8 @@ struct Session<'a> {
 /// What a session brought.
 #[derive(Debug, Default, Clone, Copy)]
 struct Got {
+    /// The subscription was opened.
+    opened: bool,
     /// Something was sent to it.
     heard: bool,
     /// It got on: something was acknowledged.
@@ -341,6 +377,7 @@ impl<'a> Session<'a> {
                 let _ =
                     tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
                 let got = Got {
+                    opened: true,
                     heard: session.last_heard.is_some(),
                     on: session.acknowledged,
                 };
@@ -582,7 +619,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// An entry that the client cannot take apart, and does not name: it stays at the broker, and what follows it is handled.
+    /// An entry that the client cannot take apart, and does not name: what follows it is handled, and it is taken out of the
+    /// subscription when nothing more comes.
     fn passed_over(&self, error: &pulsar::Error) {
         let (topic, partition) = (self.subscription.topic.name(), self.subscription.partition);
         metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(1);

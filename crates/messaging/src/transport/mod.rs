@@ -16,6 +16,7 @@ mod seniority;
 mod silence;
 pub mod statistics;
 pub mod token;
+mod undecodable;
 pub mod wire;
 
 pub(crate) use peers::MAX_ANSWER_BYTES;

@@ -15,6 +15,7 @@ use pulsar::{
 };
 use schemas::signature::Signed;
 use schemas::{Service, Topic, WriterSchema};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
@@ -70,39 +71,20 @@ impl BrokerSettings {
     /// The client says of a refused certificate, of a refused token and of a connection that broke no more than that there
     /// was a fatal error: asks again what it is.
     async fn explain(&self, error: pulsar::Error) -> ConnectError {
-        let Some((host, port, is_tls)) = self.server().filter(|_| !refusal::is_outage(&error))
-        else {
+        let server = Server::parse(&self.service_url).filter(|_| !refusal::is_outage(&error));
+        let Some(server) = server else {
             return error.into();
         };
-        let token = self.token.clone();
-        let says = if is_tls {
-            match tls::connect(&host, port, self.authorities.as_ref()).await {
-                Ok(stream) => refusal::of_greeting(stream, token).await,
-                Err(NoConnection::Refused(why)) => {
-                    return ConnectError::Refused { host, port, why };
-                }
-                Err(NoConnection::Away) => None,
-            }
-        } else {
-            let connecting = TcpStream::connect((host.as_str(), port));
-            match tokio::time::timeout(OPERATION_TIMEOUT, connecting).await {
-                Ok(Ok(stream)) => refusal::of_greeting(stream, token).await,
-                _ => None,
-            }
+        let says = match server.dial(self.authorities.as_ref()).await {
+            Ok(Some(stream)) => refusal::of_greeting(stream, self.token.clone()).await,
+            Ok(None) => None,
+            Err(refused) => return refused,
         };
+        let Server { host, port, .. } = server;
         match says {
             Some(says) => ConnectError::NotTaken { host, port, says },
             None => ConnectError::Broken(error),
         }
-    }
-
-    /// Host and port of the service URL, and whether TLS is spoken there.
-    fn server(&self) -> Option<(String, u16, bool)> {
-        let url = reqwest::Url::parse(&self.service_url).ok()?;
-        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-        let is_tls = url.scheme() == "pulsar+ssl";
-        let port = url.port().unwrap_or(if is_tls { 6651 } else { 6650 });
-        Some((host, port, is_tls))
     }
 
     async fn try_connect(&self) -> Result<Pulsar<TokioExecutor>, pulsar::Error> {
@@ -129,6 +111,53 @@ impl BrokerSettings {
             builder = builder.with_auth_provider(Box::new(token.clone()));
         }
         builder.build().await
+    }
+}
+
+/// Bytes to a server and back, with TLS or without.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Where a broker listens.
+pub(super) struct Server {
+    host: String,
+    port: u16,
+    is_tls: bool,
+}
+
+impl Server {
+    /// Of a `pulsar://` or `pulsar+ssl://` URL.
+    pub(super) fn parse(url: &str) -> Option<Self> {
+        let url = reqwest::Url::parse(url).ok()?;
+        let is_tls = url.scheme() == "pulsar+ssl";
+        Some(Self {
+            host: url.host_str()?.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(if is_tls { 6651 } else { 6650 }),
+            is_tls,
+        })
+    }
+
+    /// A connection; none when it cannot be reached.
+    pub(super) async fn dial(
+        &self,
+        authorities: Option<&Authorities>,
+    ) -> Result<Option<Box<dyn Stream>>, ConnectError> {
+        let (host, port) = (self.host.as_str(), self.port);
+        if !self.is_tls {
+            let connecting = TcpStream::connect((host, port));
+            let connected = tokio::time::timeout(OPERATION_TIMEOUT, connecting).await;
+            let stream = connected.ok().and_then(Result::ok);
+            return Ok(stream.map(|it| Box::new(it) as Box<dyn Stream>));
+        }
+        match tls::connect(host, port, authorities).await {
+            Ok(stream) => Ok(Some(Box::new(stream))),
+            Err(NoConnection::Away) => Ok(None),
+            Err(NoConnection::Refused(why)) => {
+                let host = host.to_owned();
+                Err(ConnectError::Refused { host, port, why })
+            }
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use pulsar::Error;
 use pulsar::authentication::Authentication;
-use pulsar::error::{ConnectionError, ConsumerError, ProducerError, ServiceDiscoveryError};
+use pulsar::error::{
+    AuthenticationError, ConnectionError, ConsumerError, ProducerError, ServiceDiscoveryError,
+};
 use pulsar::message::{Codec, Message};
 use pulsar::proto::base_command::Type;
 use pulsar::proto::{self, BaseCommand, CommandConnect, ServerError};
@@ -68,37 +70,44 @@ fn cannot_now(says: ServerError) -> bool {
     )
 }
 
+/// The first command at a connection: who is there, and with which broker behind a proxy it wants to speak.
+pub(super) async fn greeting(
+    token: Option<BrokerToken>,
+    proxy_to_broker_url: Option<String>,
+) -> Result<BaseCommand, AuthenticationError> {
+    let (mut auth_method_name, mut auth_data) = (None, None);
+    if let Some(mut token) = token {
+        auth_method_name = Some(token.auth_method_name());
+        auth_data = Some(token.auth_data().await?);
+    }
+    let connect = CommandConnect {
+        auth_method_name,
+        auth_data,
+        proxy_to_broker_url,
+        client_version: proto::client_version(),
+        protocol_version: Some(PROTOCOL_VERSION),
+        ..CommandConnect::default()
+    };
+    Ok(BaseCommand {
+        r#type: Type::Connect.into(),
+        connect: Some(connect),
+        ..BaseCommand::default()
+    })
+}
+
 /// What a broker says to a greeting with this token when it refuses it; none when it takes it, or hangs up.
 pub(super) async fn of_greeting(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     token: Option<BrokerToken>,
 ) -> Option<String> {
-    let (mut auth_method_name, mut auth_data) = (None, None);
-    if let Some(mut token) = token {
-        auth_method_name = Some(token.auth_method_name());
-        match token.auth_data().await {
-            Ok(data) => auth_data = Some(data),
-            Err(error) => return Some(error.to_string()),
-        }
-    }
-    let connect = CommandConnect {
-        auth_method_name,
-        auth_data,
-        client_version: proto::client_version(),
-        protocol_version: Some(PROTOCOL_VERSION),
-        ..CommandConnect::default()
+    let command = match greeting(token, None).await {
+        Ok(command) => command,
+        Err(error) => return Some(error.to_string()),
     };
-    let greeting = Message {
-        command: BaseCommand {
-            r#type: Type::Connect.into(),
-            connect: Some(connect),
-            ..BaseCommand::default()
-        },
-        payload: None,
-    };
+    let payload = None;
     let mut framed = Framed::new(stream, Codec);
     let answer = async {
-        framed.send(greeting).await.ok()?;
+        framed.send(Message { command, payload }).await.ok()?;
         framed.next().await
     };
     let error = match tokio::time::timeout(ANSWERS_WITHIN, answer).await.ok()?? {

@@ -15,6 +15,7 @@ mod gaps;
 mod grants;
 mod handovers;
 mod lab;
+mod malformed;
 mod older;
 mod shared;
 mod tls;

@@ -2,12 +2,14 @@
 
 use std::process::Stdio;
 
+use devstack::provision::Place;
 use devstack::stack::testing::{PYTHON, from_test_run};
 use pulsar::producer::Message as RawMessage;
 use tokio::process::Command;
 
-use crate::external_producer;
-use crate::lab::{Follower, Sender, TOPIC, fresh};
+use crate::lab::{Follower, Sender, TOPIC, fresh, new_place};
+use crate::malformed::{self, Malformed};
+use crate::{external_producer, nothing_left};
 
 #[tokio::test]
 async fn a_version_of_the_schema_that_is_not_there_holds_nobody_up() {
@@ -31,8 +33,8 @@ async fn a_version_of_the_schema_that_is_not_there_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_compressed_entry_is_passed_over_and_what_follows_it_is_handled() {
-    let settings = fresh(1).await;
+async fn a_compressed_entry_is_taken_out_and_what_follows_it_is_handled() {
+    let (place, settings) = new_place(1).await;
     let follower = Follower::start(&settings, 1).await;
     for compression in ["LZ4", "ZSTD", "SNAPPY", "ZLib"] {
         let sent = Command::new(from_test_run(PYTHON))
@@ -57,4 +59,40 @@ async fn a_compressed_entry_is_passed_over_and_what_follows_it_is_handled() {
     follower.wait_for(5).await;
     follower.assert_once_and_in_order(5).await;
     assert_eq!(follower.retry_queue().await, 0);
+    nothing_left(&place).await;
+}
+
+/// Entries of this kind stand between what a service sends, one alone and two together.
+async fn between(kind: Malformed) -> Place {
+    let (place, settings) = new_place(1).await;
+    let follower = Follower::start(&settings, 1).await;
+    let sender = Sender::start(&settings, 1).await;
+    sender.emit(5).await;
+    follower.wait_for(5).await;
+    malformed::publish(&settings, &[kind]).await;
+    sender.emit(700).await;
+    malformed::publish(&settings, &[kind, kind]).await;
+    sender.emit(700).await;
+    follower.wait_for(1_405).await;
+    follower.assert_once_and_in_order(1_405).await;
+    place
+}
+
+#[tokio::test]
+async fn an_entry_that_ends_every_connection_that_reads_it_is_taken_out_and_what_follows_is_handled()
+ {
+    for kind in [Malformed::WithoutChecksum, Malformed::UnreadableMetadata] {
+        eprintln!("{kind:?}");
+        nothing_left(&between(kind).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_fewer_messages_than_none_is_taken_out_and_what_follows_is_handled() {
+    nothing_left(&between(Malformed::NegativeBatch).await).await;
+}
+
+#[tokio::test]
+async fn a_batch_of_no_message_which_the_broker_sends_nobody_holds_nobody_up() {
+    between(Malformed::EmptyBatch).await;
 }
