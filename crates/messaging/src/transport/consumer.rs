@@ -57,6 +57,8 @@ const AT_GAP_MAX: Duration = Duration::from_mins(1);
 /// With nothing committed for so long of what it handed over, a consumer lets go: its process may be cut off from a database
 /// that another one reaches, and the oldest is fed as long as it is there.
 const STUCK: Duration = Duration::from_secs(15);
+/// A connection that breaks so soon after a subscription was opened may have been broken by what is read there.
+const SOON: Duration = Duration::from_secs(10);
 /// How long after the broker said that it has no such schema it is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// An acknowledgement waits so long for others, or until there are so many: each that is sent alone wakes the broker for itself. What of them is
@@ -122,13 +124,8 @@ impl ConsumeError {
     fn is_connection_well(&self) -> bool {
         matches!(
             self,
-            Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Halted(_)
+            Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck | Self::Halted(_)
         )
-    }
-
-    /// An entry that the client cannot read ends the connection, or is passed over and nothing comes after it.
-    fn may_be_an_entrys(&self) -> bool {
-        matches!(self, Self::Pulsar(_) | Self::Ended | Self::Silent)
     }
 
     /// What is to be emptied first is not empty, whoever is away.
@@ -241,7 +238,7 @@ async fn follow(
             let (topic, partition) = (subscription.topic, subscription.partition);
             health.failed(until.transport(), topic, partition, error.shut(until));
         }
-        if got.opened && !got.on && error.may_be_an_entrys() {
+        if got.may_be_an_entrys(&error) {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = Box::pin(take_out_undecodable(&subscription, &mut memory.share)) => {}
@@ -318,6 +315,7 @@ struct Session<'a> {
     unknown_schemas: HashSet<Vec<u8>>,
     last_heard: Option<MessageIdData>,
     acknowledged: bool,
+    passed_over: bool,
     health: Health,
     memory: &'a mut Memory,
     /// Gaps that stand and what lies behind them is read over: what is missing may come again at the topic's end.
@@ -336,12 +334,25 @@ struct Session<'a> {
 /// What a session brought.
 #[derive(Debug, Default, Clone, Copy)]
 struct Got {
-    /// The subscription was opened.
-    opened: bool,
+    /// When the subscription was opened, if it was.
+    opened: Option<Instant>,
+    /// Entries of it cannot be taken apart.
+    passed_over: bool,
     /// Something was sent to it.
     heard: bool,
     /// It got on: something was acknowledged.
     on: bool,
+}
+
+impl Got {
+    /// Whether it may have ended for the sake of an entry that the client cannot read. Such an entry ends the connection as soon as
+    /// there is one, or nothing comes after it. A process that is not fed hears nothing either: another one would lose its
+    /// turn if that looked for entries.
+    fn may_be_an_entrys(self, error: &ConsumeError) -> bool {
+        let is_broken = matches!(error, ConsumeError::Pulsar(_) | ConsumeError::Ended);
+        let soon = self.opened.is_some_and(|it| it.elapsed() < SOON);
+        !self.on && (is_broken && soon || self.passed_over)
+    }
 }
 
 /// An entry in the queue.
@@ -365,6 +376,7 @@ impl<'a> Session<'a> {
         match tokio::time::timeout(Duration::from_secs(15), opening).await {
             Ok(Ok(mut session)) => {
                 let (topic, partition) = (subscription.topic, subscription.partition);
+                let opened = Instant::now();
                 if until == Until::Stopped {
                     health.opened(until.transport(), topic, partition);
                 }
@@ -377,7 +389,8 @@ impl<'a> Session<'a> {
                 let _ =
                     tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
                 let got = Got {
-                    opened: true,
+                    opened: Some(opened),
+                    passed_over: session.passed_over,
                     heard: session.last_heard.is_some(),
                     on: session.acknowledged,
                 };
@@ -425,6 +438,7 @@ impl<'a> Session<'a> {
             unknown_schemas: HashSet::new(),
             last_heard: None,
             acknowledged: false,
+            passed_over: false,
             health,
             memory,
             at_gaps: Vec::new(),
@@ -500,13 +514,13 @@ impl<'a> Session<'a> {
 
     /// A message, unless it is of an entry that cannot be taken apart.
     fn receive(
-        &self,
+        &mut self,
         next: Option<Result<Message<Vec<u8>>, pulsar::Error>>,
     ) -> Result<Option<Message<Vec<u8>>>, ConsumeError> {
         match next.ok_or(ConsumeError::Ended)? {
             Ok(message) => Ok(Some(message)),
             Err(error) if is_undecodable(&error) => {
-                self.passed_over(&error);
+                self.pass_over(&error);
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -621,7 +635,8 @@ impl<'a> Session<'a> {
 
     /// An entry that the client cannot take apart, and does not name: what follows it is handled, and it is taken out of the
     /// subscription when nothing more comes.
-    fn passed_over(&self, error: &pulsar::Error) {
+    fn pass_over(&mut self, error: &pulsar::Error) {
+        self.passed_over = true;
         let (topic, partition) = (self.subscription.topic.name(), self.subscription.partition);
         metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(1);
         tracing::error!(
