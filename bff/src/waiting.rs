@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_subject_has_the_share_that_is_set_and_the_local_operator_all_there_is() {
-        let database = runtime::testing::new_database().await;
+        let database = runtime::testing::unmade_database();
         let mut variables = runtime::testing::variables(Service::Bff, &database);
         variables.insert("HTTP_SUBJECT_SHARE_PERCENT".to_owned(), "50".to_owned());
         let app = TestService::start_with(crate::define, variables).await;

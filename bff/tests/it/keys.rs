@@ -328,7 +328,7 @@ async fn a_revoked_key_opens_nothing_within_a_second_and_lists_show_how_keys_sta
 
 #[tokio::test]
 async fn a_key_has_a_share_of_requests_of_its_own() {
-    let database = runtime::testing::new_database().await;
+    let database = runtime::testing::unmade_database();
     let mut variables = runtime::testing::variables(schemas::Service::Bff, &database);
     variables.insert("RATE_LIMIT_PER_SECOND".to_owned(), "1".to_owned());
     variables.insert("RATE_LIMIT_BURST".to_owned(), "20".to_owned());

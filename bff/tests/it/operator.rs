@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::{Method, StatusCode};
-use runtime::testing::{TestService, new_database, operator, partner, variables};
+use runtime::testing::{TestService, operator, partner, unmade_database, variables};
 use schemas::Service;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +16,7 @@ use crate::app::bff;
 
 /// The variables of one service, all services in this mode; nobody listens where they look for a broker.
 async fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
-    let mut variables = variables(service, &new_database().await);
+    let mut variables = variables(service, &unmade_database());
     for other in Service::with_topics() {
         let name = format!("{}_SERVICE_MODE", other.name().to_uppercase());
         variables.insert(name, mode.to_owned());

@@ -1,7 +1,7 @@
 //! The command gateway needs Postgres alone.
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, new_database, variables};
+use runtime::testing::{TestService, unmade_database, variables};
 use schemas::Service;
 use sqlx::{Connection, PgConnection};
 
@@ -9,7 +9,7 @@ use crate::app::{acceptance, count, partner123};
 
 #[tokio::test]
 async fn a_stopped_broker_stops_no_command_from_being_taken() {
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     for service in ["CAMPAIGN", "TRACKING", "COMMISSION", "PAYMENT", "NOTIFY"] {
         variables.insert(format!("{service}_SERVICE_MODE"), "event".to_owned());
     }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use reqwest::Response;
-use runtime::testing::{TestService, new_database, operator, partner, until, variables};
+use runtime::testing::{TestService, operator, partner, unmade_database, until, variables};
 use schemas::Service;
 use tokio::task::JoinHandle;
 
@@ -11,7 +11,7 @@ use crate::app::{acceptance, count, partner123};
 const ACCEPT: &str = "/api/v1/campaigns/camp123/accept";
 
 async fn bff_with(settings: &[(&str, &str)]) -> TestService {
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     for (name, value) in settings {
         variables.insert((*name).to_owned(), (*value).to_owned());
     }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode, Uri};
-use runtime::testing::{TestService, brand, new_database, partner, variables};
+use runtime::testing::{TestService, brand, partner, unmade_database, variables};
 use schemas::{Body, Service};
 use serde_json::{Value, json};
 use types::{BrandId, MailLanguage, MailTemplateId};
@@ -24,7 +24,7 @@ async fn start() -> TestService {
     };
     let router = Router::new().fallback(answer);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     variables.insert("NOTIFY_SERVICE_URL".to_owned(), format!("http://{address}"));
     TestService::start_with(bff::define, variables).await
 }

@@ -7,7 +7,7 @@ use messaging::transport::history;
 use messaging::transport::http::InternalKey;
 use messaging::{Lookups, NewMessage, SchemaIds, WriteTx, Writer};
 use operations::fencing;
-use runtime::testing::{self, SECRET, TestService, new_database, variables};
+use runtime::testing::{self, SECRET, TestService, new_database, unmade_database, variables};
 use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::json;
@@ -85,7 +85,7 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     let [campaign, commission, payment] =
         [Service::Campaign, Service::Commission, Service::Payment].map(Sender::start);
     let (campaign, commission, payment) = tokio::join!(campaign, commission, payment);
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     for (name, sender) in [
         ("CAMPAIGN", &campaign),
         ("COMMISSION", &commission),
@@ -141,7 +141,7 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
 #[tokio::test]
 async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_restored() {
     let payment = Sender::start(Service::Payment).await;
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     let url = payment.base_url.clone();
     variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
     let app = TestService::start_with(bff::define, variables).await;

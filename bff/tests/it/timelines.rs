@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use futures::future::join_all;
-use runtime::testing::{TestService, brand, new_database, operator, partner, variables};
+use runtime::testing::{TestService, brand, operator, partner, unmade_database, variables};
 use schemas::Service;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -67,7 +67,7 @@ async fn a_command_that_came_to_its_service_itself_begins_its_timeline() {
 async fn a_silent_service_is_named_in_time_and_beyond_the_bound_questions_are_refused() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
     let bff = TestService::start_with(bff::define, variables).await;
     let command = crate::app::accept(&bff, &partner123()).await;

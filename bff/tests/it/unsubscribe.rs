@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::unsubscribe::Unsubscribe;
 use axum::http::StatusCode;
 use reqwest::{Method, Response};
-use runtime::testing::{TestService, new_database, variables};
+use runtime::testing::{TestService, unmade_database, variables};
 use schemas::{Body, Message, Service};
 use types::{BrandId, ContactId, MailGroup, Uuid};
 
@@ -177,7 +177,7 @@ async fn a_link_that_is_used_a_thousand_times_is_one_command_a_minute() {
 
 #[tokio::test]
 async fn an_address_that_uses_links_too_often_gets_429() {
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     for (name, value) in [
         ("ADDRESS_RATE_LIMIT_PER_SECOND", "1"),
         ("ADDRESS_RATE_LIMIT_BURST", "3"),

@@ -29,7 +29,7 @@ async fn long_log() -> (TestService, PathBuf) {
 
 async fn long_log_followed_at(followers: &str) -> (TestService, PathBuf) {
     let folder = std::env::temp_dir().join(format!("tributary-{}", uuid::Uuid::now_v7()));
-    let url = testing::new_database().await;
+    let url = testing::unmade_database();
     let mut variables = testing::variables(schemas::Service::Campaign, &url);
     variables.insert("LOG_PARTITION_POSITIONS".to_owned(), "64".to_owned());
     variables.insert("ARCHIVE_FOLDER".to_owned(), folder.display().to_string());

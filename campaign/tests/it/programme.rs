@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use chassis::time::{now, to_rfc3339};
-use runtime::testing::{self, TestService, new_database, until, variables};
+use runtime::testing::{self, TestService, unmade_database, until, variables};
 use schemas::Service;
 use serde_json::{Value, json};
 use types::Micros;
@@ -140,7 +140,7 @@ async fn a_change_that_says_nothing_or_cannot_be_is_refused_by_its_field() {
 
 #[tokio::test]
 async fn when_its_end_comes_a_campaign_pauses_once_and_goes_on_when_its_brand_moves_that() {
-    let database = new_database().await;
+    let database = unmade_database();
     let of_campaign = || variables(Service::Campaign, &database);
     let first = TestService::start_with::<CampaignDomain>(campaign::define, of_campaign()).await;
     let second = TestService::start_with::<CampaignDomain>(campaign::define, of_campaign()).await;

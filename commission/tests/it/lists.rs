@@ -2,7 +2,7 @@ use std::path::Path;
 
 use commission::Commission;
 use runtime::testing::{
-    TestService, brand, claims, mint, new_database, operator, partner, variables,
+    TestService, brand, claims, mint, operator, partner, unmade_database, variables,
 };
 use schemas::Service;
 use serde_json::Value;
@@ -129,7 +129,7 @@ async fn anothers_commission_and_none_at_all_are_the_same_answer() {
 
 #[tokio::test]
 async fn on_a_developers_machine_no_token_is_the_operator() {
-    let mut variables = variables(Service::Commission, &new_database().await);
+    let mut variables = variables(Service::Commission, &unmade_database());
     variables.insert("DIRECT_HTTP_AUTH".to_owned(), "none".to_owned());
     let service = TestService::start_with::<Commission>(commission::define, variables).await;
     let request = service

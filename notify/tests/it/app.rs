@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use notify::Notify;
-use runtime::testing::{self, TestService, new_database, until};
+use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, CampaignCreatedV1, CommissionApprovedV1, ConversionAttributedV1, ConversionRefundedV1,
     LinkCreatedV1, Topic,
@@ -15,7 +15,7 @@ pub(crate) const DELIVERIES: &str = "/api/v1/notify/webhook-deliveries";
 
 /// A notify that sends to this machine too.
 pub(crate) async fn start() -> TestService {
-    start_at(&new_database().await).await
+    start_at(&unmade_database()).await
 }
 
 /// The same, on a database that is there.

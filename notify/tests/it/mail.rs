@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
-use runtime::testing::{self, TestService, new_database, until};
+use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, CommissionCalculatedV1, EnrollmentAppliedV1, EnrollmentRejectedV1, FundsLowV1,
     PartnerErasedV1, PayoutPaidV1, StatementIssuedV1, StatementLine, Topic,
@@ -25,7 +25,7 @@ const ADDRESS: &str = "mia.meier@example.com";
 
 /// A notify that sends by this server.
 pub(crate) async fn start_with(server: &MailServer, protection: &str) -> TestService {
-    let database_url = new_database().await;
+    let database_url = unmade_database();
     start_at(&database_url, server, protection).await
 }
 
@@ -221,7 +221,7 @@ async fn what_a_server_refuses_for_now_is_sent_again_and_what_it_refuses_for_goo
 #[tokio::test]
 async fn a_server_that_is_away_that_says_nothing_or_that_refuses_us_loses_no_mail() {
     let mut server = MailServer::start("starttls").await;
-    let database_url = new_database().await;
+    let database_url = unmade_database();
     let mut service = start_at(&database_url, &server, "starttls").await;
     partner_with_address(&service).await;
     server.says("silent").await;
@@ -294,7 +294,7 @@ async fn an_answer_that_comes_too_late_is_not_taken_for_another_mails() {
 #[tokio::test]
 async fn a_password_that_is_refused_is_no_fault_of_the_mail() {
     let server = MailServer::start("starttls").await;
-    let mut variables = variables(&new_database().await, &server, "starttls");
+    let mut variables = variables(&unmade_database(), &server, "starttls");
     variables.insert("SMTP_PASSWORD".to_owned(), "another".to_owned());
     let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
     partner_with_address(&service).await;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
-use runtime::testing::{self, TestService, new_database, until};
+use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, CampaignClosedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerBannedV1,
     PartnerErasedV1, Topic, WorkflowLinkAnsweredV1, WorkflowStepAnsweredV1,
@@ -24,7 +24,7 @@ const BEFORE: &str = "grp_before";
 
 /// A notify that calls this CRM by this interface.
 async fn start(crm: Option<(&CrmStandIn, &str)>) -> TestService {
-    let database = new_database().await;
+    let database = unmade_database();
     let mut variables = testing::variables(schemas::Service::Notify, &database);
     if let Some((crm, api)) = crm {
         for (name, value) in [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use notify::{MIGRATIONS, Notify};
-use runtime::testing::{self, TestService, new_database, until};
+use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, EnrollmentAcceptedV1, EnrollmentApprovedV1, EnrollmentEndedV1, PartnerErasedV1,
     TermsPublishedV1, Topic,
@@ -178,7 +178,7 @@ async fn count(service: &TestService) -> i64 {
 
 #[tokio::test]
 async fn very_many_are_told_in_steps_and_none_twice_or_never_though_a_step_is_cut_off() {
-    let database_url = new_database().await;
+    let database_url = unmade_database();
     let mut service = app::start_at(&database_url).await;
     many(&service, 1_200).await;
     // The second step breaks in its middle.

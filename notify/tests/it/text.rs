@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
-use runtime::testing::{self, TestService, new_database, until};
+use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{Body, PartnerErasedV1, PayoutPaidV1, Topic};
 use serde_json::{Value, json};
 use types::{Channel, Currency, Money, Uuid};
@@ -83,7 +83,7 @@ async fn assert_hidden(service: &TestService) {
 #[tokio::test]
 async fn a_payout_is_texted_to_the_number_that_its_partner_gave_once_and_nowhere_in_the_clear() {
     let provider = TwilioStandIn::start().await;
-    let mut service = start_with(&provider, &new_database().await).await;
+    let mut service = start_with(&provider, &unmade_database()).await;
     let partner = partner_with_number(&service).await;
     paid(&mut service, "pay_1").await;
     let sent = concluded(&service, "notification.sent.v1", 1)
@@ -121,7 +121,7 @@ async fn a_payout_is_texted_to_the_number_that_its_partner_gave_once_and_nowhere
 #[tokio::test]
 async fn what_a_provider_refuses_of_the_number_is_final_and_all_else_is_sent_again() {
     let provider = TwilioStandIn::start().await;
-    let mut service = start_with(&provider, &new_database().await).await;
+    let mut service = start_with(&provider, &unmade_database()).await;
     partner_with_number(&service).await;
     let refusals = [(503, 20503), (429, 20429), (401, 20003)];
     for (index, (status, code)) in refusals.into_iter().enumerate() {
@@ -167,7 +167,7 @@ async fn what_a_provider_refuses_of_the_number_is_final_and_all_else_is_sent_aga
 #[tokio::test]
 async fn a_text_that_was_not_answered_is_sent_again_and_stated_once() {
     let provider = TwilioStandIn::start().await;
-    let database_url = new_database().await;
+    let database_url = unmade_database();
     let mut service = start_with(&provider, &database_url).await;
     partner_with_number(&service).await;
     provider.says(Says::Hang);
@@ -186,7 +186,7 @@ async fn a_text_that_was_not_answered_is_sent_again_and_stated_once() {
 #[tokio::test]
 async fn nobody_is_texted_who_did_not_say_so() {
     let provider = TwilioStandIn::start().await;
-    let mut service = start_with(&provider, &new_database().await).await;
+    let mut service = start_with(&provider, &unmade_database()).await;
     let partner = testing::partner("partner1");
     for (body, pointer) in [
         (
@@ -251,7 +251,7 @@ async fn nobody_is_texted_who_did_not_say_so() {
 #[tokio::test]
 async fn who_was_erased_is_texted_nothing_more_and_its_number_is_read_by_nobody() {
     let provider = TwilioStandIn::start().await;
-    let mut service = start_with(&provider, &new_database().await).await;
+    let mut service = start_with(&provider, &unmade_database()).await;
     let partner = partner_with_number(&service).await;
     provider.says(Says::Refuse(503, 20503));
     paid(&mut service, "pay_1").await;

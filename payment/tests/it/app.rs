@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chassis::config::Env;
 use payment::Payment;
 use runtime::Definition;
-use runtime::testing::{TestService, new_database, operator, partner, until, variables};
+use runtime::testing::{TestService, operator, partner, unmade_database, until, variables};
 use schemas::{Body, CommissionCalculatedV1, Service, Topic};
 use serde_json::{Value, json};
 use types::{ConversionType, Money, TermsVersion};
@@ -27,7 +27,7 @@ impl App {
     /// One that waits for its provider's answers so long.
     pub(crate) async fn patient(timeout_ms: u32) -> Self {
         let provider = Provider::start().await;
-        let variables = payment_variables(&new_database().await, &provider, timeout_ms);
+        let variables = payment_variables(&unmade_database(), &provider, timeout_ms);
         Self::with(provider, variables, payment::define).await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, new_database, operator, partner, until};
+use runtime::testing::{TestService, operator, partner, unmade_database, until};
 use sealing::DataKey;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -133,7 +133,7 @@ async fn many_details(pool: &PgPool) {
 #[tokio::test]
 async fn killed_in_the_middle_it_goes_on_and_what_no_key_opens_stays_as_it_is() {
     let provider = Provider::start().await;
-    let url = new_database().await;
+    let url = unmade_database();
     let variables = keyed(&url, &provider, DATA_KEY, "");
     let app = App::with(provider, variables, payment::define).await;
     let App { service, provider } = app;

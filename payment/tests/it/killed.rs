@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 
 use axum::http::StatusCode;
-use runtime::testing::{new_database, partner, until};
+use runtime::testing::{partner, unmade_database, until};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -54,7 +54,7 @@ impl Program {
 /// Kills payment after the provider got a submission and before it answered; then starts it again.
 async fn killed_while(fault: Value, heard: impl AsyncFn(&Provider)) -> (App, String) {
     let provider = Provider::start().await;
-    let variables = payment_variables(&new_database().await, &provider, 30_000);
+    let variables = payment_variables(&unmade_database(), &provider, 30_000);
     let mut app = App::with(provider, variables.clone(), payment::define).await;
     app.earn("partner123", 20_000).await;
     let App { service, provider } = app;

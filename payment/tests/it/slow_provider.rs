@@ -9,7 +9,7 @@ use payment::jobs::payouts::{
     Indeterminate, PayoutProvider, PayoutWorker, ProviderState, Report, Submission, Submitted,
 };
 use payment::{Payment, PaymentSettings};
-use runtime::testing::{new_database, until};
+use runtime::testing::{unmade_database, until};
 use runtime::{Definition, LeaderJobs};
 use sealing::{DataKey, DataKeys};
 use serde_json::json;
@@ -98,7 +98,7 @@ async fn gated() -> (App, Arc<Gate>) {
         seen: Mutex::default(),
     });
     let provider = Provider::start().await;
-    let variables = payment_variables(&new_database().await, &provider, 500);
+    let variables = payment_variables(&unmade_database(), &provider, 500);
     let gated = Gated(Arc::clone(&gate));
     let mut app = App::with(provider, variables, |env| paying_by(env, gated)).await;
     app.earn("partner123", 20_000).await;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use chassis::auth::NewApiKey;
-use runtime::testing::{TestService, brand, new_database, operator, rows, until};
+use runtime::testing::{TestService, brand, operator, rows, unmade_database, until};
 use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Topic};
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
@@ -147,7 +147,7 @@ async fn what_is_no_key_opens_nothing_and_says_no_more_than_that() {
 
 /// Two of tracking at one database, both of which know a key.
 async fn two_processes_that_know(made: &NewApiKey) -> (TestService, TestService) {
-    let database = new_database().await;
+    let database = unmade_database();
     let mut first = start_with(variables(&database)).await;
     let second = start_with(variables(&database)).await;
     let write = [ApiKeyScope::ConversionsWrite];

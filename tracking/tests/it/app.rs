@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
-use runtime::testing::{self, TestService, message, new_database, operator, until};
+use runtime::testing::{self, TestService, message, operator, unmade_database, until};
 use schemas::{
     Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, RecordEventV1, Service,
     TermsPublishedV1, Topic,
@@ -47,7 +47,7 @@ pub fn variables(database_url: &str) -> HashMap<String, String> {
 }
 
 pub async fn start() -> TestService {
-    start_with(variables(&new_database().await)).await
+    start_with(variables(&unmade_database())).await
 }
 
 pub async fn start_with(variables: HashMap<String, String>) -> TestService {

@@ -1,6 +1,6 @@
 //! Whose a purchase is.
 
-use runtime::testing::{brand, new_database};
+use runtime::testing::{brand, unmade_database};
 use serde_json::json;
 
 use crate::app::*;
@@ -237,7 +237,7 @@ async fn no_table_log_or_event_holds_the_visitors_id() {
 
 #[tokio::test]
 async fn a_report_needs_no_token_where_the_local_profile_opens_direct_http() {
-    let database_url = new_database().await;
+    let database_url = unmade_database();
     let mut variables = variables(&database_url);
     variables.insert("DIRECT_HTTP_AUTH".to_owned(), "none".to_owned());
     let mut service = start_with(variables).await;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use reqwest::Method;
-use runtime::testing::{TestService, message, new_database, operator};
+use runtime::testing::{TestService, message, operator, unmade_database};
 use schemas::{CreateLinkV1, Topic};
 use serde_json::json;
 
@@ -146,7 +146,7 @@ async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_ag
 
 #[tokio::test]
 async fn in_event_mode_the_edge_is_open_and_the_rest_is_closed() {
-    let database_url = new_database().await;
+    let database_url = unmade_database();
     let mut variables = variables(&database_url);
     for (name, mode) in &mut variables {
         if name.ends_with("_SERVICE_MODE") {

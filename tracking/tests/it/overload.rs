@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use reqwest::Response;
-use runtime::testing::{TestService, new_database, operator, partner};
+use runtime::testing::{TestService, operator, partner, unmade_database};
 
 use crate::app::*;
 
@@ -54,7 +54,7 @@ async fn a_report_beyond_the_queues_bound_gets_503_and_when_to_come_again() {
 
 #[tokio::test]
 async fn an_address_that_follows_links_too_often_gets_429_and_no_click_counts() {
-    let mut variables = variables(&new_database().await);
+    let mut variables = variables(&unmade_database());
     for (name, value) in [
         ("ADDRESS_RATE_LIMIT_PER_SECOND", "1"),
         ("ADDRESS_RATE_LIMIT_BURST", "3"),
@@ -88,7 +88,7 @@ async fn an_address_that_follows_links_too_often_gets_429_and_no_click_counts() 
 
 #[tokio::test]
 async fn a_subject_that_asks_too_often_at_the_service_itself_gets_429_and_others_do_not() {
-    let mut variables = variables(&new_database().await);
+    let mut variables = variables(&unmade_database());
     for (name, value) in [("RATE_LIMIT_PER_SECOND", "1"), ("RATE_LIMIT_BURST", "2")] {
         variables.insert(name.to_owned(), value.to_owned());
     }

@@ -7,7 +7,7 @@ mod sums;
 
 use axum::http::StatusCode;
 use messaging::Answer;
-use runtime::testing::{TestService, message, new_database, variables};
+use runtime::testing::{TestService, message, unmade_database, variables};
 use schemas::{
     Body, CampaignCreatedV1, CommissionCalculatedV1, CommissionReversedV1, ConversionAttributedV1,
     Service, Topic,
@@ -169,9 +169,9 @@ async fn campaign(app: &mut TestService, id: &str, brand: &str, currency: Curren
 /// A bff beside a tracking service, which has links and clicks of its own.
 async fn with_tracking() -> (TestService, TestService) {
     let variables = |service, database: String| variables(service, &database);
-    let of_tracking = variables(Service::Tracking, new_database().await);
+    let of_tracking = variables(Service::Tracking, unmade_database());
     let tracking = TestService::start_with(tracking::define, of_tracking).await;
-    let mut of_bff = variables(Service::Bff, new_database().await);
+    let mut of_bff = variables(Service::Bff, unmade_database());
     of_bff.insert("TRACKING_SERVICE_URL".to_owned(), tracking.base_url.clone());
     (TestService::start_with(bff::define, of_bff).await, tracking)
 }
@@ -302,7 +302,7 @@ async fn clicks_are_counted_for_the_bff_alone_and_between_moments_in_order() {
     let (app, tracking) = with_tracking().await;
     link(&tracking, SALE).await;
     clicks(&tracking, SALE.link, &["2026-05-10T12:00:00Z"]).await;
-    let mut of_campaign = variables(Service::Campaign, &new_database().await);
+    let mut of_campaign = variables(Service::Campaign, &unmade_database());
     of_campaign.insert("TRACKING_SERVICE_URL".to_owned(), tracking.base_url.clone());
     let campaign = TestService::start_with(campaign::define, of_campaign).await;
     let day = micros("2026-05-10T00:00:00Z").0;

@@ -10,9 +10,9 @@
 mod replays;
 mod unusable;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -45,23 +45,73 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The key of every test's tokens.
 pub const SECRET: &str = "a secret for tests only, of more than 32 bytes";
 
+/// Databases that the migrations of a service ran in: what its tests begin with is a copy.
+static TEMPLATES: tokio::sync::Mutex<BTreeMap<&'static str, String>> =
+    tokio::sync::Mutex::const_new(BTreeMap::new());
+/// Addresses of databases that are not there yet.
+static UNMADE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 /// An empty database of its own; its server goes with the test run.
 pub async fn new_database() -> String {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "where the test run put its server"
-    )]
-    let admin = std::env::var("TEST_DATABASE_ADMIN_URL")
-        .expect("TEST_DATABASE_ADMIN_URL is not set: run tests with ./test.sh");
-    let name = format!("test_{}", Uuid::now_v7().simple());
-    let mut connection = PgConnection::connect(&admin).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+    let name = new_name();
+    make(&name, "").await;
+    address(&name)
+}
+
+/// The address of a database that the service makes which starts there first, with its tables in it: sooner than one that is
+/// migrated for itself.
+pub fn unmade_database() -> String {
+    let url = address(&new_name());
+    UNMADE.lock().unwrap().insert(url.clone());
+    url
+}
+
+/// A copy of what these migrations leave.
+async fn migrated(service: Service, own: &Migrator, name: &str) {
+    let mut templates = TEMPLATES.lock().await;
+    let template = if let Some(made) = templates.get(service.name()) {
+        made.clone()
+    } else {
+        let template = new_name();
+        make(&template, "").await;
+        let url = address(&template).parse().unwrap();
+        let pool = crate::database::pool(&url, service.name(), 2, None);
+        crate::database::prepare(&pool, own).await.unwrap();
+        pool.close().await;
+        templates.insert(service.name(), template.clone());
+        template
+    };
+    drop(templates);
+    make(name, &format!("TEMPLATE {template}")).await;
+}
+
+async fn make(name: &str, from: &str) {
+    let mut connection = PgConnection::connect(&admin_url()).await.unwrap();
+    let sql = format!("CREATE DATABASE {name} {from}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
         .execute(&mut connection)
         .await
         .unwrap();
     connection.close().await.unwrap();
+}
+
+fn new_name() -> String {
+    format!("test_{}", Uuid::now_v7().simple())
+}
+
+fn address(name: &str) -> String {
+    let admin = admin_url();
     let (server, _) = admin.rsplit_once('/').unwrap();
     format!("{server}/{name}")
+}
+
+fn admin_url() -> String {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "where the test run put its server"
+    )]
+    std::env::var("TEST_DATABASE_ADMIN_URL")
+        .expect("TEST_DATABASE_ADMIN_URL is not set: run tests with ./test.sh")
 }
 
 /// The variables of a service under test, all services in http mode.
@@ -104,8 +154,7 @@ pub struct TestService {
 impl TestService {
     /// Starts a service on a database of its own, in http mode.
     pub async fn start<D: Domain + Clone>(define: impl FnOnce(&mut Env) -> Definition<D>) -> Self {
-        let database_url = new_database().await;
-        let variables = variables(D::SERVICE, &database_url);
+        let variables = variables(D::SERVICE, &unmade_database());
         Self::start_with(define, variables).await
     }
 
@@ -120,6 +169,11 @@ impl TestService {
         let settings = Settings::read(&mut env, D::SERVICE);
         let definition = define(&mut env);
         env.finish().expect("the test's variables are right");
+        let is_unmade = UNMADE.lock().unwrap().remove(&database_url);
+        if is_unmade {
+            let (_, name) = database_url.rsplit_once('/').unwrap();
+            migrated(D::SERVICE, definition.migrations, name).await;
+        }
         let (running, document) = start(definition, settings, None, CancellationToken::new())
             .await
             .expect("the service starts");
@@ -374,9 +428,10 @@ impl TestService {
         tables: &[&str],
     ) {
         let (head, live) = self.at_one_moment(D::TABLES.folds).await;
-        let url = new_database().await;
-        let pool = crate::database::pool(&url.parse().unwrap(), D::SERVICE.name(), 2, None);
-        crate::database::prepare(&pool, own).await.unwrap();
+        let name = new_name();
+        migrated(D::SERVICE, own, &name).await;
+        let url = address(&name).parse().unwrap();
+        let pool = crate::database::pool(&url, D::SERVICE.name(), 2, None);
         let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(&pool).await.unwrap());
         let known = self.host.schema_ids();
         replay::replay(domain, self.pool(), known, head, &pool, &writer)

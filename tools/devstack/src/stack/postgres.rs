@@ -14,7 +14,9 @@ use super::account::{Account, data_folder, data_folder_at, remove_data};
 use super::certificates::ServerCertificate;
 use super::command::{last_lines, run};
 use super::ports::check_free;
-use super::postgres_data::{empty, init, put_certificate, superuser_password, wal_compression};
+use super::postgres_data::{
+    empty, init, put_certificate, quick_verifier, superuser_password, wal_compression,
+};
 use super::process::{Process, Signal};
 use crate::tools::{self, PostgresPrograms};
 use types::hex;
@@ -103,10 +105,12 @@ impl Postgres {
     ) -> Result<Self> {
         let bin = tools::postgres(None)?.bin;
         let template = template.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
-        let complete = template.join("complete");
+        let complete = template.join("logs-in-quickly");
         if !complete.exists() {
             Self::wipe(&template)?;
-            Self::start(&template, port).await?.stop();
+            let mut server = Self::start(&template, port).await?;
+            server.log_in_quickly().await?;
+            server.stop();
             fs::write(&complete, "")?;
         }
         let account = Account::for_server()?;
@@ -120,6 +124,16 @@ impl Postgres {
             fs::copy(template.join(file), dir.join(file))?;
         }
         Self::start(dir, port).await
+    }
+
+    async fn log_in_quickly(&self) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.admin_url()).await?;
+        let verifier = quick_verifier(&self.password)?;
+        let alter = format!("ALTER ROLE postgres PASSWORD '{verifier}'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(alter))
+            .execute(&mut connection)
+            .await?;
+        Ok(connection.close().await?)
     }
 
     /// The superuser's connection URL for the database `postgres`.

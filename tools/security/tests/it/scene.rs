@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use runtime::testing::{
-    TestService, brand, claims, mint, new_database, operator, partner, until, variables,
+    TestService, brand, claims, mint, operator, partner, unmade_database, until, variables,
 };
 use schemas::{
     ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
@@ -359,7 +359,7 @@ fn payout() -> Value {
 }
 
 async fn payment_scene() -> Scene {
-    let mut variables = variables(Service::Payment, &new_database().await);
+    let mut variables = variables(Service::Payment, &unmade_database());
     let own = [
         (
             "PAYMENT_DATA_KEY",

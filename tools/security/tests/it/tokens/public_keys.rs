@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use runtime::testing::{TestService, new_database, variables};
+use runtime::testing::{TestService, unmade_database, variables};
 use schemas::Service;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ impl Drop for File {
 }
 
 async fn bff(algorithm: &str, variable: &str, file: &File) -> TestService {
-    let mut variables = variables(Service::Bff, &new_database().await);
+    let mut variables = variables(Service::Bff, &unmade_database());
     variables.insert("JWT_ALGORITHM".to_owned(), algorithm.to_owned());
     variables.insert(variable.to_owned(), file.0.display().to_string());
     TestService::start_with(bff::define, variables).await
