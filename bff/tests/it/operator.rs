@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::app::bff;
 
 /// The variables of one service, all services in this mode; nobody listens where they look for a broker.
-async fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
+fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
     let mut variables = variables(service, &unmade_database());
     for other in Service::with_topics() {
         let name = format!("{}_SERVICE_MODE", other.name().to_uppercase());
@@ -29,8 +29,8 @@ async fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
 /// A bff and the campaign service that it hands on to.
 pub async fn both(mode: &str) -> (TestService, TestService) {
     let campaign =
-        TestService::start_with(campaign::define, in_mode(mode, Service::Campaign).await).await;
-    let mut variables = in_mode(mode, Service::Bff).await;
+        TestService::start_with(campaign::define, in_mode(mode, Service::Campaign)).await;
+    let mut variables = in_mode(mode, Service::Bff);
     variables.insert("CAMPAIGN_SERVICE_URL".to_owned(), campaign.base_url.clone());
     let bff = TestService::start_with(bff::define, variables).await;
     (bff, campaign)
@@ -112,7 +112,7 @@ async fn what_only_reads_is_asked_again_when_its_connection_is_cut_off_and_nothi
         (Method::POST, 1, StatusCode::BAD_GATEWAY, 1),
     ] {
         let (url, came) = cuts_off(cut).await;
-        let mut variables = in_mode("event", Service::Bff).await;
+        let mut variables = in_mode("event", Service::Bff);
         variables.insert("CAMPAIGN_SERVICE_URL".to_owned(), url);
         let bff = TestService::start_with(bff::define, variables).await;
         let before = came.load(Ordering::SeqCst);
