@@ -33,7 +33,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// feeds a new consumer.
 const QUIET: Duration = Duration::from_millis(1_500);
 /// However much there is, it ends after so long; the session after it may bring up the rest.
-const AT_MOST: Duration = Duration::from_secs(10);
+const MAX_LOOK: Duration = Duration::from_secs(10);
 /// Messages that the broker may send ahead.
 const PERMITS: u32 = 1_000;
 /// A frame larger than this is none: Pulsar's own bound is 5 MiB and some, unless it is set higher.
@@ -87,7 +87,7 @@ pub(super) async fn take_out(
 ) -> Result<(), LookError> {
     let mut frames = Frames::open(subscription, client).await?;
     frames.send(flow(PERMITS)).await?;
-    let ends = Instant::now() + AT_MOST;
+    let ends = Instant::now() + MAX_LOOK;
     // Quiet when there is no more, and when another process is fed.
     while let Ok(frame) = timeout_at(ends.min(Instant::now() + QUIET), frames.next()).await {
         let frame = frame?;
