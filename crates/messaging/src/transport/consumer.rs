@@ -32,7 +32,7 @@ use crate::transport::pulsar::{ConnectError, Share, SharedClient};
 use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
-use crate::transport::undecodable::{self, TakenOut};
+use crate::transport::undecodable;
 use crate::trust::{self, Sender, Trust, Vouching};
 
 /// Messages that the broker may send ahead.
@@ -241,7 +241,7 @@ async fn follow(
         if got.may_be_an_entrys(&error) {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = Box::pin(take_out_undecodable(&subscription, &mut memory.share)) => {}
+                () = undecodable::take_out(&subscription, &mut memory.share) => {}
             }
         }
         let wait = match error {
@@ -255,28 +255,6 @@ async fn follow(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-    }
-}
-
-/// Takes out of the subscription what no session can read.
-async fn take_out_undecodable(subscription: &Subscription, share: &mut Share) {
-    let (topic, partition) = (subscription.topic.name(), subscription.partition);
-    let found = |TakenOut { place, fault }| {
-        metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(1);
-        tracing::error!(
-            topic,
-            partition,
-            place,
-            %fault,
-            "an entry of the broker's cannot be decoded: it is taken out of the subscription, see docs/runbooks/undecodable.md"
-        );
-    };
-    let looked = match share.connect(&subscription.client).await {
-        Ok(client) => undecodable::take_out(subscription, &client, found).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = looked {
-        tracing::warn!(topic, partition, %error, "entries that cannot be decoded were not looked for");
     }
 }
 

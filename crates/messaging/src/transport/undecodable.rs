@@ -1,6 +1,6 @@
 //! Entries that the client cannot take apart. A broker keeps whatever it is sent; an entry without a checksum, which the
-//! [protocol](https://pulsar.apache.org/docs/4.0.x/developing-binary-protocol/#message-metadata) allows, or with metadata that
-//! are none, ends every connection by which the client reads it, and so would hold up all behind it for ever.
+//! [protocol](https://pulsar.apache.org/docs/4.0.x/developing-binary-protocol/#message-metadata) allows, ends every
+//! connection by which the client reads it, and so would hold up all behind it for ever.
 //!
 //! So when a session ends and nothing came of it, the subscription is read frame by frame at a connection of its own, and
 //! such entries are taken out: acknowledged with the reason, as Pulsar's own client does with what is damaged.
@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::{Decoder, Encoder, Framed, LengthDelimitedCodec};
 
 use crate::transport::consumer::Subscription;
-use crate::transport::pulsar::{ConnectError, Server, Stream};
+use crate::transport::pulsar::{ConnectError, Server, Share, Stream};
 use crate::transport::{refusal, seniority};
 
 /// How long an answer of the broker is waited for.
@@ -47,7 +47,7 @@ const CLOSING: u64 = 2;
 
 /// Why entries could not be looked at.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LookError {
+enum LookError {
     #[error(transparent)]
     Pulsar(#[from] pulsar::Error),
     #[error(transparent)]
@@ -66,26 +66,19 @@ pub(super) enum LookError {
     NoFrame,
 }
 
-/// An entry that was taken out of the subscription.
-#[derive(Debug)]
-pub(super) struct TakenOut {
-    /// Its ledger and its number there.
-    pub place: String,
-    /// What is wrong with it.
-    pub fault: Fault,
+/// Takes out of the subscription what the client cannot read, as far as the broker gives it to this process.
+pub(super) async fn take_out(subscription: &Subscription, share: &mut Share) {
+    if let Err(error) = Box::pin(try_take_out(subscription, share)).await {
+        let (topic, partition) = (subscription.topic.name(), subscription.partition);
+        tracing::warn!(topic, partition, %error, "entries that cannot be decoded were not looked for");
+    }
 }
 
-/// Takes out of the subscription what the client cannot read, as far as the broker gives it to this process.
-///
-/// # Errors
-///
-/// That it cannot be looked at. What was taken out before is acknowledged, and counted as such.
-pub(super) async fn take_out(
-    subscription: &Subscription,
-    client: &Pulsar<TokioExecutor>,
-    mut found: impl FnMut(TakenOut),
-) -> Result<(), LookError> {
-    let mut frames = Frames::open(subscription, client).await?;
+/// What was taken out before an error is acknowledged, and counted as such.
+async fn try_take_out(subscription: &Subscription, share: &mut Share) -> Result<(), LookError> {
+    let client = share.connect(&subscription.client).await?;
+    let (topic, partition) = (subscription.topic.name(), subscription.partition);
+    let mut frames = Frames::open(subscription, &client).await?;
     frames.send(flow(PERMITS)).await?;
     let ends = Instant::now() + MAX_LOOK;
     // Quiet when there is no more, and when another process is fed.
@@ -101,7 +94,15 @@ pub(super) async fn take_out(
                 let place = format!("{}:{}", id.ledger_id, id.entry_id);
                 frames.send(flow(1)).await?;
                 frames.send(acknowledgement(id)).await?;
-                found(TakenOut { place, fault });
+                metrics::counter!("tributary_undecodable_entries_total", "topic" => topic)
+                    .increment(1);
+                tracing::error!(
+                    topic,
+                    partition,
+                    place,
+                    %fault,
+                    "an entry of the broker's cannot be decoded: it is taken out of the subscription, see docs/runbooks/undecodable.md"
+                );
             }
         }
     }
@@ -241,7 +242,7 @@ fn acknowledgement(id: MessageIdData) -> BaseCommand {
 
 /// What is wrong with an entry.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+enum Fault {
     #[error("it has no checksum")]
     NoChecksum,
     #[error("it has no payload")]
