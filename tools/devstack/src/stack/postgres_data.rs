@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use aws_lc_rs::hmac;
+use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
 
 use super::account::Account;
 use super::certificates::ServerCertificate;
@@ -100,19 +102,20 @@ pub(super) fn superuser_password(file: &Path) -> Result<String> {
 /// each connection of a test than for much of the test.
 pub(super) fn quick_verifier(password: &str) -> Result<String> {
     let salt = random_hex(16)?;
-    let salted = hmac(
-        password.as_bytes(),
-        &[salt.as_bytes(), &1_u32.to_be_bytes()].concat(),
-    )?;
-    let stored = Sha256::digest(hmac(&salted, b"Client Key")?);
-    let server = hmac(&salted, b"Server Key")?;
+    let (salt, password) = (salt.as_bytes(), password.as_bytes());
+    let mut salted = [0; SHA256_OUTPUT_LEN];
+    pbkdf2::derive(
+        PBKDF2_HMAC_SHA256,
+        NonZeroU32::MIN,
+        salt,
+        password,
+        &mut salted,
+    );
+    let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+    let client = hmac::sign(&salted, b"Client Key");
+    let stored = digest(&SHA256, client.as_ref());
+    let server = hmac::sign(&salted, b"Server Key");
     let [salt, stored, server] =
-        [salt.as_bytes(), &stored[..], &server].map(|it| BASE64_STANDARD.encode(it));
+        [salt, stored.as_ref(), server.as_ref()].map(|it| BASE64_STANDARD.encode(it));
     Ok(format!("SCRAM-SHA-256$1:{salt}${stored}:{server}"))
-}
-
-fn hmac(key: &[u8], text: &[u8]) -> Result<Vec<u8>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
-    mac.update(text);
-    Ok(mac.finalize().into_bytes().to_vec())
 }
