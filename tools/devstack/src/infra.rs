@@ -20,7 +20,11 @@ pub async fn postgres(layout: &Layout, settings: &Settings, progress: &Progress)
     let certificate = settings.own_database_certificate(layout)?;
     let folder = layout.state.join("postgres");
     let server = Postgres::start_with(&folder, port, certificate).await?;
-    provision_databases(&server.admin_url(), &passwords(settings)?).await?;
+    let mut passwords = passwords(settings)?;
+    for (_, password) in &mut passwords {
+        *password = server.password_or_verifier(password)?;
+    }
+    provision_databases(&server.admin_url(), &passwords).await?;
     step.done(&format!(
         "127.0.0.1:{port}, a database for each service (process {})",
         server.pid()

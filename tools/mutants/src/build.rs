@@ -25,7 +25,7 @@ const COPY: &str = "faulty-copy";
 /// The clone cannot be copied, a mutation does not fit its file any more, or the build fails.
 pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let built = build_faulty(layout, progress)?;
-    cargo_build(layout, &layout.root, &["--locked"])?;
+    cargo_build(layout, &layout.root, &["--locked", "--bins"])?;
     Ok(built)
 }
 
@@ -39,11 +39,16 @@ pub fn build_faulty(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let copy = layout.built(COPY);
     fs::create_dir_all(&copy)?;
     mirror(layout, &copy)?;
-    cargo_build(layout, &copy, &[])?;
+    let names = Program::START_ORDER.map(Program::name);
+    let names: Vec<_> = names
+        .into_iter()
+        .chain(["generate-jwt", "rebuild"])
+        .collect();
+    let programs: Vec<_> = names.iter().flat_map(|name| ["--bin", name]).collect();
+    cargo_build(layout, &copy, &programs)?;
     let (from, into) = (layout.built("debug"), layout.built(FOLDER));
     fs::create_dir_all(&into)?;
-    let names = Program::START_ORDER.map(Program::name);
-    for name in names.into_iter().chain(["generate-jwt", "rebuild"]) {
+    for name in names {
         let place = into.join(name);
         let _former = fs::remove_file(&place);
         link_or_copy(&from.join(name), &place).with_context(|| format!("copy {name}"))?;
@@ -158,7 +163,7 @@ fn remove_others(folder: &Path, kept: &BTreeSet<PathBuf>) -> Result<()> {
 fn cargo_build(layout: &Layout, root: &Path, arguments: &[&str]) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo
-        .args(["build", "--bins", "--target-dir"])
+        .args(["build", "--target-dir"])
         .arg(layout.built(""))
         .args(arguments)
         .current_dir(root);

@@ -39,6 +39,9 @@ const SETTINGS: &[&str] = &[
     "log_line_prefix=%m [%p] %u@%d ",
 ];
 
+/// A file of a server whose passwords are all random, made for a test: they are verified with one iteration.
+const QUICK: &str = "logs-in-quickly";
+
 const READY_WITHIN: Duration = Duration::from_mins(1);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -105,7 +108,7 @@ impl Postgres {
     ) -> Result<Self> {
         let bin = tools::postgres(None)?.bin;
         let template = template.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
-        let complete = template.join("logs-in-quickly");
+        let complete = template.join(QUICK);
         if !complete.exists() {
             Self::wipe(&template)?;
             let mut server = Self::start(&template, port).await?;
@@ -120,7 +123,7 @@ impl Postgres {
         };
         let source = template.join("data").canonicalize()?.join(".");
         run(Command::new("cp").arg("-a").arg(source).arg(data))?;
-        for file in ["password", "initialised"] {
+        for file in ["password", "initialised", QUICK] {
             fs::copy(template.join(file), dir.join(file))?;
         }
         Self::start(dir, port).await
@@ -134,6 +137,15 @@ impl Postgres {
             .execute(&mut connection)
             .await?;
         Ok(connection.close().await?)
+    }
+
+    /// What this server is to be given for a role's password: that itself, or what makes logins quick where a test made it.
+    pub fn password_or_verifier(&self, password: &str) -> Result<String> {
+        if self.dir.join(QUICK).exists() {
+            quick_verifier(password)
+        } else {
+            Ok(password.to_owned())
+        }
     }
 
     /// The superuser's connection URL for the database `postgres`.
