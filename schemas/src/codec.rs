@@ -2,19 +2,18 @@
 
 use std::borrow::Cow;
 
+use apache_avro::error::Details;
 use apache_avro::reader::datum::GenericDatumReader;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 
 use crate::build::build;
 use crate::cut::cut;
 use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
 use crate::kinds::{Body, Outgoing, Payload, kind_on, payload};
 use crate::older;
-use crate::placed;
 use crate::service::Topic;
 use crate::shape::Shape;
-use crate::walk::{Flaw, project, skip};
+use crate::walk::{Flaw, place, project, skip};
 use crate::writer::WriterSchema;
 
 /// The longest message that is taken or made, in bytes.
@@ -118,11 +117,14 @@ fn read_message<P: Payload + DeserializeOwned + Default>(
 ) -> Result<Message, DecodeError> {
     let build = build(schema.topic());
     let known = known_part(schema, &build.shape, bytes)?;
-    let envelope: EnvelopeIn<P> = match read(&build.reader, &known) {
+    let mut rest = &*known;
+    let read: Result<EnvelopeIn<P>, _> = build.reader.read_deser(&mut rest);
+    let envelope = match read {
         Ok(envelope) => envelope,
         Err(error) => {
             decode_header(schema, bytes)?;
-            return Err(unreadable::<P>(&build.reader, &known, error));
+            let place = || place(&build.shape, &known, rest.len());
+            return Err(unreadable(error.details(), place));
         }
     };
     let (header, payload) = envelope.split();
@@ -148,25 +150,13 @@ fn read_message<P: Payload + DeserializeOwned + Default>(
     }
 }
 
-/// Why a sound datum cannot be read: when it is for a value, with its place. It is read again for that.
-fn unreadable<P: DeserializeOwned + Default>(
-    reader: &GenericDatumReader<'static>,
-    known: &[u8],
-    error: DecodeError,
-) -> DecodeError {
-    match read::<Located<EnvelopeIn<P>>>(reader, known) {
-        Ok(Located(Err(place))) => DecodeError::Unreadable(place),
-        Ok(Located(Ok(_))) | Err(_) => error,
-    }
-}
-
-/// What was read, or at which field it could not be and why.
-struct Located<T>(Result<T, String>);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = placed::read(deserializer);
-        Ok(Self(read.map_err(|error| cut(&error))))
+/// Why a sound datum cannot be read: when it is for a value, with its place.
+fn unreadable(why: &Details, place: impl FnOnce() -> String) -> DecodeError {
+    match why {
+        Details::DeserializeValue(why) => {
+            DecodeError::Unreadable(cut(&format!("{}: {why}", place())))
+        }
+        why => DecodeError::Malformed(cut(why)),
     }
 }
 

@@ -21,7 +21,6 @@ use crate::entity::{Entity, Id, LedgerOwner, OfCommand, SealingKeyId};
 )]
 use crate::messages::*;
 use crate::older;
-use crate::placed;
 use crate::service::{Service, Topic};
 
 /// Who may send a message of a kind.
@@ -241,7 +240,7 @@ macro_rules! kinds {
         pub(crate) fn body_from_json(topic: Topic, field: &str, json: Value) -> Result<Body, EditError> {
             match (topic, field) {
                 $($((Topic::$topic, stringify!($field)) => {
-                    let read: Result<$body, _> = placed::read(json);
+                    let read: Result<$body, _> = serde_path_to_error::deserialize(json);
                     read.map(Body::$body).map_err(|error| EditError {
                         pointer: pointer(error.path()),
                         detail: cut(error.inner()),

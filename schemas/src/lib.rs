@@ -18,7 +18,6 @@ mod kinds;
 mod messages;
 mod older;
 mod partition;
-mod placed;
 mod rejections;
 mod service;
 mod shape;

@@ -45,6 +45,49 @@ fn skip_fields(fields: &[Field], bytes: &mut &[u8]) -> Result<(), Flaw> {
         .try_for_each(|field| skip(&field.shape, bytes))
 }
 
+/// The place of the value with which a reading of a sound datum ended that left so many bytes, as `payload.x[0].y`.
+pub(crate) fn place(shape: &Shape, mut bytes: &[u8], left: usize) -> String {
+    let mut path = String::new();
+    let _found = seek(shape, &mut bytes, left, &mut path);
+    path.trim_start_matches('.').to_owned()
+}
+
+/// Steps over values up to that one, of which the path is left behind.
+fn seek(shape: &Shape, bytes: &mut &[u8], left: usize, path: &mut String) -> Result<(), Flaw> {
+    const FOUND: Flaw = "it is this one";
+    let mut within = |name: &str, shape: &Shape, bytes: &mut &[u8]| {
+        let above = path.len();
+        path.push_str(name);
+        seek(shape, bytes, left, path)?;
+        path.truncate(above);
+        Ok(())
+    };
+    match &shape.form {
+        Form::Record(fields) => fields
+            .iter()
+            .try_for_each(|field| within(&format!(".{}", field.name), &field.shape, bytes)),
+        Form::Union(branches) => within("", &branches[index(bytes, branches.len())?], bytes),
+        Form::Array(item) => {
+            let mut number = 0..;
+            items(bytes, item.least_bytes, |bytes| {
+                within(&format!("[{}]", number.next().unwrap_or(0)), item, bytes)
+            })
+        }
+        Form::Map(item) => items(bytes, 1 + item.least_bytes, |bytes| {
+            let key = String::from_utf8_lossy(sized(bytes)?);
+            within(&format!(".{key}"), item, bytes)
+        }),
+        _ => {
+            skip(shape, bytes)?;
+            if bytes.len() > left {
+                Ok(())
+            } else {
+                Err(FOUND)
+            }
+        }
+    }
+}
+
 /// Copies one value as the reader has it: what only the writer knows is left out, what only the reader knows is
 /// null. The shapes must be related (see [`crate::compat`]): one has more at the ends of records, nothing else.
 pub(crate) fn project(
