@@ -1,11 +1,12 @@
 //! Every golden sample of every version: cut at each length, with each bit flipped, with more behind it. One test alone
-//! in its process, so that it counts nobody else's memory.
+//! in its process, so that it counts nobody else's memory; it shares its samples with a second process.
 #![allow(clippy::unwrap_used, reason = "also in what the test uses")]
 
 use std::alloc::System;
-use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::{env, fs};
 
 use schemas::{DecodeError, Topic, WriterSchema, decode, decode_header, encode};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -13,9 +14,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Room for an error's text, which names every value of a closed list, and is made more than once; and for the boxes that the place of an
-/// odd value is looked for with, as large as a topic's payloads, whatever came.
-const ERROR_BYTES: usize = 40 * 1024;
+/// Room for an error's text, which names every value of a closed list, and is made more than once.
+const ERROR_BYTES: usize = 8 * 1024;
 /// For each byte of a message. One with a value that cannot be taken is read for its header once more, and what another
 /// schema wrote is laid out anew for each reading.
 const EACH_BYTE: usize = 14;
@@ -78,18 +78,31 @@ fn read(schema: &WriterSchema, bytes: &[u8], name: &str) -> Result<schemas::Mess
     message
 }
 
+/// Set in the second process.
+const SECOND: &str = "SECOND_HALF_OF_SAMPLES";
+
 #[test]
 fn a_cut_or_flipped_or_lengthened_sample_is_refused_or_another_message_and_costs_no_more_than_its_own()
  {
     let samples = samples();
     assert!(samples.len() >= 40, "only {} samples", samples.len());
+    let is_second = env::var_os(SECOND).is_some();
+    let other = (!is_second).then(|| {
+        let mut other = Command::new(env::current_exe().unwrap());
+        other
+            .env(SECOND, "")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
+    let ours = samples.into_iter().skip(usize::from(is_second)).step_by(2);
     let (mut refused, mut others) = (0_u32, 0_u32);
     for Sample {
         topic,
         schema,
         name,
         bytes,
-    } in samples
+    } in ours
     {
         let whole = read(&schema, &bytes, &name).unwrap();
         for end in 0..bytes.len() {
@@ -126,4 +139,9 @@ fn a_cut_or_flipped_or_lengthened_sample_is_refused_or_another_message_and_costs
         refused > 10_000 && others > 10_000,
         "{refused} refused, {others} others"
     );
+    if let Some(other) = other {
+        let ended = other.wait_with_output().unwrap();
+        let printed = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{printed}");
+    }
 }
