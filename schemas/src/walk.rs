@@ -221,6 +221,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_place_is_where_reading_ended() {
+        let schema = r#"{"type": "record", "name": "all", "fields": [
+            {"name": "before", "type": ["null", "string"]},
+            {"name": "list", "type": {"type": "array", "items":
+                {"type": "record", "name": "one", "fields": [{"name": "a", "type": "long"}, {"name": "b", "type": "string"}]}}},
+            {"name": "map", "type": {"type": "map", "values": "string"}},
+            {"name": "after", "type": "null"}]}"#;
+        let shape = Shape::parse(schema).unwrap();
+        // No text; two items, of which each has a number and a text of one letter; a text under the key `k`.
+        let bytes = [0, 4, 2, 2, b'x', 4, 2, b'y', 0, 2, 2, b'k', 2, b'z', 0];
+        assert_eq!(skip(&shape, &mut &bytes[..]), Ok(()));
+        for (read, named) in [
+            (1, "before"),
+            (3, "list[0].a"),
+            (5, "list[0].b"),
+            (8, "list[1].b"),
+            (14, "map.k"),
+        ] {
+            assert_eq!(place(&shape, &bytes, bytes.len() - read), named);
+        }
+    }
+
+    #[test]
     fn what_no_writer_writes_is_refused() {
         let longs = r#"{"type": "array", "items": "long"}"#;
         for (what, schema, sound, bytes) in [
