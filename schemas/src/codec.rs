@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use apache_avro::error::Details;
-use apache_avro::reader::datum::GenericDatumReader;
 use serde::de::DeserializeOwned;
 
 use crate::build::build;
@@ -107,7 +106,8 @@ pub fn decode(schema: &WriterSchema, bytes: &[u8]) -> Result<Message, DecodeErro
 pub fn decode_header(schema: &WriterSchema, bytes: &[u8]) -> Result<Header, DecodeError> {
     let build = build(schema.topic());
     let known = known_part(schema, &build.header_shape, bytes)?;
-    let envelope: EnvelopeIn<()> = read(&build.header_reader, &known)?;
+    let read: Result<EnvelopeIn<()>, _> = build.header_reader.read_deser(&mut &*known);
+    let envelope = read.map_err(|error| DecodeError::Malformed(cut(&error)))?;
     Ok(envelope.split().0)
 }
 
@@ -154,7 +154,7 @@ fn read_message<P: Payload + DeserializeOwned + Default>(
 fn unreadable(why: &Details, place: impl FnOnce() -> String) -> DecodeError {
     match why {
         Details::DeserializeValue(why) => {
-            DecodeError::Unreadable(cut(&format!("{}: {why}", place())))
+            DecodeError::Unreadable(cut(&format_args!("{}: {why}", place())))
         }
         why => DecodeError::Malformed(cut(why)),
     }
@@ -184,13 +184,4 @@ fn known_part<'a>(
     } else {
         Err(flaw("bytes left over"))
     }
-}
-
-fn read<T: DeserializeOwned>(
-    reader: &GenericDatumReader<'static>,
-    mut bytes: &[u8],
-) -> Result<T, DecodeError> {
-    reader
-        .read_deser(&mut bytes)
-        .map_err(|error| DecodeError::Malformed(cut(&error)))
 }

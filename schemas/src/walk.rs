@@ -66,7 +66,7 @@ fn seek(shape: &Shape, bytes: &mut &[u8], left: usize, path: &mut String) -> Res
         Form::Record(fields) => fields
             .iter()
             .try_for_each(|field| within(&format!(".{}", field.name), &field.shape, bytes)),
-        Form::Union(branches) => within("", &branches[index(bytes, branches.len())?], bytes),
+        Form::Union(branches) => seek(&branches[index(bytes, branches.len())?], bytes, left, path),
         Form::Array(item) => {
             let mut number = 0..;
             items(bytes, item.least_bytes, |bytes| {

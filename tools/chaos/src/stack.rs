@@ -17,14 +17,13 @@ use super::replica::{Launch, Replica};
 use super::servers::Servers;
 use devstack::binaries::link_or_copy;
 use devstack::demo::Tokens;
-use devstack::infra;
 use devstack::layout::Layout;
-use devstack::local::UNLIMITED;
+use devstack::local::{SHORT_LIVED_BROKER, UNLIMITED};
 use devstack::producers;
 use devstack::progress::Progress;
 use devstack::services::{self, Program};
 use devstack::settings::{Mode, Settings, host_and_port, variable};
-use devstack::stack::{SHORT_LIVED, free_port};
+use devstack::stack::free_port;
 use devstack::token::GenerateJwt;
 
 /// Of every run: a visitor's hash is under it, and runs in other modes are compared by their rows (rule 8).
@@ -157,9 +156,8 @@ fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
     settings.set("LASTING_SECRET_KEY", LASTING_SECRET);
     settings.set("WEBHOOK_LOCAL_RECEIVERS", "true");
-    settings.set(infra::PULSAR_EXTRA_OPTS, SHORT_LIVED);
-    // The whole workload comes from one address.
-    for (name, value) in UNLIMITED {
+    // The whole workload comes from one address, and the broker ends with the run.
+    for (name, value) in UNLIMITED.into_iter().chain(SHORT_LIVED_BROKER) {
         settings.set(name, value);
     }
     settings.set(producers::VARIABLE, external_producers::producers()?);

@@ -21,6 +21,9 @@ pub const UNLIMITED: [(&str, &str); 2] = [
     ("ADDRESS_RATE_LIMIT_PER_SECOND", "0"),
 ];
 
+/// For a broker that does not live long enough for what Java's second compiler would give.
+pub const SHORT_LIVED_BROKER: [(&str, &str); 1] = [(infra::PULSAR_EXTRA_OPTS, SHORT_LIVED)];
+
 /// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
 #[derive(Debug)]
 pub struct LocalStack {
@@ -37,8 +40,7 @@ impl LocalStack {
 
     /// The same with other variables.
     pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
-        let short_lived = [(infra::PULSAR_EXTRA_OPTS, SHORT_LIVED)];
-        let variables = [&short_lived, variables].concat();
+        let variables = [&SHORT_LIVED_BROKER, variables].concat();
         Self::start_built(mode, Layout::find().built("debug"), &variables).await
     }
 
@@ -92,8 +94,10 @@ impl LocalStack {
             ),
             ("BROKER_AUTH", "token".to_owned()),
             ("DATABASE_SSL_MODE", "verify-full".to_owned()),
-            (infra::PULSAR_EXTRA_OPTS, SHORT_LIVED.to_owned()),
         ] {
+            stack.settings.set(name, value);
+        }
+        for (name, value) in SHORT_LIVED_BROKER {
             stack.settings.set(name, value);
         }
         stack.settings.trust_local_servers(&stack.layout)?;

@@ -39,8 +39,8 @@ pub fn build_faulty(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let copy = layout.built(COPY);
     fs::create_dir_all(&copy)?;
     mirror(layout, &copy)?;
-    let names = Program::START_ORDER.map(Program::name);
-    let names: Vec<_> = names
+    let names: Vec<_> = Program::START_ORDER
+        .map(Program::name)
         .into_iter()
         .chain(["generate-jwt", "rebuild"])
         .collect();

@@ -12,12 +12,10 @@ use anyhow::{Context, Result};
 use futures::{StreamExt, stream};
 use mutants::Fault;
 
-use devstack::infra;
 use devstack::layout::Layout;
-use devstack::local::{LocalStack, UNLIMITED};
+use devstack::local::{LocalStack, SHORT_LIVED_BROKER, UNLIMITED};
 use devstack::progress::Progress;
 use devstack::settings::Mode;
-use devstack::stack::SHORT_LIVED;
 use devstack::tools;
 use invariants::{Finding, Records};
 use scene::Scene;
@@ -149,8 +147,7 @@ fn scenes(names: &[String]) -> Result<Vec<Option<Fault>>> {
 pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<Outcome> {
     let begun = Instant::now();
     let scene = Scene::of(fault);
-    let short_lived = [(infra::PULSAR_EXTRA_OPTS, SHORT_LIVED)];
-    let variables = [&short_lived, &UNLIMITED[..]].concat();
+    let variables = [&SHORT_LIVED_BROKER, &UNLIMITED[..]].concat();
     let mut stack = LocalStack::start_built(Mode::Hybrid, built.to_owned(), &variables).await?;
     stack.load_demo().await?;
     if let Some(fault) = fault {
