@@ -43,18 +43,18 @@ const LEFT_OUT: [&str; 4] = [
 ];
 /// What nobody asks for who would be answered: an answer without an end, too.
 const STREAM: &str = "/events/stream";
+/// What a partner or a brand is not let through to has one answer, which `tools/security` asks for at every route.
+const OF_OPERATORS: &str = "^/api/v1/operator/|";
 
 /// How requests are made and answers judged.
 const IN_FULL: &str = include_str!("schemathesis.toml");
-/// Behind it: operators' routes are the same code at every service, and all but operators have one answer there.
-const BRIEFLY: &str = r#"
-[[operations]]
-include-path-regex = "^/api/v1/operator/"
+/// Behind it, where operators' routes are, which are the same code at every service; and for nobody, who has one answer everywhere.
+const BRIEFLY: &str = r"
 phases.coverage.enabled = false
 generation.max-examples = 2
-"#;
+";
 
-/// Behind that, for who is not an operator: every bound of every parameter is tried by one who is let through to it.
+/// Behind that: every bound of every parameter is tried where it is answered first, and by who is let through to it.
 const WITHOUT_COVERAGE: &str = r"
 [phases.coverage]
 enabled = false
@@ -155,12 +155,11 @@ fn schemathesis(stack: &LocalStack, known: &Known, service: Service, role: &str)
     let url = format!("{}/openapi.json", stack.url(service).unwrap());
     command.args(["run", &url, "--no-color"]);
     let left_out = match role {
-        "nobody" => &[][..],
-        "operator" => &LEFT_OUT,
-        _ => &[STREAM],
+        "nobody" => None,
+        "operator" => Some(format!("({})$", LEFT_OUT.join("|"))),
+        _ => Some(format!("{OF_OPERATORS}{STREAM}$")),
     };
-    if !left_out.is_empty() {
-        let left_out = format!("({})$", left_out.join("|"));
+    if let Some(left_out) = left_out {
         command.args(["--exclude-path-regex", &left_out]);
     }
     command
@@ -173,17 +172,22 @@ fn config(stack: &LocalStack, known: &Known, service: Service, role: &str) -> (P
         .state
         .join(format!("schemathesis-{}-{role}", service.name()));
     fs::create_dir_all(&folder).unwrap();
-    let in_full = (service, role) == (Service::Payment, "operator");
-    let briefly = if in_full { "" } else { BRIEFLY };
-    let coverage = if role == "operator" {
-        ""
-    } else {
-        WITHOUT_COVERAGE
+    let briefly = match (service, role) {
+        (Service::Payment, "operator") => String::new(),
+        (_, "nobody") => of_paths("^/", BRIEFLY),
+        _ => of_paths("^/api/v1/operator/", BRIEFLY),
     };
+    let with_coverage = role == "operator" && matches!(service, Service::Bff | Service::Payment);
+    let coverage = if with_coverage { "" } else { WITHOUT_COVERAGE };
     let text = format!("{IN_FULL}{coverage}{briefly}{}", known.config(service));
     let config = folder.join("schemathesis.toml");
     fs::write(&config, text).unwrap();
     (folder, config)
+}
+
+/// Settings of the operations whose paths fit this.
+fn of_paths(regex: &str, settings: &str) -> String {
+    format!("\n[[operations]]\ninclude-path-regex = '{regex}'{settings}")
 }
 
 /// What there is, since next to nothing is found by a random id: of each path that names one thing, the ids of things.

@@ -19,12 +19,14 @@ const pages = [];
 const BUSY = "status of 503";
 /** What may be wrong at this moment: a part of what the browser says. */
 let expected = [];
-/** As everybody may see a page. Colours are those of the theme, order and size those of the width: the first two have all of them. */
-export const LOOKS = [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]];
+/** As everybody may see a page. */
+const EVERY_LOOK = [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]];
+/** Colours are those of the theme, order and size those of the width: the first two have all of them, and are enough where nobody wants pictures. */
+export const LOOKS = test.wants_pictures ? EVERY_LOOK : EVERY_LOOK.slice(0, 2);
 /** What was inspected, and how. */
 const inspected = [];
-/** Pictures by their names. */
-export const taken = new Set();
+/** What pictures there are, or would be if they were wanted. */
+export const pictured = new Set();
 
 /** Asks the test for something that only it can do, and waits until it is done. */
 export async function please(what) {
@@ -107,14 +109,16 @@ export const shows = (page, text) => page.getByText(text).first().waitFor();
 export const row = (page, text) => page.getByRole("row").filter({ hasText: text }).first();
 
 /** A picture of the whole page. */
-export async function picture(page, name) {
-  taken.add(name);
+async function picture(page, name) {
   await page.screenshot({ path: `${test.pictures}/${name}.png`, fullPage: true, animations: "disabled" });
 }
 
-/** Nothing that keeps people from using a page, and nothing beside it. */
-export async function inspect(page, name, { withAxe = true } = {}) {
+/** Nothing that keeps people from using a page, and nothing beside it, in the look of that index that the page has. */
+export async function inspect(page, shown, index) {
   await loaded(page);
+  const withAxe = index < 2;
+  for (const [theme, width] of EVERY_LOOK) pictured.add(`${shown}-${width}-${theme}`);
+  const name = `${shown}-${LOOKS[index][1]}-${LOOKS[index][0]}`;
   const beside = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (beside > 0) problems.push(`${name}: ${beside} pixels stand out at the side`);
   const free = await page.evaluate(() => {
@@ -129,7 +133,7 @@ export async function inspect(page, name, { withAxe = true } = {}) {
       if (["serious", "critical"].includes(impact)) problems.push(`${name}: ${id}: ${help}: ${nodes.map((it) => it.html.slice(0, 160)).join(" | ")}`);
     }
   }
-  await picture(page, name);
+  if (test.wants_pictures) await picture(page, name);
   const how = await page.evaluate(() => [location.pathname.replace("/console", ""), matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", innerWidth]);
   inspected.push([...how, withAxe]);
 }
@@ -140,7 +144,7 @@ export async function inspectAll(page, name) {
   await page.waitForFunction(() => document.querySelector(".notices p") === null);
   for (const [index, [theme, width]] of LOOKS.entries()) {
     await look(page, theme, width);
-    await inspect(page, `${name}-${width}-${theme}`, { withAxe: index < 2 });
+    await inspect(page, name, index);
   }
   await look(page, ...LOOKS[0]);
 }

@@ -6,6 +6,7 @@ mod played;
 mod provider;
 mod walk;
 
+use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
@@ -50,7 +51,10 @@ impl Drop for Workplace {
     }
 }
 
-/// Where pictures of what a browser showed are put, to be looked at.
+/// Where it is set, every page is shown in every look and a picture taken of it: most of what a walk would take.
+const WANTS_PICTURES: &str = "CONSOLE_PICTURES";
+
+/// Where pictures of what a browser showed are put, to be looked at: where they are wanted, and when a walk failed.
 fn pictures() -> PathBuf {
     Layout::find().state.join("console-pictures")
 }
@@ -92,6 +96,7 @@ fn run(at: &Value, script: &str, mut on: impl FnMut(&str)) -> Vec<String> {
     test["dist"] = json!(root.join("console/dist"));
     test["chromium"] = json!(program(chromium().unwrap()));
     test["pictures"] = json!(pictures());
+    test["wants_pictures"] = json!(env::var_os(WANTS_PICTURES).is_some());
     test["routes"] = json!(routes());
     test["documented"] = json!(documents::pictures().into_values().collect::<Vec<_>>());
     let child = Command::new(&workplace.node.program)
@@ -135,7 +140,7 @@ impl Drop for Ended {
 
 /// Where a program of the path is.
 fn program(name: &str) -> PathBuf {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&folders).map(|folder| folder.join(name));
     found.into_iter().find(|path| path.exists()).unwrap()
 }
