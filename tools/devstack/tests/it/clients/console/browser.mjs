@@ -127,7 +127,8 @@ export async function inspect(page, shown, index) {
   });
   if (free > 0) problems.push(`${name}: the dialog leaves ${free} pixels of a phone free`);
   if (withAxe) {
-    await page.evaluate(axe);
+    // It stays until the page is loaded again.
+    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
     const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
     for (const { id, impact, help, nodes } of found.violations) {
       if (["serious", "critical"].includes(impact)) problems.push(`${name}: ${id}: ${help}: ${nodes.map((it) => it.html.slice(0, 160)).join(" | ")}`);
