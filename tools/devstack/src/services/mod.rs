@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,7 +15,7 @@ mod start;
 use crate::layout::Layout;
 use crate::producers;
 use crate::settings::{Settings, host_and_port, variable};
-use crate::stack::{Process, Signal};
+use crate::stack::{Process, Signal, in_session};
 
 pub use replica::Replica;
 pub use start::{restart, start, start_one};
@@ -29,6 +30,26 @@ pub enum Program {
 }
 
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+
+/// Starts a program, which outlives this process.
+fn spawn(
+    binary: &Path,
+    variables: &BTreeMap<String, String>,
+    layout: &Layout,
+    log: &Path,
+    pid_file: &Path,
+) -> Result<Process> {
+    fs::metadata(binary).with_context(|| format!("cannot start {}", binary.display()))?;
+    let mut command = in_session(binary);
+    // Not in the clone, whose .env holds what this process need not see.
+    command
+        .env_clear()
+        .envs(variables)
+        .current_dir(layout.state.join("run"));
+    let mut process = Process::spawn(&mut command, log, pid_file, Signal::TERM)?;
+    process.detach();
+    Ok(process)
+}
 
 impl Program {
     /// Followers before senders, so that a restart of several never leaves a sender without its follower for long.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use schemas::Service;
 use tokio::time::sleep;
 
-use super::Program;
+use super::{Program, spawn};
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::{Settings, variable};
@@ -45,15 +45,9 @@ impl Replica {
         );
         let variables = variables(port, service, layout, settings)?;
         let log = layout.log(&name);
-        let mut command = std::process::Command::new(binary(service, layout));
-        command
-            .env_clear()
-            .envs(&variables)
-            .current_dir(layout.state.join("run"));
         let pid = layout.state.join("run").join(format!("{name}.pid"));
-        let mut process = Process::spawn(&mut command, &log, &pid, Signal::TERM)
+        let process = spawn(&binary(service, layout), &variables, layout, &log, &pid)
             .context("is the stack up? (./start.sh)")?;
-        process.detach();
         fs::write(
             pid.with_extension("stamp"),
             stamp(&variables, service, layout)?,

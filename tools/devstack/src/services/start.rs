@@ -9,12 +9,12 @@ use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use super::{Program, Replica};
+use super::{Program, Replica, spawn};
 use crate::binaries::{is_same, link_or_copy};
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::{Settings, host_and_port};
-use crate::stack::{Process, Signal, check_free, holder, last_lines};
+use crate::stack::{check_free, holder, last_lines};
 
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
@@ -110,14 +110,7 @@ pub async fn start_one(
         link_or_copy(&source, &new)?;
         fs::rename(&new, &files.binary)?;
     }
-    let mut command = std::process::Command::new(&files.binary);
-    // Not in the clone, whose .env holds what this process need not see.
-    command
-        .env_clear()
-        .envs(&variables)
-        .current_dir(layout.state.join("run"));
-    let mut process = Process::spawn(&mut command, &files.log, &files.pid, Signal::TERM)?;
-    process.detach();
+    let process = spawn(&files.binary, &variables, layout, &files.log, &files.pid)?;
     fs::write(&files.stamp, stamp)?;
     wait_for(program, &format!("{url}/health"), layout).await?;
     progress.note(&format!(

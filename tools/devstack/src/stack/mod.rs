@@ -23,7 +23,7 @@ pub use command::{last_lines, run, run_visibly};
 pub use databases::{database_name, provision_databases};
 pub use ports::{Holder, check_free, free_port, holder};
 pub use postgres::Postgres;
-pub use process::{Identity, Process, Signal};
+pub use process::{Identity, Process, Signal, in_session};
 pub use pulsar::{BrokerSetup, Pulsar, PulsarPorts, SHORT_LIVED, disk_has_room};
 pub use pulsar_files::SETTINGS as BROKER_SETTINGS;
 pub use random::random_hex;

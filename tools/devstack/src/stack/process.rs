@@ -94,6 +94,20 @@ pub struct Process {
     on_drop: Option<Signal>,
 }
 
+/// Of util-linux, and of busybox: begins a session and becomes the program that it is told.
+const SETSID: &str = "/usr/bin/setsid";
+
+/// A program in a session of its own, where that can be had. Linux may weigh the processes of a session together, whatever their number (sched(7),
+/// autogroup), so that services of one session share what each process of Postgres has by itself.
+pub fn in_session(program: &Path) -> Command {
+    if !Path::new(SETSID).exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(SETSID);
+    command.arg(program);
+    command
+}
+
 /// How long a program's file may be busy.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -129,8 +143,11 @@ impl Process {
         command
             .stdin(Stdio::null())
             .stderr(out.try_clone()?)
-            .stdout(out)
-            .process_group(0);
+            .stdout(out);
+        // Who leads a group cannot begin a session, which has one of its own.
+        if command.get_program() != SETSID {
+            command.process_group(0);
+        }
         let child = start(command)
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let identity = Identity::of(child.id()).unwrap_or(Identity {

@@ -1,10 +1,12 @@
 //! Only processes that we started are ended.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use devstack::stack::testing::scratch;
-use devstack::stack::{Identity, Process, Signal};
+use devstack::stack::{Identity, Process, Signal, in_session};
+use rustix::process::{Pid, getsid};
 
 #[test]
 fn a_pid_file_whose_process_id_belongs_to_another_process_now_is_not_believed() {
@@ -65,5 +67,22 @@ fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
     writer.join().unwrap();
     assert!(started.is_ok(), "{started:?}");
     drop(started);
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_program_in_a_session_of_its_own_leads_it_by_the_process_id_that_it_was_started_with() {
+    let dir = scratch("sessions");
+    fs::create_dir_all(&dir).unwrap();
+    let (log, pid_file) = (dir.join("log"), dir.join("pid"));
+    let mut command = in_session(Path::new("/bin/sleep"));
+    let mut process = Process::spawn(command.arg("60"), &log, &pid_file, Signal::KILL).unwrap();
+    let pid = Pid::from_raw(process.pid().cast_signed()).unwrap();
+    let sleep = fs::canonicalize("/bin/sleep").unwrap();
+    while fs::read_link(format!("/proc/{}/exe", process.pid())).unwrap() != sleep {
+        std::thread::yield_now();
+    }
+    assert_eq!(getsid(Some(pid)).unwrap(), pid);
+    assert!(process.stop(Signal::TERM, std::time::Duration::from_secs(5)));
     fs::remove_dir_all(dir).unwrap();
 }
