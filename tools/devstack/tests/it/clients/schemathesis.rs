@@ -43,12 +43,12 @@ const LEFT_OUT: [&str; 4] = [
 ];
 /// What nobody asks for who would be answered: an answer without an end, too.
 const STREAM: &str = "/events/stream";
-/// What a partner or a brand is not let through to has one answer, which `tools/security` asks for at every route.
-const OF_OPERATORS: &str = "^/api/v1/operator/|";
+/// The same code at every service. Who is not let through has one answer there, which `tools/security` asks for at every route.
+const OF_OPERATORS: &str = "^/api/v1/operator/";
 
 /// How requests are made and answers judged.
 const IN_FULL: &str = include_str!("schemathesis.toml");
-/// Behind it, where operators' routes are, which are the same code at every service; and for nobody, who has one answer everywhere.
+/// Behind it, of operators' routes; and of all for nobody, who has one answer everywhere.
 const BRIEFLY: &str = r"
 phases.coverage.enabled = false
 generation.max-examples = 2
@@ -157,7 +157,7 @@ fn schemathesis(stack: &LocalStack, known: &Known, service: Service, role: &str)
     let left_out = match role {
         "nobody" => None,
         "operator" => Some(format!("({})$", LEFT_OUT.join("|"))),
-        _ => Some(format!("{OF_OPERATORS}{STREAM}$")),
+        _ => Some(format!("{OF_OPERATORS}|{STREAM}$")),
     };
     if let Some(left_out) = left_out {
         command.args(["--exclude-path-regex", &left_out]);
@@ -175,7 +175,7 @@ fn config(stack: &LocalStack, known: &Known, service: Service, role: &str) -> (P
     let briefly = match (service, role) {
         (Service::Payment, "operator") => String::new(),
         (_, "nobody") => of_paths("^/", BRIEFLY),
-        _ => of_paths("^/api/v1/operator/", BRIEFLY),
+        _ => of_paths(OF_OPERATORS, BRIEFLY),
     };
     let with_coverage = role == "operator" && matches!(service, Service::Bff | Service::Payment);
     let coverage = if with_coverage { "" } else { WITHOUT_COVERAGE };

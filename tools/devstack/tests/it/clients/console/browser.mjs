@@ -19,10 +19,11 @@ const pages = [];
 const BUSY = "status of 503";
 /** What may be wrong at this moment: a part of what the browser says. */
 let expected = [];
+/** Colours are those of the theme, order and size those of the width: these have all of them, and are enough where nobody wants pictures. */
+const WITH_AXE = [["light", 1280], ["dark", 360]];
 /** As everybody may see a page. */
-const EVERY_LOOK = [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]];
-/** Colours are those of the theme, order and size those of the width: the first two have all of them, and are enough where nobody wants pictures. */
-export const LOOKS = test.wants_pictures ? EVERY_LOOK : EVERY_LOOK.slice(0, 2);
+const EVERY_LOOK = [...WITH_AXE, ["dark", 1280], ["light", 360]];
+export const LOOKS = test.wants_pictures ? EVERY_LOOK : WITH_AXE;
 /** What was inspected, and how. */
 const inspected = [];
 /** What pictures there are, or would be if they were wanted. */
@@ -113,12 +114,12 @@ async function picture(page, name) {
   await page.screenshot({ path: `${test.pictures}/${name}.png`, fullPage: true, animations: "disabled" });
 }
 
-/** Nothing that keeps people from using a page, and nothing beside it, in the look of that index that the page has. */
-export async function inspect(page, shown, index) {
+/** Nothing that keeps people from using a page, and nothing beside it, in the look that the page has. */
+export async function inspect(page, shown, look) {
   await loaded(page);
-  const withAxe = index < 2;
-  for (const [theme, width] of EVERY_LOOK) pictured.add(`${shown}-${width}-${theme}`);
-  const name = `${shown}-${LOOKS[index][1]}-${LOOKS[index][0]}`;
+  const named = ([theme, width]) => `${shown}-${width}-${theme}`;
+  for (const each of EVERY_LOOK) pictured.add(named(each));
+  const [name, withAxe] = [named(look), WITH_AXE.includes(look)];
   const beside = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (beside > 0) problems.push(`${name}: ${beside} pixels stand out at the side`);
   const free = await page.evaluate(() => {
@@ -143,14 +144,14 @@ export async function inspect(page, shown, index) {
 export async function inspectAll(page, name) {
   // What was done before is no part of it.
   await page.waitForFunction(() => document.querySelector(".notices p") === null);
-  for (const [index, [theme, width]] of LOOKS.entries()) {
-    await look(page, theme, width);
-    await inspect(page, name, index);
+  for (const look of LOOKS) {
+    await turn(page, look);
+    await inspect(page, name, look);
   }
-  await look(page, ...LOOKS[0]);
+  await turn(page, LOOKS[0]);
 }
 
-async function look(page, theme, width) {
+async function turn(page, [theme, width]) {
   await page.emulateMedia({ colorScheme: theme });
   await page.setViewportSize({ width, height: 900 });
 }
@@ -161,7 +162,7 @@ export function leftOut(routes) {
     const pattern = new RegExp(`^${route.replace(/:[^/]+/g, "[^/]+")}$`);
     const of = inspected.filter(([path]) => pattern.test(path));
     const looks = LOOKS.filter(([theme, width]) => !of.some((it) => it[1] === theme && it[2] === width)).map((it) => it.join(" "));
-    const axe = LOOKS.slice(0, 2).filter(([theme, width]) => !of.some((it) => it[1] === theme && it[2] === width && it[3])).map((it) => `axe ${it.join(" ")}`);
+    const axe = WITH_AXE.filter(([theme, width]) => !of.some((it) => it[1] === theme && it[2] === width && it[3])).map((it) => `axe ${it.join(" ")}`);
     return [...looks, ...axe].map((how) => `${route}: ${how}`);
   });
 }

@@ -647,13 +647,14 @@ const steps = {
       brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/onboarding", "/mail/enrollment.approved.v1", workflowPath, "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
       operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/workflows", workflowPath, "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", "/mails", "/mailbox", "/mail-templates", "/mail-templates/payout.paid.v1", ...notified, deliveryPath, ...shared],
     };
-    for (const [index, [theme, width]] of LOOKS.entries()) {
+    for (const look of LOOKS) {
+      const [theme, width] = look;
       for (const [person, paths] of Object.entries(pages)) {
         const page = await signedIn(person, { theme, width });
         for (const path of paths) {
           await go(page, `/${person}${path}`);
           const name = `${person}${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replaceAll(/[/:?=&,]/g, "-")}`;
-          await inspect(page, name, index);
+          await inspect(page, name, look);
         }
         await page.context().close();
       }
