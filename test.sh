@@ -1,4 +1,6 @@
 #!/bin/sh
 # Formatting, lints and every test, with a database and a broker of their own: ./test.sh [crate] [test name]
+# Everything is compiled by the linter: it is the compiler with lints, and both at once take less than one after the other.
+[ $# -gt 0 ] || export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings
 . "$(dirname "$0")/xtask/bootstrap.sh"
 tool xtask dev test "$@"

@@ -1,5 +1,6 @@
 //! The one Postgres server and the broker of a run: killed and started again on their data.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -8,9 +9,10 @@ use tokio::sync::Mutex;
 
 use devstack::infra;
 use devstack::layout::Layout;
+use devstack::local::start_database;
 use devstack::progress::Progress;
 use devstack::settings::Settings;
-use devstack::stack::{Postgres, Pulsar, free_port};
+use devstack::stack::{Postgres, Pulsar};
 
 /// Both servers; each is touched by one fault at a time.
 #[derive(Clone, Debug)]
@@ -21,13 +23,9 @@ pub struct Servers {
 
 impl Servers {
     /// Starts them in the run's folder, with databases, topics and schemas.
-    pub async fn start(layout: &Layout, settings: &mut Settings) -> Result<Self> {
+    pub async fn start(layout: &Layout, settings: &mut Settings, built: &Path) -> Result<Self> {
         // Ours to wait for: a dead one that nobody has waited for keeps its successor from starting.
-        let template = Layout::find().state.join("postgres-template");
-        let folder = layout.state.join("postgres");
-        let postgres = Postgres::start_copy(&template, &folder, free_port()).await?;
-        settings.set("POSTGRES_HOST", "127.0.0.1");
-        settings.set("POSTGRES_PORT", postgres.port().to_string());
+        let postgres = start_database(layout, settings, built).await?;
         infra::postgres(layout, settings, &Progress).await?;
         let pulsar = if settings.uses_broker()? {
             let ports = settings.own_broker_ports()?.context("ports of our own")?;

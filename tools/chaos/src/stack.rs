@@ -63,7 +63,7 @@ impl ChaosStack {
             fs::create_dir_all(folder.join(name))?;
         }
         let mut settings = settings(&layout, mode)?;
-        let servers = Servers::start(&layout, &mut settings).await?;
+        let servers = Servers::start(&layout, &mut settings, built).await?;
         services::start_one(Program::Simulator, &layout, &settings, built, Progress).await?;
         let ids = ids(replicas);
         let ports: BTreeMap<ReplicaId, u16> = ids.iter().map(|id| (*id, free_port())).collect();

@@ -1,17 +1,19 @@
 //! A whole stack of a test's own: servers, services and simulator on free ports in a folder of the test run.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use schemas::Service;
+use tokio::sync::OnceCell;
 
 use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::services::{self, Program, Replica};
 use crate::settings::{Mode, Settings};
-use crate::stack::testing::scratch;
-use crate::stack::{Postgres, Pulsar, SHORT_LIVED, free_port};
+use crate::stack::testing::{in_memory, scratch};
+use crate::stack::{Postgres, Pulsar, SHORT_LIVED, free_port, run};
 use crate::token::GenerateJwt;
 use crate::{demo, infra};
 
@@ -23,6 +25,50 @@ pub const UNLIMITED: [(&str, &str); 2] = [
 
 /// For a broker that does not live long enough for what Java's second compiler would give.
 pub const SHORT_LIVED_BROKER: [(&str, &str); 1] = [(infra::PULSAR_EXTRA_OPTS, SHORT_LIVED)];
+
+/// Starts a stack's Postgres, in which each service has made its tables.
+pub async fn start_database(
+    layout: &Layout,
+    settings: &mut Settings,
+    built: &Path,
+) -> Result<Postgres> {
+    static MIGRATED: OnceCell<PathBuf> = OnceCell::const_new();
+    let template = MIGRATED
+        .get_or_try_init(async || migrated(settings.clone(), built).await)
+        .await?;
+    start_copy(template, layout, settings).await
+}
+
+async fn start_copy(template: &Path, layout: &Layout, settings: &mut Settings) -> Result<Postgres> {
+    let (place, folder) = (in_memory("postgres"), layout.state.join("postgres"));
+    let server = Postgres::start_copy(template, place.as_deref(), &folder, free_port()).await?;
+    settings.set("POSTGRES_HOST", "127.0.0.1");
+    settings.set("POSTGRES_PORT", server.port().to_string());
+    Ok(server)
+}
+
+/// The folder of a server, stopped, at which each service has made its tables: to make them anew for each stack takes the server half of
+/// what a short test needs of it.
+async fn migrated(mut settings: Settings, built: &Path) -> Result<PathBuf> {
+    let clone = Layout::find();
+    let empty = Postgres::template(&clone.state.join("postgres-template")).await?;
+    let layout = Layout {
+        state: scratch("migrated"),
+        ..clone
+    };
+    let mut server = start_copy(&empty, &layout, &mut settings).await?;
+    infra::postgres(&layout, &settings, &Progress).await?;
+    for program in Service::ALL.map(Program::Service) {
+        let mut migrate = Command::new(built.join(program.name()));
+        migrate
+            .arg("migrate")
+            .env_clear()
+            .envs(program.environment(&layout, &settings)?);
+        run(&mut migrate)?;
+    }
+    server.stop();
+    Ok(layout.state.join("postgres"))
+}
 
 /// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
 #[derive(Debug)]
@@ -66,11 +112,9 @@ impl LocalStack {
             ..clone
         };
         let mut settings = Settings::beside_others(&layout)?;
-        let template = Layout::find().state.join("postgres-template");
-        let database =
-            Postgres::start_copy(&template, &layout.state.join("postgres"), free_port()).await?;
-        settings.set("POSTGRES_PORT", database.port().to_string());
-        database.detach();
+        start_database(&layout, &mut settings, &built)
+            .await?
+            .detach();
         Ok(Self {
             layout,
             settings,
@@ -205,6 +249,9 @@ impl Drop for LocalStack {
         }
         // A failed test's logs are worth keeping until the run is swept; a passed one's are not.
         if !std::thread::panicking() {
+            if let Err(problem) = Pulsar::wipe(&self.layout.state.join("pulsar")) {
+                eprintln!("{problem:#}");
+            }
             let _swept_later = std::fs::remove_dir_all(&self.layout.state);
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::layout::Layout;
 use crate::stack::testing::{
-    DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
+    DATABASE_ADMIN_URL, FOLDER, MEMORY_FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
 };
 use crate::stack::{
     Identity, MEMORY, Postgres, Process, Pulsar, PulsarPorts, Signal, disk_has_room, free_port,
@@ -42,14 +42,16 @@ pub async fn with_stack(
         "Postgres"
     };
     println!("==> {servers} for this run (if it fails, their logs: .tributary/test-logs)");
-    let template = layout.state.join("postgres-template");
+    let template = Postgres::template(&layout.state.join("postgres-template")).await?;
     let folder = run.folder.join("postgres");
     let memory = run.memory.as_ref().map(|folder| folder.join("data"));
-    let postgres =
-        Postgres::start_copy_at(memory.as_deref(), &template, &folder, free_port()).await?;
+    let postgres = Postgres::start_copy(&template, memory.as_deref(), &folder, free_port()).await?;
     command
         .env(DATABASE_ADMIN_URL, postgres.admin_url())
         .env(FOLDER, &run.folder);
+    if let Some(folder) = &run.memory {
+        command.env(MEMORY_FOLDER, folder);
+    }
     let broker = if with_broker {
         let broker = Pulsar::start(&run.folder.join("pulsar"), PulsarPorts::free()).await?;
         command

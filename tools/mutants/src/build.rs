@@ -166,7 +166,8 @@ fn cargo_build(layout: &Layout, root: &Path, arguments: &[&str]) -> Result<()> {
         .args(["build", "--target-dir"])
         .arg(layout.built(""))
         .args(arguments)
-        .current_dir(root);
+        .current_dir(root)
+        .env_remove("RUSTC_WORKSPACE_WRAPPER"); // of lints, which a fault need not keep
     if !run_visibly(&mut cargo)? {
         bail!("the build failed: see the compiler's message above");
     }

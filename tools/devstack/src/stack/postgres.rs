@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::account::{Account, data_folder, data_folder_at, remove_data};
 use super::certificates::ServerCertificate;
 use super::command::{last_lines, run};
-use super::ports::check_free;
+use super::ports::{check_free, free_port};
 use super::postgres_data::{
     empty, init, put_certificate, quick_verifier, superuser_password, wal_compression,
 };
@@ -94,28 +94,29 @@ impl Postgres {
         })
     }
 
-    /// The same with a copy of an empty server's data, made in `template` at the first call: about a second less.
-    pub async fn start_copy(template: &Path, dir: &Path, port: u16) -> Result<Self> {
-        Self::start_copy_at(None, template, dir, port).await
-    }
-
-    /// The same with its data at another place, to which that of `dir` is a link.
-    pub async fn start_copy_at(
-        place: Option<&Path>,
-        template: &Path,
-        dir: &Path,
-        port: u16,
-    ) -> Result<Self> {
+    /// The folder of a server that ran and is empty, below `folder`: made at the first call, to be copied.
+    pub async fn template(folder: &Path) -> Result<PathBuf> {
         let bin = tools::postgres(None)?.bin;
-        let template = template.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
+        let template = folder.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
         let complete = template.join(QUICK);
         if !complete.exists() {
             Self::wipe(&template)?;
-            let mut server = Self::start(&template, port).await?;
+            let mut server = Self::start(&template, free_port()).await?;
             server.log_in_quickly().await?;
             server.stop();
             fs::write(&complete, "")?;
         }
+        Ok(template)
+    }
+
+    /// Starts a copy of a server that is stopped, for a test: about a second less than a new one. With a `place`, its data is there, and
+    /// that of `dir` is a link to it.
+    pub async fn start_copy(
+        template: &Path,
+        place: Option<&Path>,
+        dir: &Path,
+        port: u16,
+    ) -> Result<Self> {
         let account = Account::for_server()?;
         let data = match place {
             Some(place) => data_folder_at(place, dir, account)?,
@@ -213,7 +214,7 @@ impl Postgres {
     /// Removes all data of `dir`, also where it lies outside.
     pub fn wipe(dir: &Path) -> Result<()> {
         Self::stop_in(dir);
-        remove_data(dir)
+        remove_data(dir, &["data"])
     }
 }
 

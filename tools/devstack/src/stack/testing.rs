@@ -19,6 +19,9 @@ pub const PYTHON: &str = "TEST_PYTHON";
 /// The folder of the test run: swept when it ends, and what still runs in it is stopped.
 pub const FOLDER: &str = "TEST_STACK_DIR";
 
+/// The same in memory, where there is room.
+pub const MEMORY_FOLDER: &str = "TEST_MEMORY_DIR";
+
 /// One of the variables above.
 ///
 /// # Panics
@@ -44,13 +47,20 @@ fn own_folder() -> PathBuf {
 
 /// A new folder for a server that a test starts itself.
 pub fn scratch(name: &str) -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     let run = env::var_os(FOLDER).map_or_else(own_folder, PathBuf::from);
-    run.join(format!(
-        "{name}-{}-{}",
-        process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    ))
+    run.join(new_name(name))
+}
+
+/// A new folder in memory for a server's data, in a test run that has room for it.
+pub fn in_memory(name: &str) -> Option<PathBuf> {
+    let run = env::var_os(MEMORY_FOLDER).map(PathBuf::from)?;
+    Some(run.join(new_name(name)))
+}
+
+fn new_name(name: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{name}-{}-{number}", process::id())
 }
 
 /// What the programs are built with that whole-stack tests start, as arguments of cargo.
