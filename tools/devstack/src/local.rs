@@ -1,5 +1,7 @@
 //! A whole stack of a test's own: servers, services and simulator on free ports in a folder of the test run.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -70,12 +72,54 @@ async fn migrated(mut settings: Settings, built: &Path) -> Result<PathBuf> {
     Ok(layout.state.join("postgres"))
 }
 
+/// What a stack shares with others that have their topics at the same broker.
+const OF_BROKER: [&str; 4] = [
+    "PULSAR_SERVICE_URL",
+    "PULSAR_ADMIN_URL",
+    "PULSAR_SECRET_KEY",
+    infra::PULSAR_EXTRA_OPTS,
+];
+
+/// Gives a stack a namespace of its own at the broker of all stacks of this process, which takes as long to start as the services. It
+/// ends with the test run.
+async fn share_broker(layout: &Layout, settings: &mut Settings) -> Result<()> {
+    static SHARED: OnceCell<(PathBuf, Settings)> = OnceCell::const_new();
+    let link = layout.state.join("pulsar");
+    if fs::symlink_metadata(&link).is_ok() {
+        return Ok(());
+    }
+    let (folder, shared) = SHARED.get_or_try_init(shared_broker).await?;
+    for name in OF_BROKER {
+        settings.set(name, shared.need(name)?);
+    }
+    let namespace = layout.state.file_name().unwrap_or_default();
+    settings.set("PULSAR_NAMESPACE", namespace.to_string_lossy());
+    Ok(symlink(folder, link)?)
+}
+
+async fn shared_broker() -> Result<(PathBuf, Settings)> {
+    let layout = Layout {
+        state: scratch("broker"),
+        ..Layout::find()
+    };
+    let mut settings = Settings::beside_others(&layout)?;
+    // Its topics are those of every stack.
+    settings.set(infra::PULSAR_EXTRA_OPTS, format!("{SHORT_LIVED} -Xmx1g"));
+    let ports = settings.own_broker_ports()?.context("our broker")?;
+    let setup = infra::broker_setup(&layout, &settings)?;
+    let folder = layout.state.join("pulsar");
+    Pulsar::start_with(&folder, ports, setup).await?.detach();
+    Ok((folder, settings))
+}
+
 /// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
 #[derive(Debug)]
 pub struct LocalStack {
     layout: Layout,
     settings: Settings,
     built: PathBuf,
+    /// Whether others of this process have their topics at the same broker.
+    shares_broker: bool,
 }
 
 impl LocalStack {
@@ -86,6 +130,13 @@ impl LocalStack {
 
     /// The same with other variables.
     pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
+        let mut stack = Self::prepare(Layout::find().built("debug")).await?;
+        stack.shares_broker = true;
+        stack.begin(mode, variables).await
+    }
+
+    /// The same with a broker that is nobody else's: one that is stopped, or that asks otherwise who is there.
+    pub async fn start_with_broker(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
         let variables = [&SHORT_LIVED_BROKER, variables].concat();
         Self::start_built(mode, Layout::find().built("debug"), &variables).await
     }
@@ -96,12 +147,15 @@ impl LocalStack {
         built: PathBuf,
         variables: &[(&str, &str)],
     ) -> Result<Self> {
-        let mut stack = Self::prepare(built).await?;
+        Self::prepare(built).await?.begin(mode, variables).await
+    }
+
+    async fn begin(mut self, mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
         for (name, value) in variables {
-            stack.settings.set(*name, *value);
+            self.settings.set(*name, *value);
         }
-        stack.switch(mode).await?;
-        Ok(stack)
+        self.switch(mode).await?;
+        Ok(self)
     }
 
     /// Its database, and nothing else yet.
@@ -119,6 +173,7 @@ impl LocalStack {
             layout,
             settings,
             built,
+            shares_broker: false,
         })
     }
 
@@ -154,6 +209,9 @@ impl LocalStack {
         self.settings.set_mode(mode);
         infra::postgres(&self.layout, &self.settings, &Progress).await?;
         if self.settings.uses_broker()? {
+            if self.shares_broker {
+                share_broker(&self.layout, &mut self.settings).await?;
+            }
             infra::broker(&self.layout, &self.settings, &Progress).await?;
         }
         services::start(&self.layout, &self.settings, &self.built, Progress).await
@@ -243,16 +301,21 @@ impl Drop for LocalStack {
         for program in Program::START_ORDER.into_iter().rev() {
             program.stop(&self.layout);
         }
-        Pulsar::stop_in(&self.layout.state.join("pulsar"));
+        let broker = self.layout.state.join("pulsar");
+        if self.shares_broker {
+            let _none = fs::remove_file(&broker);
+        } else {
+            Pulsar::stop_in(&broker);
+        }
         if let Err(problem) = Postgres::wipe(&self.layout.state.join("postgres")) {
             eprintln!("{problem:#}");
         }
         // A failed test's logs are worth keeping until the run is swept; a passed one's are not.
         if !std::thread::panicking() {
-            if let Err(problem) = Pulsar::wipe(&self.layout.state.join("pulsar")) {
+            if let Err(problem) = Pulsar::wipe(&broker) {
                 eprintln!("{problem:#}");
             }
-            let _swept_later = std::fs::remove_dir_all(&self.layout.state);
+            let _swept_later = fs::remove_dir_all(&self.layout.state);
         }
     }
 }

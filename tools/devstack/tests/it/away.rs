@@ -23,7 +23,9 @@ async fn get(url: String, token: &str) -> (StatusCode, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn services_that_start_while_the_broker_is_away_serve_and_go_on_when_it_comes() {
-    let mut stack = LocalStack::start(Mode::Event).await.unwrap();
+    let mut stack = LocalStack::start_with_broker(Mode::Event, &[])
+        .await
+        .unwrap();
     stack.load_demo().await.unwrap();
     let bff = stack.url(Service::Bff).unwrap().to_owned();
     let shop = Shop::new(&stack, "away", vec![bff.clone()]);

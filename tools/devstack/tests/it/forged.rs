@@ -185,7 +185,7 @@ async fn make_key(stack: &LocalStack) -> String {
 }
 
 async fn attacked(auth: &str) {
-    let stack = LocalStack::start_with(Mode::Event, &[("BROKER_AUTH", auth)]).await;
+    let stack = LocalStack::start_with_broker(Mode::Event, &[("BROKER_AUTH", auth)]).await;
     let stack = stack.unwrap();
     stack.load_demo().await.unwrap();
     let url = stack.database_url(Service::Payment).unwrap();
@@ -294,7 +294,7 @@ async fn forgeries_of_who_has_a_grant_to_produce_come_to_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stock_python_client_publishes_a_purchase_with_its_key_as_the_guide_shows() {
-    let stack = LocalStack::start_with(Mode::Event, &[("BROKER_AUTH", "none")]).await;
+    let stack = LocalStack::start_with_broker(Mode::Event, &[("BROKER_AUTH", "none")]).await;
     let stack = stack.unwrap();
     stack.load_demo().await.unwrap();
     let url = stack.database_url(Service::Tracking).unwrap();

@@ -14,7 +14,7 @@ use crate::traffic::Shop;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stack_whose_broker_asked_nobody_goes_on_with_its_data_when_it_asks_for_tokens() {
-    let stack = LocalStack::start_with(Mode::Event, &[("BROKER_AUTH", "none")]).await;
+    let stack = LocalStack::start_with_broker(Mode::Event, &[("BROKER_AUTH", "none")]).await;
     let mut stack = stack.unwrap();
     assert!(stack.settings().broker_tokens().unwrap().is_none());
     stack.load_demo().await.unwrap();

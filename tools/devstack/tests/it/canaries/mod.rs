@@ -49,7 +49,7 @@ async fn marked_secrets_are_nowhere_in_http_mode() {
 }
 
 async fn hold(mode: Mode) {
-    let mut stack = LocalStack::start(mode).await.unwrap();
+    let mut stack = LocalStack::start_with_broker(mode, &[]).await.unwrap();
     stack.settings_mut().set("LOG_LEVEL", "trace");
     stack.settings_mut().set("LOG_PARTITION_POSITIONS", "64");
     stack.start_again().await.unwrap();
