@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use messaging::identity::Guard;
 use messaging::tls::Refusal;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -134,18 +135,16 @@ fn is_broken_connection(error: &anyhow::Error) -> bool {
     }
     // An error that passes another one on transparently shows only what that one came from.
     error.chain().any(|cause| {
-        cause.is::<std::io::Error>()
-            || cause
-                .downcast_ref::<sqlx::Error>()
-                .is_some_and(|error| match error {
-                    sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => {
-                        true
-                    }
-                    sqlx::Error::Database(database) => {
-                        database.code().is_some_and(|code| ends_session(&code))
-                    }
-                    _ => false,
-                })
+        if let Some(database) = cause.downcast_ref::<Box<dyn DatabaseError>>() {
+            return database.code().is_some_and(|code| ends_session(&code));
+        }
+        let broken = |error: &sqlx::Error| {
+            matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_)
+            )
+        };
+        cause.is::<std::io::Error>() || cause.downcast_ref().is_some_and(broken)
     })
 }
 
@@ -197,7 +196,51 @@ async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+    use std::fmt;
+
+    use sqlx::error::ErrorKind;
+
     use super::*;
+
+    /// What the server states, by its SQLSTATE.
+    #[derive(Debug)]
+    struct Stated(&'static str);
+
+    impl fmt::Display for Stated {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Stated {}
+
+    impl DatabaseError for Stated {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
 
     #[tokio::test]
     async fn a_step_of_the_start_is_done_again_only_while_connections_break() {
@@ -221,6 +264,24 @@ mod tests {
             Ok(tries)
         });
         assert_eq!(done.await.ok(), Some(2), "passed on transparently");
+        let mut tries = 0;
+        let done = patiently(async || {
+            tries += 1;
+            if tries < 2 {
+                let ended = sqlx::Error::Database(Box::new(Stated("25P03")));
+                return Err(messaging::SchemaIdError::from(ended).into());
+            }
+            Ok(tries)
+        });
+        assert_eq!(done.await.ok(), Some(2), "the server's own, too");
+        let mut tries = 0;
+        let refused = patiently(async || {
+            tries += 1;
+            let wrong = sqlx::Error::Database(Box::new(Stated("42P01")));
+            Err::<(), _>(messaging::SchemaIdError::from(wrong).into())
+        });
+        assert!(refused.await.is_err());
+        assert_eq!(tries, 1, "a wrong statement");
         let mut tries = 0;
         let refused = patiently(async || {
             tries += 1;

@@ -123,7 +123,7 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
 
 /// While the broker is stopped: what is taken is committed, and waits.
 async fn alone(stack: &LocalStack, endpoint: &Endpoint, edge: &Edge) -> Result<Served> {
-    let broker = Process::attach(&stack.layout().state.join("pulsar/pulsar.pid"));
+    let broker = Process::attach(&stack.layout().pulsar_pid());
     let broker = broker.context("the broker's process")?;
     broker.signal(Signal::STOP);
     let served = ask(

@@ -47,10 +47,10 @@ impl Machine {
             all.insert(name, usage(process.pid())?);
         }
         for (name, pid_file) in [
-            ("postgres", "postgres/pid"),
-            ("pulsar", "pulsar/pulsar.pid"),
+            ("postgres", layout.postgres_pid()),
+            ("pulsar", layout.pulsar_pid()),
         ] {
-            let identity = Identity::read(&layout.state.join(pid_file))
+            let identity = Identity::read(&pid_file)
                 .filter(Identity::is_alive)
                 .with_context(|| format!("{name} does not run: ./start.sh"))?;
             let mut total = usage(identity.pid)?;

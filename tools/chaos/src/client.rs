@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use jsonwebtoken::{EncodingKey, Header};
 use reqwest::{Response, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use super::journal::Journal;
 use super::link::Target;
 use super::stack::ChaosStack;
 use devstack::demo::Tokens;
+use devstack::token::Signer;
 use invariants::Acknowledged;
 
 /// Of one request: shorter than the services' own, so that clients do give up.
@@ -85,7 +85,7 @@ pub struct Client {
     bff: String,
     own: Vec<(Service, String)>,
     token: String,
-    secret: String,
+    signer: Signer,
     journal: Journal,
 }
 
@@ -112,7 +112,7 @@ impl Client {
                 "--lifetime",
                 "2d",
             ])?,
-            secret: stack.settings().need("JWT_SECRET_KEY")?.to_owned(),
+            signer: Signer::new(stack.settings())?,
             journal,
         })
     }
@@ -122,12 +122,9 @@ impl Client {
         let Some(actor) = act.actor() else {
             return Ok(self.token.clone());
         };
-        let claims = json!({
+        self.signer.sign(json!({
             "sub": actor.subject, "roles": actor.roles, "partner_id": actor.partner_id, "brand_id": actor.brand_id,
-            "iss": "tributary", "aud": "tributary", "exp": jsonwebtoken::get_current_timestamp() + 600,
-        });
-        let key = EncodingKey::from_secret(self.secret.as_bytes());
-        Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
+        }))
     }
 
     fn base(&self, service: Service) -> &str {

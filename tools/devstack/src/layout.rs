@@ -32,6 +32,16 @@ impl Layout {
         self.state.join("logs").join(format!("{name}.log"))
     }
 
+    /// Says which process is the stack's Postgres.
+    pub fn postgres_pid(&self) -> PathBuf {
+        self.state.join("postgres/pid")
+    }
+
+    /// Says which process is the stack's broker.
+    pub fn pulsar_pid(&self) -> PathBuf {
+        self.state.join("pulsar/pulsar.pid")
+    }
+
     /// Where cargo puts the binaries of a profile's folder, `release` or `debug`.
     pub fn built(&self, folder: &str) -> PathBuf {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

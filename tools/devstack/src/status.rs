@@ -22,16 +22,16 @@ pub async fn status(layout: &Layout) -> Result<()> {
     for (name, pid, address) in [
         (
             "postgres",
-            "postgres/pid",
+            layout.postgres_pid(),
             format!("127.0.0.1:{}", settings.need("POSTGRES_PORT")?),
         ),
         (
             "pulsar",
-            "pulsar/pulsar.pid",
+            layout.pulsar_pid(),
             settings.need("PULSAR_SERVICE_URL")?.to_owned(),
         ),
     ] {
-        let process = Process::attach(&layout.state.join(pid));
+        let process = Process::attach(&pid);
         row(
             name,
             process.as_ref(),

@@ -9,8 +9,8 @@ use devstack::local::LocalStack;
 use devstack::producers;
 use devstack::progress::Progress;
 use devstack::stack::random_hex;
+use devstack::token::Signer;
 use futures::{StreamExt, TryStreamExt, stream};
-use jsonwebtoken::{EncodingKey, Header};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
@@ -20,8 +20,6 @@ use crate::people::{Buyer, People};
 
 /// Requests at once.
 const AT_ONCE: usize = 32;
-/// A token is good for so long, in seconds.
-const LIFETIME: u64 = 6 * 3_600;
 
 /// How many there are.
 #[derive(Clone, Copy, Debug)]
@@ -29,44 +27,6 @@ pub struct Population {
     pub brands: u32,
     pub campaigns: u32,
     pub partners: u32,
-}
-
-/// Signs tokens with the stack's key: a process for each of so many would take longer than the rest.
-pub struct Signer {
-    key: EncodingKey,
-    issuer: String,
-    audience: String,
-}
-
-impl Signer {
-    pub fn new(stack: &LocalStack) -> Result<Self> {
-        let settings = stack.settings();
-        Ok(Self {
-            key: EncodingKey::from_secret(settings.need("JWT_SECRET_KEY")?.as_bytes()),
-            issuer: settings.need("JWT_ISSUER")?.to_owned(),
-            audience: settings.need("JWT_AUDIENCE")?.to_owned(),
-        })
-    }
-
-    pub fn brand(&self, id: &str) -> Result<String> {
-        self.sign(&json!({"sub": id, "roles": ["brand"], "brand_id": id}))
-    }
-
-    pub fn partner(&self, id: &str) -> Result<String> {
-        self.sign(&json!({"sub": id, "roles": ["partner"], "partner_id": id}))
-    }
-
-    fn sign(&self, who: &Value) -> Result<String> {
-        let mut claims = who.clone();
-        claims["iss"] = json!(self.issuer);
-        claims["aud"] = json!(self.audience);
-        claims["exp"] = json!(jsonwebtoken::get_current_timestamp() + LIFETIME);
-        Ok(jsonwebtoken::encode(
-            &Header::default(),
-            &claims,
-            &self.key,
-        )?)
-    }
 }
 
 pub fn brand(number: u32) -> String {
@@ -112,7 +72,7 @@ impl Population {
     /// Makes them, each partner with one link in one campaign that one user has clicked. Of the purchases the first partner has a
     /// twentieth, the first hundredth of all half, and all of them the rest.
     pub async fn make(self, stack: &LocalStack, progress: Progress) -> Result<People> {
-        let (signer, http) = (Signer::new(stack)?, http()?);
+        let (signer, http) = (Signer::new(stack.settings())?, http()?);
         let bff = format!("{}/api/v1", stack.url(Service::Bff)?);
         let operator = stack.token(&["--role", "operator"])?;
         let write = |token: String, path: &str, body: &Value| {

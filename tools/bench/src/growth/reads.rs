@@ -7,12 +7,13 @@ use anyhow::{Context, Result};
 use devstack::demo::Tokens;
 use devstack::demo::client::http;
 use devstack::local::LocalStack;
+use devstack::token::Signer;
 use schemas::Service;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use super::population::{Population, Signer, brand, campaign, partner};
+use super::population::{Population, brand, campaign, partner};
 use crate::clients::percentile;
 use crate::report::tenths;
 
@@ -152,7 +153,7 @@ impl Samples {
 /// Asks everything, by an operator, by brands and by partners, the largest of each and one of many.
 pub async fn ask(stack: &LocalStack, population: Population) -> Result<Reads> {
     let samples = Samples::of(stack, population).await?;
-    let signer = Signer::new(stack)?;
+    let signer = Signer::new(stack.settings())?;
     let many = [
         ("operator", stack.token(&["--role", "operator"])?),
         ("the largest brand", signer.brand(&brand(0))?),

@@ -118,8 +118,9 @@ impl<'a> Storm<'a> {
 
     async fn crash_broker(&self) -> Result<()> {
         let layout = self.stack.layout();
-        let pid = layout.state.join("pulsar/pulsar.pid");
-        Process::attach(&pid).context("the broker runs")?.kill();
+        Process::attach(&layout.pulsar_pid())
+            .context("the broker runs")?
+            .kill();
         sleep(PAUSE).await;
         infra::broker(layout, self.stack.settings(), &Progress).await
     }

@@ -34,14 +34,14 @@ async fn chaos_run(mode: Mode, replicas: u8, seconds: u64) -> Report {
 
 #[tokio::test]
 async fn every_rule_holds_while_two_replicas_of_each_service_are_broken() {
-    chaos_run(Mode::Hybrid, 2, 60).await;
+    chaos_run(Mode::Hybrid, 2, 45).await;
 }
 
 #[tokio::test]
 async fn the_same_workload_ends_the_same_in_every_mode_whatever_is_broken() {
-    let hybrid = chaos_run(Mode::Hybrid, 1, 30).await;
+    let hybrid = chaos_run(Mode::Hybrid, 1, 20).await;
     for mode in [Mode::Http, Mode::Event] {
-        let other = chaos_run(mode, 1, 30).await;
+        let other = chaos_run(mode, 1, 20).await;
         let difference = hybrid.canonical.difference(&other.canonical);
         assert!(difference.is_none(), "{mode:?}: {difference:?}");
     }

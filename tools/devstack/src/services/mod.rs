@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +38,6 @@ fn spawn(
     log: &Path,
     pid_file: &Path,
 ) -> Result<Process> {
-    fs::metadata(binary).with_context(|| format!("cannot start {}", binary.display()))?;
     let mut command = in_session(binary);
     // Not in the clone, whose .env holds what this process need not see.
     command

@@ -115,14 +115,39 @@ const BUSY: Duration = Duration::from_secs(5);
 /// forked while it was copied, and that has not come to its own program yet.
 fn start(command: &mut Command) -> io::Result<Child> {
     let end = Instant::now() + BUSY;
+    let in_session = command.get_program() == SETSID;
     loop {
-        match command.spawn() {
+        let child = command.spawn();
+        let started = if in_session {
+            child.and_then(become_program)
+        } else {
+            child
+        };
+        match started {
             Err(error)
                 if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < end =>
             {
                 thread::sleep(Duration::from_millis(10));
             }
             started => return started,
+        }
+    }
+}
+
+/// Waits for what began a session to become its program: until then nothing says whether that could be started.
+fn become_program(mut child: Child) -> io::Result<Child> {
+    let exe = PathBuf::from(format!("/proc/{}/exe", child.id()));
+    let setsid = fs::canonicalize(SETSID)?;
+    loop {
+        // As env(1) says it: 126 is a program that cannot be run, 127 one that is not there.
+        match child.try_wait()?.and_then(|ended| ended.code()) {
+            Some(126) => return Err(io::ErrorKind::ExecutableFileBusy.into()),
+            Some(127) => return Err(io::ErrorKind::NotFound.into()),
+            Some(_) => return Ok(child),
+            None if fs::read_link(&exe).is_ok_and(|program| program != setsid) => {
+                return Ok(child);
+            }
+            None => thread::sleep(Duration::from_millis(1)),
         }
     }
 }
@@ -148,8 +173,11 @@ impl Process {
         if command.get_program() != SETSID {
             command.process_group(0);
         }
-        let child = start(command)
-            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let child = start(command).with_context(|| {
+            let program = command.get_program();
+            let in_session = command.get_args().next().filter(|_| program == SETSID);
+            format!("cannot start {}", in_session.unwrap_or(program).display())
+        })?;
         let identity = Identity::of(child.id()).unwrap_or(Identity {
             pid: child.id(),
             born: String::new(),

@@ -1,6 +1,7 @@
 //! Ports that a start will need, looked at before anything is built.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -73,7 +74,7 @@ fn programs(settings: &Settings) -> Result<Vec<Wanted>> {
 
 /// Of the servers that are ours to run and do not run yet.
 fn servers(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
-    let runs = |pid: &str| Process::attach(&layout.state.join(pid)).is_some();
+    let runs = |pid: PathBuf| Process::attach(&pid).is_some();
     let server = |port, by: &str, variable: &str| Wanted {
         port,
         by: by.to_owned(),
@@ -82,11 +83,11 @@ fn servers(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
     };
     let mut all = Vec::new();
     let database = settings.own_database_port()?;
-    if let Some(port) = database.filter(|_| !runs("postgres/pid")) {
+    if let Some(port) = database.filter(|_| !runs(layout.postgres_pid())) {
         all.push(server(port, "Postgres", "POSTGRES_PORT"));
     }
     let broker = settings.own_broker_ports()?;
-    if let Some(ports) = broker.filter(|_| !runs("pulsar/pulsar.pid"))
+    if let Some(ports) = broker.filter(|_| !runs(layout.pulsar_pid()))
         && settings.uses_broker()?
     {
         let service = "PULSAR_SERVICE_URL";

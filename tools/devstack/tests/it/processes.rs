@@ -50,23 +50,45 @@ fn a_stopped_process_leaves_no_pid_file_and_a_killed_one_does() {
 
 #[test]
 fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
-    let dir = scratch("busy");
+    for command_of in [|program: &Path| Command::new(program), in_session] {
+        let dir = scratch("busy");
+        fs::create_dir_all(&dir).unwrap();
+        let (program, log) = (dir.join("program"), dir.join("log"));
+        fs::copy("/bin/true", &program).unwrap();
+        let writing = fs::OpenOptions::new().append(true).open(&program).unwrap();
+        let begun = log.clone();
+        let writer = std::thread::spawn(move || {
+            while !begun.exists() {
+                std::thread::yield_now();
+            }
+            drop(writing);
+        });
+        let mut command = command_of(&program);
+        let started = Process::spawn(&mut command, &log, &dir.join("pid"), Signal::KILL);
+        writer.join().unwrap();
+        assert!(started.is_ok(), "{started:?}");
+        drop(started);
+        assert_eq!(fs::read_to_string(&log).unwrap(), "");
+        fs::remove_dir_all(dir).unwrap();
+    }
+}
+
+#[test]
+fn a_program_that_is_not_there_is_not_started_in_a_session_of_its_own_either() {
+    let dir = scratch("missing");
     fs::create_dir_all(&dir).unwrap();
-    let (program, log) = (dir.join("program"), dir.join("log"));
-    fs::copy("/bin/true", &program).unwrap();
-    let writing = fs::OpenOptions::new().append(true).open(&program).unwrap();
-    let begun = log.clone();
-    let writer = std::thread::spawn(move || {
-        while !begun.exists() {
-            std::thread::yield_now();
-        }
-        drop(writing);
-    });
-    let mut command = Command::new(&program);
-    let started = Process::spawn(&mut command, &log, &dir.join("pid"), Signal::KILL);
-    writer.join().unwrap();
-    assert!(started.is_ok(), "{started:?}");
-    drop(started);
+    let mut command = in_session(&dir.join("program"));
+    let started = Process::spawn(
+        &mut command,
+        &dir.join("log"),
+        &dir.join("pid"),
+        Signal::KILL,
+    );
+    let refused = format!("{:#}", started.unwrap_err());
+    assert!(
+        refused.contains("missing-") && refused.contains("not found"),
+        "{refused}"
+    );
     fs::remove_dir_all(dir).unwrap();
 }
 
@@ -79,9 +101,8 @@ fn a_program_in_a_session_of_its_own_leads_it_by_the_process_id_that_it_was_star
     let mut process = Process::spawn(command.arg("60"), &log, &pid_file, Signal::KILL).unwrap();
     let pid = Pid::from_raw(process.pid().cast_signed()).unwrap();
     let sleep = fs::canonicalize("/bin/sleep").unwrap();
-    while fs::read_link(format!("/proc/{}/exe", process.pid())).unwrap() != sleep {
-        std::thread::yield_now();
-    }
+    let runs = fs::read_link(format!("/proc/{}/exe", process.pid()));
+    assert_eq!(runs.unwrap(), sleep);
     assert_eq!(getsid(Some(pid)).unwrap(), pid);
     assert!(process.stop(Signal::TERM, std::time::Duration::from_secs(5)));
     fs::remove_dir_all(dir).unwrap();

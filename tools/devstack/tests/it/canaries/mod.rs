@@ -209,8 +209,9 @@ fn holding(folder: &Path, forms: &[String]) -> Vec<PathBuf> {
     std::fs::write(&patterns, forms.join("\n")).unwrap();
     let output = Command::new("grep")
         .env("LC_ALL", "C")
-        .args(["--recursive", "--text", "--fixed-strings", "--ignore-case"])
-        .args(["--files-with-matches", "--file"])
+        // Servers' data are links to where they lie.
+        .args(["--dereference-recursive", "--text", "--fixed-strings"])
+        .args(["--ignore-case", "--files-with-matches", "--file"])
         .args([&patterns, folder])
         .output()
         .unwrap();
