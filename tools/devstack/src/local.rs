@@ -53,7 +53,7 @@ async fn start_copy(template: &Path, layout: &Layout, settings: &mut Settings) -
 /// what a short test needs of it.
 async fn migrated(mut settings: Settings, built: &Path) -> Result<PathBuf> {
     let clone = Layout::find();
-    let empty = Postgres::template(&clone.state.join("postgres-template")).await?;
+    let empty = Postgres::template(&clone).await?;
     let layout = Layout {
         state: scratch("migrated"),
         ..clone
@@ -312,9 +312,6 @@ impl Drop for LocalStack {
         }
         // A failed test's logs are worth keeping until the run is swept; a passed one's are not.
         if !std::thread::panicking() {
-            if let Err(problem) = Pulsar::wipe(&broker) {
-                eprintln!("{problem:#}");
-            }
             let _swept_later = fs::remove_dir_all(&self.layout.state);
         }
     }

@@ -42,7 +42,7 @@ pub async fn with_stack(
         "Postgres"
     };
     println!("==> {servers} for this run (if it fails, their logs: .tributary/test-logs)");
-    let template = Postgres::template(&layout.state.join("postgres-template")).await?;
+    let template = Postgres::template(layout).await?;
     let folder = run.folder.join("postgres");
     let memory = run.memory.as_ref().map(|folder| folder.join("data"));
     let postgres = Postgres::start_copy(&template, memory.as_deref(), &folder, free_port()).await?;

@@ -119,16 +119,13 @@ fn outside(dir: &Path) -> Result<PathBuf> {
     Ok(Path::new(OUTSIDE).join(hex(&digest[..8])))
 }
 
-/// Removes `dir` and the data folders in it that may be links to others.
-pub(super) fn remove_data(dir: &Path, folders: &[&str]) -> Result<()> {
-    for folder in folders.iter().map(|name| dir.join(name)) {
-        let Ok(place) = fs::read_link(&folder) else {
-            continue;
-        };
+/// Removes `dir` and the data folder that it may link to.
+pub(super) fn remove_data(dir: &Path) -> Result<()> {
+    if let Ok(place) = fs::read_link(dir.join("data")) {
         if ![OUTSIDE, MEMORY].iter().any(|ours| place.starts_with(ours)) {
             bail!(
                 "{} links to {}, which is not ours to remove",
-                folder.display(),
+                dir.join("data").display(),
                 place.display()
             );
         }

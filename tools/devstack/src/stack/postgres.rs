@@ -18,6 +18,7 @@ use super::postgres_data::{
     empty, init, put_certificate, quick_verifier, superuser_password, wal_compression,
 };
 use super::process::{Process, Signal};
+use crate::layout::Layout;
 use crate::tools::{self, PostgresPrograms};
 use types::hex;
 
@@ -94,10 +95,11 @@ impl Postgres {
         })
     }
 
-    /// The folder of a server that ran and is empty, below `folder`: made at the first call, to be copied.
-    pub async fn template(folder: &Path) -> Result<PathBuf> {
+    /// The folder of a server that ran and is empty, in the clone: made at the first call, to be copied.
+    pub async fn template(layout: &Layout) -> Result<PathBuf> {
         let bin = tools::postgres(None)?.bin;
-        let template = folder.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
+        let of_bin = hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]);
+        let template = layout.state.join("postgres-template").join(of_bin);
         let complete = template.join(QUICK);
         if !complete.exists() {
             Self::wipe(&template)?;
@@ -214,7 +216,7 @@ impl Postgres {
     /// Removes all data of `dir`, also where it lies outside.
     pub fn wipe(dir: &Path) -> Result<()> {
         Self::stop_in(dir);
-        remove_data(dir, &["data"])
+        remove_data(dir)
     }
 }
 

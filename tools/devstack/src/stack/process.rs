@@ -1,5 +1,6 @@
 //! Processes that we started: an identity that survives the reuse of process ids, signals, and bounded waiting.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -108,6 +109,12 @@ pub fn in_session(program: &Path) -> Command {
     command
 }
 
+/// The program that a command of [`in_session`] becomes in its session, if it has one.
+fn in_session_of(command: &Command) -> Option<&OsStr> {
+    let program = command.get_args().next();
+    program.filter(|_| command.get_program() == SETSID)
+}
+
 /// How long a program's file may be busy.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -115,13 +122,11 @@ const BUSY: Duration = Duration::from_secs(5);
 /// forked while it was copied, and that has not come to its own program yet.
 fn start(command: &mut Command) -> io::Result<Child> {
     let end = Instant::now() + BUSY;
-    let in_session = command.get_program() == SETSID;
+    let in_session = in_session_of(command).is_some();
     loop {
-        let child = command.spawn();
-        let started = if in_session {
-            child.and_then(become_program)
-        } else {
-            child
+        let started = match command.spawn() {
+            Ok(child) if in_session => become_program(child),
+            child => child,
         };
         match started {
             Err(error)
@@ -170,13 +175,12 @@ impl Process {
             .stderr(out.try_clone()?)
             .stdout(out);
         // Who leads a group cannot begin a session, which has one of its own.
-        if command.get_program() != SETSID {
+        if in_session_of(command).is_none() {
             command.process_group(0);
         }
         let child = start(command).with_context(|| {
-            let program = command.get_program();
-            let in_session = command.get_args().next().filter(|_| program == SETSID);
-            format!("cannot start {}", in_session.unwrap_or(program).display())
+            let program = in_session_of(command).unwrap_or(command.get_program());
+            format!("cannot start {}", program.display())
         })?;
         let identity = Identity::of(child.id()).unwrap_or(Identity {
             pid: child.id(),

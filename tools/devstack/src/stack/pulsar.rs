@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::statvfs;
 use tokio::time::sleep;
 
-use super::account::remove_data;
 use super::certificates::{CertificateFiles, ServerCertificate};
 use super::command::last_cause;
 use super::ports::{check_free, free_port};
@@ -262,11 +261,6 @@ impl Pulsar {
         true
     }
 
-    /// Removes all data of `dir`, also where it lies outside; none of a server may run there any more.
-    pub fn wipe(dir: &Path) -> Result<()> {
-        remove_data(dir, Files::DATA)
-    }
-
     /// Waits; a broker that lives but does not become ready is killed and started once more, and so is one that found
     /// a port taken that was free a moment before: a probe of another test run may have held it just then.
     async fn wait_ready(&mut self) -> Result<()> {
@@ -364,7 +358,6 @@ fn launch(
     if files.pid().exists() && files.metadata().exists() {
         forget_dead_bookie(files, java, &options)?;
     }
-    files.place_data()?;
     let mut broker = Command::new(&java.program);
     broker
         .args(files.archive_options(java))
@@ -381,7 +374,7 @@ fn launch(
         .arg("--metadata-dir")
         .arg(files.metadata())
         .arg("--bookkeeper-dir")
-        .arg(files.bookkeeper())
+        .arg(files.dir.join("bookkeeper"))
         .args(["--bookkeeper-port", &bookie.to_string(), "--config"])
         .arg(files.conf())
         .current_dir(&files.dir);

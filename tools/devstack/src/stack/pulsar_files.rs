@@ -1,13 +1,11 @@
 //! What the broker is started with: its configuration, its logging and Java's options.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
 use super::pulsar::PulsarPorts;
-use super::testing::in_memory;
 use crate::tools::Java;
 
 /// Small, durable and on loopback only. `journalSyncData` and the deletion of inactive topics differ from what
@@ -100,21 +98,6 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// The folders that hold what the broker keeps.
-    pub(super) const DATA: &[&str] = &["metadata", "bookkeeper"];
-
-    /// Where a new broker's data may be in memory, its folders are links to there.
-    pub(super) fn place_data(&self) -> Result<()> {
-        let folders = Self::DATA.iter().map(|name| self.dir.join(name));
-        for folder in folders.filter(|folder| fs::symlink_metadata(folder).is_err()) {
-            if let Some(place) = in_memory("pulsar") {
-                fs::create_dir_all(&place)?;
-                symlink(place, folder)?;
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn conf(&self) -> PathBuf {
         self.dir.join("standalone.conf")
     }
@@ -129,10 +112,6 @@ impl Files {
 
     pub(super) fn metadata(&self) -> PathBuf {
         self.dir.join("metadata")
-    }
-
-    pub(super) fn bookkeeper(&self) -> PathBuf {
-        self.dir.join("bookkeeper")
     }
 
     /// Native libraries are unpacked here; each `kill -9` leaves 13 MB, so it is emptied before a start.

@@ -54,7 +54,7 @@ fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
         let dir = scratch("busy");
         fs::create_dir_all(&dir).unwrap();
         let (program, log) = (dir.join("program"), dir.join("log"));
-        fs::copy("/bin/true", &program).unwrap();
+        fs::copy("/bin/echo", &program).unwrap();
         let writing = fs::OpenOptions::new().append(true).open(&program).unwrap();
         let begun = log.clone();
         let writer = std::thread::spawn(move || {
@@ -64,11 +64,17 @@ fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
             drop(writing);
         });
         let mut command = command_of(&program);
-        let started = Process::spawn(&mut command, &log, &dir.join("pid"), Signal::KILL);
+        let pid_file = dir.join("pid");
+        let started = Process::spawn(command.arg("it ran"), &log, &pid_file, Signal::KILL);
         writer.join().unwrap();
         assert!(started.is_ok(), "{started:?}");
-        drop(started);
-        assert_eq!(fs::read_to_string(&log).unwrap(), "");
+        let mut started = started.unwrap();
+        while started.is_alive() {
+            std::thread::yield_now();
+        }
+        // Behind what tries before it were refused for.
+        let printed = fs::read_to_string(&log).unwrap();
+        assert!(printed.ends_with("it ran\n"), "{printed}");
         fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -82,9 +82,7 @@ async fn in_a_network_of_its_own() {
     let mut rootfs = Command::new(layout.root.join(ROOTFS.split(' ').next().unwrap()));
     // Those of this test run: what the images hold need not wait for the optimizer.
     run(rootfs.arg(layout.built("debug")).arg(&images)).unwrap();
-    let template = Postgres::template(&layout.state.join("postgres-template"))
-        .await
-        .unwrap();
+    let template = Postgres::template(&layout).await.unwrap();
     let database = Postgres::start_copy(&template, None, &folder.join("postgres"), DATABASE)
         .await
         .unwrap();
