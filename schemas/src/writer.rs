@@ -51,7 +51,8 @@ static CURRENT: LazyLock<[Arc<WriterSchema>; Topic::ALL.len()]> = LazyLock::new(
             clippy::expect_used,
             reason = "compiled-in text, which the tests parse"
         )]
-        WriterSchema::parse(topic, topic.avsc()).expect("the build's own schema is one")
+        WriterSchema::of(topic, topic.avsc(), Arc::clone(&build(topic).shape))
+            .expect("the build's own schema is one")
     })
 });
 
@@ -107,29 +108,32 @@ fn digest_layout(value: &Value, digest: &mut Sha256) {
 }
 
 impl WriterSchema {
-    /// Parses the schema that messages of a topic were written with. Costs about as much as fifty messages: keep
+    /// Parses the schema that messages of a topic were written with. One that is not this build's costs about as much as fifty messages: keep
     /// what it returns.
     pub fn parse(topic: Topic, text: &str) -> Result<Arc<Self>, SchemaError> {
         let invalid = |reason| SchemaError::Invalid { topic, reason };
         if text.len() > MAX_SCHEMA_BYTES {
             return Err(invalid("too long".into()));
         }
-        let shape = if text == topic.avsc() {
-            Arc::clone(&build(topic).shape)
-        } else {
-            Shape::parse(text).map_err(|reason| invalid(cut(&reason)))?
-        };
+        if text == topic.avsc() {
+            return Ok(Self::current(topic));
+        }
+        let shape = Shape::parse(text).map_err(|reason| invalid(cut(&reason)))?;
         if let Some(difference) = first_unrelated(&shape, &build(topic).shape) {
             return Err(SchemaError::Unrelated {
                 topic,
                 reason: cut(&difference),
             });
         }
+        Self::of(topic, text, shape).map_err(invalid)
+    }
+
+    fn of(topic: Topic, text: &str, shape: Arc<Shape>) -> Result<Arc<Self>, String> {
         Ok(Arc::new(Self {
             topic,
             text: text.to_owned(),
             fingerprint: Sha256::digest(text).into(),
-            layout: layout(text).map_err(invalid)?,
+            layout: layout(text)?,
             shape,
         }))
     }

@@ -20,6 +20,10 @@ pub const METRICS: &[(&str, &str)] = &[
         "Transactions tried again because the database could not take them",
     ),
     (
+        "tributary_follower_behind_total",
+        "How often a backlog of commands was found ahead of a follower, for which it then rests",
+    ),
+    (
         "tributary_relay_lag_seconds",
         "How long the oldest message that has not left has waited; 0 where nothing is relayed",
     ),

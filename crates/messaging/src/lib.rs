@@ -7,6 +7,7 @@ pub mod archive;
 mod attempt;
 pub mod audit;
 mod backoff;
+pub mod backpressure;
 mod begin;
 #[doc(hidden)]
 pub mod bulk;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use schemas::Service;
+use schemas::{Service, Topic};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -39,6 +39,15 @@ const COMPANY: usize = 10;
 /// Nobody waits for messages that concern nobody here, since all they need is that their stream's watermark moves over them, and for facts
 /// where [`crate::Domain::FACTS_WAIT`].
 const COMPANY_PACE: Duration = Duration::from_millis(100);
+
+/// Commands of the broker are a backlog once a batch took so many of them.
+const BACKLOG: usize = BATCH_MESSAGES / 2;
+/// While those who follow what comes of a backlog are behind, it rests after each batch for so many times as long as that took,
+const REST: u32 = 3;
+/// but for no longer than this.
+const REST_MAX: Duration = Duration::from_millis(500);
+/// Nobody is behind for longer than this after it was last looked at.
+const BEHIND_FOR: Duration = Duration::from_secs(1);
 
 /// What an item takes of its flow, given back when it is dropped.
 struct Room {
@@ -80,8 +89,22 @@ struct Waiting {
 #[derive(Default)]
 struct Flow {
     waiting: VecDeque<Waiting>,
+    /// Whether these are commands of the broker, which rest while there is a backlog of them and followers are behind.
+    rests: bool,
     /// In messages. Whoever was taken least, by rounds, is next.
     taken: u64,
+}
+
+impl Flow {
+    /// A few commands in another partition are none.
+    fn is_backlog(&self) -> bool {
+        let waiting = self.waiting.iter().map(|it| it.item.messages.len());
+        self.rests && waiting.sum::<usize>() >= COMPANY
+    }
+
+    fn may_go(&self, resting: bool) -> bool {
+        !(resting && self.is_backlog())
+    }
 }
 
 #[derive(Default)]
@@ -98,6 +121,10 @@ struct Flows {
     hurries: usize,
     /// Of the flows whose senders wait for an answer before they send more.
     company: Company,
+    /// When the last batch of a backlog has been rested from.
+    rested: Option<Instant>,
+    /// Until when followers count as behind.
+    behind: Option<Instant>,
 }
 
 /// The queue of one service.
@@ -107,6 +134,7 @@ pub struct Queue {
     facts_wait: bool,
     flows: Arc<Mutex<Flows>>,
     ready: Arc<Notify>,
+    backlog: Arc<Notify>,
 }
 
 /// The flow is full: try later.
@@ -139,6 +167,21 @@ pub struct Batch {
     pub items: Vec<Item>,
     #[allow(dead_code, reason = "held until the batch is done")]
     room: Vec<Room>,
+    #[allow(dead_code, reason = "held until the batch is done")]
+    of_backlog: Option<OfBacklog>,
+}
+
+/// A batch that took of a backlog: once it is done, the backlog rests in proportion to what that took, where followers are behind.
+struct OfBacklog {
+    queue: Queue,
+    began: Instant,
+}
+
+impl Drop for OfBacklog {
+    fn drop(&mut self) {
+        let rest = (self.began.elapsed() * REST).min(REST_MAX);
+        self.queue.lock().rested = Some(Instant::now() + rest);
+    }
 }
 
 impl Queue {
@@ -149,6 +192,7 @@ impl Queue {
             facts_wait: false,
             flows: Arc::default(),
             ready: Arc::default(),
+            backlog: Arc::default(),
         }
     }
 
@@ -181,17 +225,20 @@ impl Queue {
 
     /// Opens a flow for a source.
     pub fn flow(&self) -> FlowSender {
-        self.open(false)
+        self.open(false, false)
     }
 
-    /// Opens a flow for a source that goes on sending while it waits for answers: what nobody waits for may wait there.
-    pub fn pipelined_flow(&self) -> FlowSender {
-        self.open(true)
+    /// Opens a flow for a subscription of this topic, which goes on sending while it waits for answers: what nobody waits for may wait there.
+    pub fn pipelined_flow(&self, topic: Topic) -> FlowSender {
+        self.open(true, topic.is_commands())
     }
 
-    fn open(&self, pipelined: bool) -> FlowSender {
+    fn open(&self, pipelined: bool, rests: bool) -> FlowSender {
         let mut flows = self.lock();
-        flows.each.push(Flow::default());
+        flows.each.push(Flow {
+            rests,
+            ..Flow::default()
+        });
         FlowSender {
             queue: self.clone(),
             flow: flows.each.len() - 1,
@@ -225,17 +272,24 @@ impl Queue {
     /// source that asks for less than its share never waits behind another's backlog.
     pub fn fill(&self) -> Batch {
         let mut flows = self.lock();
-        flows.filled = Some(Instant::now());
+        let began = Instant::now();
+        flows.filled = Some(began);
+        let resting = flows.resting().is_some();
         let mut batch = Batch {
             items: Vec::new(),
             room: Vec::new(),
+            of_backlog: None,
         };
-        let (mut messages, mut bytes, mut callers) = (0, 0, 0);
+        let (mut messages, mut bytes, mut callers, mut may_rest) = (0, 0, 0, 0);
         while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
-            let Some(next) = flows.next() else { break };
-            messages += next.item.messages.len();
+            let Some((next, rests)) = flows.next(resting) else {
+                break;
+            };
+            let many = next.item.messages.len();
+            messages += many;
             bytes += next.bytes;
             callers += usize::from(!next.pipelined);
+            may_rest += if rests { many } else { 0 };
             batch.items.push(next.item);
             batch.room.push(next.room);
         }
@@ -243,7 +297,29 @@ impl Queue {
         if callers > 0 {
             flows.company.had(callers);
         }
+        if may_rest >= BACKLOG {
+            batch.of_backlog = Some(OfBacklog {
+                queue: self.clone(),
+                began,
+            });
+            self.backlog.notify_one();
+        }
         batch
+    }
+
+    /// Waits until a batch takes of a backlog of commands; while one rests it does not wait.
+    pub async fn backlog(&self) {
+        let notified = self.backlog.notified();
+        if self.lock().resting().is_none() {
+            notified.await;
+        }
+    }
+
+    /// Whether those who follow what comes of a backlog are behind: it rests for some of the time, so that they get on. This holds for a
+    /// second.
+    pub fn followers_are_behind(&self, are_behind: bool) {
+        self.lock().behind = are_behind.then(|| Instant::now() + BEHIND_FOR);
+        self.ready.notify_one();
     }
 }
 
@@ -259,7 +335,9 @@ impl Flows {
 
     /// At once when a batch's worth waits, whatever it is, or everybody who is to be expected of those who wait for an answer.
     fn due(&self) -> Option<Instant> {
-        let waiting = || self.each.iter().flat_map(|flow| &flow.waiting);
+        let resting = self.resting();
+        let each = || self.each.iter().filter(|it| it.may_go(resting.is_some()));
+        let waiting = || each().flat_map(|flow| &flow.waiting);
         let messages: usize = waiting().map(|it| it.item.messages.len()).sum();
         let callers = waiting().filter(|it| !it.pipelined).count();
         if messages >= BATCH_MESSAGES || (callers > 0 && self.company.is_there(callers)) {
@@ -270,18 +348,27 @@ impl Flows {
             0 => it.due,
             _ => it.due_in_a_hurry,
         };
-        waiting().map(due).min()
+        let rested = resting.filter(|_| self.each.iter().any(Flow::is_backlog));
+        waiting().map(due).chain(rested).min()
     }
 
-    fn next(&mut self) -> Option<Waiting> {
+    /// Until when a backlog rests, if one does.
+    fn resting(&self) -> Option<Instant> {
+        let until = self.rested?.min(self.behind?);
+        (until > Instant::now()).then_some(until)
+    }
+
+    /// The next item, and whether it is of a flow that rests at times.
+    fn next(&mut self, resting: bool) -> Option<(Waiting, bool)> {
         let first = |flow: &Flow| Some(flow.waiting.front()?.item.messages.len());
-        let waiting = self.each.iter_mut().filter(|l| !l.waiting.is_empty());
+        let each = self.each.iter_mut().filter(|it| it.may_go(resting));
+        let waiting = each.filter(|it| !it.waiting.is_empty());
         // Within a round the smallest is first: it keeps the others waiting least.
         let flow = waiting.min_by_key(|flow| (flow.taken / ROUND, first(flow)))?;
         let next = flow.waiting.pop_front()?;
         self.turn = self.turn.max(flow.taken);
         flow.taken += u64::from(weight(&next.item.messages));
-        Some(next)
+        Some((next, flow.rests))
     }
 }
 

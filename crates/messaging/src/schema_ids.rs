@@ -40,18 +40,22 @@ impl SchemaIds {
     /// Notes this build's schemas in the database and learns all that are there.
     pub async fn open(pool: &PgPool) -> Result<Self, SchemaIdError> {
         let ids = Self::default();
-        // Read before anything is locked: that takes long enough on a busy machine for the server to end a transaction over it.
-        let current = Topic::ALL.map(WriterSchema::current);
+        ids.reload(&mut *pool.acquire().await?).await?;
+        // Each is read before anything is locked: that takes long enough on a busy machine for the server to end a transaction over it.
+        let mut new = Topic::ALL.map(WriterSchema::current).to_vec();
+        new.retain(|schema| ids.known(schema).is_none());
+        if new.is_empty() {
+            return Ok(ids);
+        }
         let mut tx = crate::begin(pool, "BEGIN").await?;
         sqlx::query("LOCK TABLE pipeline.writer_schema IN EXCLUSIVE MODE")
             .execute(&mut *tx)
             .await?;
-        for schema in &current {
+        for schema in &new {
             ids.insert(&mut tx, schema).await?;
         }
         tx.commit().await?;
-        let mut connection = pool.acquire().await?;
-        ids.reload(&mut connection).await?;
+        ids.reload(&mut *pool.acquire().await?).await?;
         Ok(ids)
     }
 
@@ -83,10 +87,6 @@ impl SchemaIds {
             let parsed = Topic::parse(&topic)
                 .ok_or_else(|| "no such topic".to_owned())
                 .and_then(|topic| {
-                    let current = WriterSchema::current(topic);
-                    if current.text() == text {
-                        return Ok(current);
-                    }
                     WriterSchema::parse(topic, &text).map_err(|error| error.to_string())
                 });
             let schema = parsed.map_err(|reason| SchemaIdError::Unusable { id, topic, reason })?;
@@ -100,13 +100,13 @@ impl SchemaIds {
 
     /// The id of this build's schema of a topic.
     pub fn current(&self, topic: Topic) -> i32 {
-        let fingerprint = *WriterSchema::current(topic).fingerprint();
+        self.known(&WriterSchema::current(topic)).unwrap_or(0)
+    }
+
+    fn known(&self, schema: &WriterSchema) -> Option<i32> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known
-            .by_fingerprint
-            .get(&(topic, fingerprint))
-            .copied()
-            .unwrap_or(0)
+        let key = (schema.topic(), *schema.fingerprint());
+        known.by_fingerprint.get(&key).copied()
     }
 
     /// The id of any writer schema, noting it when it is new. Under the writer lock.
@@ -115,14 +115,10 @@ impl SchemaIds {
         connection: &mut PgConnection,
         schema: &WriterSchema,
     ) -> Result<i32, sqlx::Error> {
-        let key = (schema.topic(), *schema.fingerprint());
-        {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(id) = known.by_fingerprint.get(&key) {
-                return Ok(*id);
-            }
+        match self.known(schema) {
+            Some(id) => Ok(id),
+            None => self.insert(connection, schema).await,
         }
-        self.insert(connection, schema).await
     }
 
     /// The writer schema of an id.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use messaging::backpressure::{self, Follower};
 use messaging::relay::{self, Source, Transport};
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::pulsar::{PulsarTransport, SharedClient};
@@ -35,11 +36,30 @@ pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue, decoded_l
                 ..subscription(host, settings, client, topic, partition)
             };
             let stop = tasks.stop().clone();
-            let consuming =
-                consumer::consume(subscription, queue.pipelined_flow(), health.clone(), stop);
+            let flow = queue.pipelined_flow(topic);
+            let consuming = consumer::consume(subscription, flow, health.clone(), stop);
             tasks.spawn(format!("consumer of {}", topic.name()), consuming);
         }
+        if topic.is_commands() {
+            spare_followers(host, settings, queue);
+        }
     }
+}
+
+/// Lets a backlog of commands rest where it runs ahead of those who follow what comes of it.
+fn spare_followers(host: &Host, settings: &Settings, queue: &Queue) {
+    let mut followers = Vec::new();
+    for topic in host.service().published_topics() {
+        for partition in each_partition(settings) {
+            for service in topic.followers() {
+                let transport = host.transport_to(service, topic, partition);
+                followers.push(Follower::new(service, (topic, partition), transport));
+            }
+        }
+    }
+    let (tasks, pool) = (host.tasks(), host.pool().clone());
+    let sparing = backpressure::run(queue.clone(), pool, followers, tasks.stop().clone());
+    tasks.spawn("backpressure", sparing);
 }
 
 fn subscription(

@@ -122,7 +122,8 @@ pub async fn listen(app: Router, tasks: &Tasks) -> String {
     url
 }
 
-fn by_http(url: String) -> HttpTransport {
+/// Payment, as commission reaches it there.
+pub fn by_http(url: String) -> HttpTransport {
     let peers = Peers {
         client: reqwest::Client::new(),
         key: key(),

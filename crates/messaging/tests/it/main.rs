@@ -7,6 +7,7 @@
 )]
 
 mod archives;
+mod backpressure;
 mod balances;
 mod bank;
 mod begun;

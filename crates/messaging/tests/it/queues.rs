@@ -9,7 +9,7 @@ use types::BrandId;
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, arrived, command};
 
-fn messages(count: usize) -> Vec<Inbound> {
+pub fn messages(count: usize) -> Vec<Inbound> {
     (0..count)
         .map(|number| {
             arrived(
@@ -113,7 +113,7 @@ fn pace(queue: &Queue, flow: &FlowSender, message: impl Fn() -> Inbound) -> u128
 #[tokio::test]
 async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_backlog() {
     let queue = Queue::of(Service::Payment);
-    let (of_others, own) = (queue.pipelined_flow(), queue.flow());
+    let (of_others, own) = (queue.pipelined_flow(Topic::CampaignEvents), queue.flow());
     let of_nobody = || passed_over(1).remove(0);
     assert!(queue.due().is_none());
     let _first = of_others.offer(passed_over(1)).unwrap();
@@ -157,7 +157,7 @@ async fn whoever_waits_for_an_answer_waits_for_as_many_as_came_lately_and_not_fo
         let began = Instant::now();
         let _first = own.offer(messages(1)).unwrap();
         let _second = own.offer(messages(1)).unwrap();
-        let others = queue.pipelined_flow();
+        let others = queue.pipelined_flow(Topic::CampaignEvents);
         let _of_others = others.offer(passed_over(5)).unwrap();
         let is_waited_for = !at_once();
         let stood_still = began.elapsed() >= Duration::from_millis(10);
@@ -187,7 +187,7 @@ async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_co
     let fact = || passed_over(1).remove(0);
     for (may_wait, expected) in [(true, 100), (false, 4)] {
         let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
-        let flow = queue.pipelined_flow();
+        let flow = queue.pipelined_flow(Topic::TrackingCommands);
         assert_eq!(pace(&queue, &flow, fact), expected);
         let before = queue.due().unwrap();
         let hurry = flow.hurry();
@@ -215,7 +215,7 @@ async fn an_external_producers_commands_wait_for_some_company_and_where_there_is
         arrived(Topic::TrackingCommands, &command)
     };
     let queue = Queue::of(Service::Tracking);
-    let flow = queue.pipelined_flow();
+    let flow = queue.pipelined_flow(Topic::TrackingCommands);
     for _ in 0..2 {
         assert_eq!(pace(&queue, &flow, order), 100, "whoever came before");
         let _some = flow.offer((0..8).map(|_| order()).collect()).unwrap();
@@ -321,4 +321,102 @@ async fn an_entry_is_never_cut() {
             .collect();
         assert_eq!(sizes, expected);
     }
+}
+
+/// Commands that an external producer sends by the broker.
+fn orders(count: usize) -> Vec<Inbound> {
+    let order = || {
+        let accept = Body::AcceptClaimV1(AcceptClaimV1 {});
+        message(Topic::TrackingCommands, "clm", "clm", accept, None)
+    };
+    (0..count)
+        .map(|_| arrived(Topic::TrackingCommands, &order()))
+        .collect()
+}
+
+/// A batch of all that waits, in which the database is busy for so long.
+pub fn batch_that_takes(queue: &Queue, long: Duration) {
+    let batch = queue.fill();
+    let began = Instant::now();
+    while began.elapsed() < long {
+        std::hint::spin_loop();
+    }
+    drop(batch);
+}
+
+#[tokio::test]
+async fn a_backlog_of_commands_rests_for_followers_that_are_behind_and_all_else_goes_on() {
+    const TAKES: Duration = Duration::from_millis(30);
+    // On a machine that stood still in between, it is tried again.
+    loop {
+        let queue = Queue::of(Service::Tracking);
+        let backlog = queue.pipelined_flow(Topic::TrackingCommands);
+        let another_partition = queue.pipelined_flow(Topic::TrackingCommands);
+        let facts = queue.pipelined_flow(Topic::CampaignEvents);
+        let requests = queue.flow();
+        let at_once = || queue.due().unwrap() <= Instant::now();
+        let _first = backlog.offer(orders(500)).unwrap();
+        let (few, of_others, request) = (orders(2), passed_over(500), messages(1));
+        let (second, third) = (orders(500), orders(500));
+        batch_that_takes(&queue, TAKES);
+        let _second = backlog.offer(second).unwrap();
+        let _third = backlog.offer(third).unwrap();
+        assert!(at_once(), "nobody is known to be behind");
+
+        let began = Instant::now();
+        queue.followers_are_behind(true);
+        let rests = queue.due().unwrap().saturating_duration_since(began);
+        let _few = another_partition.offer(few).unwrap();
+        let _facts = facts.offer(of_others).unwrap();
+        let _request = requests.offer(request).unwrap();
+        let meanwhile = sizes(&queue);
+        if began.elapsed() >= TAKES {
+            continue;
+        }
+        assert!(rests > TAKES && rests <= Duration::from_millis(500));
+        assert_eq!(meanwhile, [1, 2, 500]);
+        let rested = timeout(Duration::from_secs(30), queue.ready()).await;
+        rested.expect("it rests, and does not stop");
+        assert_eq!(sizes(&queue), [500, 500]);
+        break;
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_does_not_rest_for_long_nor_where_nobody_is_behind_any_more() {
+    let queue = Queue::of(Service::Tracking);
+    let backlog = queue.pipelined_flow(Topic::TrackingCommands);
+    let _first = backlog.offer(orders(500)).unwrap();
+    queue.followers_are_behind(true);
+    let second = orders(500);
+    batch_that_takes(&queue, Duration::from_millis(300));
+    let _second = backlog.offer(second).unwrap();
+    let longest = Instant::now() + Duration::from_millis(500);
+    assert!(
+        queue.due().unwrap() <= longest,
+        "three times as long, were it shorter"
+    );
+    queue.followers_are_behind(false);
+    assert!(queue.due().unwrap() <= Instant::now());
+    assert_eq!(sizes(&queue), [500]);
+}
+
+#[tokio::test]
+async fn followers_are_looked_at_while_there_is_a_backlog_of_commands_and_of_nothing_else() {
+    let queue = Queue::of(Service::Tracking);
+    let commands = queue.pipelined_flow(Topic::TrackingCommands);
+    let facts = queue.pipelined_flow(Topic::CampaignEvents);
+    let is_backlog = async || timeout(Duration::ZERO, queue.backlog()).await.is_ok();
+    let _facts = facts.offer(passed_over(900)).unwrap();
+    let _some = commands.offer(orders(100)).unwrap();
+    assert_eq!(sizes(&queue), [100, 900]);
+    assert!(!is_backlog().await);
+    let _many = commands.offer(orders(500)).unwrap();
+    assert_eq!(sizes(&queue), [500]);
+    assert!(is_backlog().await);
+    assert!(!is_backlog().await, "once for each batch");
+    let _more = commands.offer(orders(500)).unwrap();
+    queue.followers_are_behind(true);
+    batch_that_takes(&queue, Duration::from_millis(300));
+    assert!(is_backlog().await && is_backlog().await, "it rests");
 }
