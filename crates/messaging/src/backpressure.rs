@@ -81,7 +81,7 @@ pub async fn run(
     mut followers: Vec<Follower>,
     stop: CancellationToken,
 ) {
-    let asking = async {
+    let looking = async {
         loop {
             queue.backlog().await;
             let are_behind = are_behind(&pool, &mut followers).await;
@@ -89,7 +89,7 @@ pub async fn run(
             sleep(ASK_AFTER).await;
         }
     };
-    stop.run_until_cancelled(asking).await;
+    stop.run_until_cancelled(looking).await;
 }
 
 async fn are_behind(pool: &PgPool, followers: &mut [Follower]) -> Result<bool, sqlx::Error> {
