@@ -12,11 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::epoch;
 use crate::log;
-use crate::queue::Queue;
+use crate::queue::{BATCH_MESSAGES, Queue};
 use crate::transport::http::HttpTransport;
 
-/// How many messages a follower may be behind: a full batch.
-const BEHIND: i64 = 1_000;
 /// What the followers are asked is asked again after so long.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 /// Who does not answer by then is not waited for.
@@ -37,14 +35,15 @@ pub struct Follower {
 struct Found(Option<(i64, Instant)>);
 
 impl Found {
-    /// Whether it is behind the end of its stream, and moves.
+    /// Whether it is more than a full batch behind the end of its stream, and moves.
     fn is_behind(&mut self, sequence: i64, end: i64, now: Instant) -> bool {
         let since = match self.0 {
             Some((before, since)) if before == sequence => since,
             _ => now,
         };
         self.0 = Some((sequence, since));
-        end - sequence > BEHIND && now - since < STUCK_AFTER
+        let is_behind = usize::try_from(end - sequence).is_ok_and(|many| many > BATCH_MESSAGES);
+        is_behind && now - since < STUCK_AFTER
     }
 }
 
@@ -93,8 +92,7 @@ pub async fn run(
 }
 
 async fn are_behind(pool: &PgPool, followers: &mut [Follower]) -> Result<bool, sqlx::Error> {
-    let epochs = epoch::all(pool).await?;
-    let epoch = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let epoch = epoch::newest(&epoch::all(pool).await?);
     let mut ends = HashMap::new();
     for Follower { stream, .. } in followers.iter() {
         if !ends.contains_key(stream) {

@@ -28,6 +28,11 @@ pub async fn all(pool: &PgPool) -> Result<Vec<Epoch>, sqlx::Error> {
         .await
 }
 
+/// The number of the epoch that is being written, of all.
+pub fn newest(epochs: &[Epoch]) -> i64 {
+    epochs.last().map_or(1, |epoch| epoch.epoch)
+}
+
 pub(crate) async fn range(pool: &PgPool, epoch: i64) -> Result<Range, sqlx::Error> {
     let (after, to): (Option<i64>, Option<i64>) = sqlx::query_as(
         "SELECT (SELECT after_position FROM pipeline.epoch WHERE epoch = $1),

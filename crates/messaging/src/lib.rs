@@ -67,7 +67,7 @@ pub use queue::{
 };
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use sqlstate::is_outage;
-pub use stream::{Gap, StreamId, Watermark};
+pub use stream::{Gap, StreamId, Watermark, followers};
 pub use supervise::Tasks;
 pub use tx::{Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer, encode};
 

@@ -352,7 +352,7 @@ async fn ship_open(
         reached.get_or_insert(stored);
     }
     let epochs = epoch::all(&source.pool).await?;
-    let current = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let current = epoch::newest(&epochs);
     let (start, mut at) = begin(source, transport, topic, partition, stored, &epochs).await?;
     health.opened(&transport.name(), topic, partition);
     health.goes_on(&transport.name(), topic, partition);

@@ -98,7 +98,7 @@ async fn place(
 ) -> Result<Result<i64, String>, sqlx::Error> {
     let (partition, sequence) = (wanted.partition, wanted.sequence);
     let epochs = epoch::all(pool).await?;
-    let current = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let current = epoch::newest(&epochs);
     if wanted.epoch != current {
         return Ok(Err(other_epoch(current)));
     }

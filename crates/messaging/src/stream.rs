@@ -1,6 +1,6 @@
 //! A stream of a source, and where its follower stands in it.
 
-use schemas::Topic;
+use schemas::{Service, Topic};
 
 /// Which of a source's streams: sequences are contiguous within one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,6 +13,21 @@ pub struct StreamId {
     pub topic: Topic,
     /// The topic's partition.
     pub partition: i32,
+}
+
+/// Everybody who follows what a service publishes, with the topic's partition.
+pub fn followers(
+    service: Service,
+    partitions: u32,
+) -> impl Iterator<Item = (Service, (Topic, i32))> {
+    let partitions = i32::try_from(partitions).unwrap_or(1);
+    let topics = service.published_topics().into_iter();
+    topics.flat_map(move |topic| {
+        (0..partitions).flat_map(move |partition| {
+            let each = topic.followers().into_iter();
+            each.map(move |service| (service, (topic, partition)))
+        })
+    })
 }
 
 /// Where a followed stream stands.

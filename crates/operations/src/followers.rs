@@ -28,16 +28,11 @@ pub(crate) struct Stands {
 
 /// Everybody who follows a stream of this service.
 pub(crate) fn all(process: &Process) -> impl Iterator<Item = Follower> {
-    let partitions = i32::try_from(process.writer.partitions).unwrap_or(1);
-    let topics = process.service().published_topics();
-    topics.into_iter().flat_map(move |topic| {
-        (0..partitions).flat_map(move |partition| {
-            topic.followers().into_iter().map(move |service| Follower {
-                service,
-                topic,
-                partition,
-            })
-        })
+    let each = messaging::followers(process.service(), process.writer.partitions);
+    each.map(|(service, (topic, partition))| Follower {
+        service,
+        topic,
+        partition,
     })
 }
 
@@ -86,7 +81,7 @@ pub(crate) async fn passed(process: &Process) -> Result<Vec<Held>, String> {
     let text = |error: sqlx::Error| error.to_string();
     let pool = &process.pool;
     let epochs = epoch::all(pool).await.map_err(text)?;
-    let current = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let current = epoch::newest(&epochs);
     let mut passed = Vec::new();
     for (follower, stands) in ask_all(process, &epochs).await? {
         let (topic, partition) = (follower.topic, follower.partition);
@@ -120,7 +115,7 @@ pub(crate) async fn forked_behind(process: &Process) -> Result<Option<i64>, Stri
     let text = |error: sqlx::Error| error.to_string();
     let pool = &process.bare_pool;
     let epochs = epoch::all(pool).await.map_err(text)?;
-    let current = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let current = epoch::newest(&epochs);
     let mut first: Option<i64> = None;
     for (follower, stands) in ask_all(process, &epochs).await? {
         if stands.epoch != current {

@@ -48,15 +48,12 @@ pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue, decoded_l
 
 /// Lets a backlog of commands rest where it runs ahead of those who follow what comes of it.
 fn spare_followers(host: &Host, settings: &Settings, queue: &Queue) {
-    let mut followers = Vec::new();
-    for topic in host.service().published_topics() {
-        for partition in each_partition(settings) {
-            for service in topic.followers() {
-                let transport = host.transport_to(service, topic, partition);
-                followers.push(Follower::new(service, (topic, partition), transport));
-            }
-        }
-    }
+    let followers = messaging::followers(host.service(), settings.partitions);
+    let followers = followers.map(|(service, stream)| {
+        let transport = host.transport_to(service, stream.0, stream.1);
+        Follower::new(service, stream, transport)
+    });
+    let followers = followers.collect();
     let (tasks, pool) = (host.tasks(), host.pool().clone());
     let sparing = backpressure::run(queue.clone(), pool, followers, tasks.stop().clone());
     tasks.spawn("backpressure", sparing);

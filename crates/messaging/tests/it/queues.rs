@@ -209,16 +209,12 @@ async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_co
 #[tokio::test]
 async fn an_external_producers_commands_wait_for_some_company_and_where_there_is_some_not_for_long()
 {
-    let order = || {
-        let accept = Body::AcceptClaimV1(AcceptClaimV1 {});
-        let command = message(Topic::TrackingCommands, "clm", "clm", accept, None);
-        arrived(Topic::TrackingCommands, &command)
-    };
+    let order = || orders(1).remove(0);
     let queue = Queue::of(Service::Tracking);
     let flow = queue.pipelined_flow(Topic::TrackingCommands);
     for _ in 0..2 {
         assert_eq!(pace(&queue, &flow, order), 100, "whoever came before");
-        let _some = flow.offer((0..8).map(|_| order()).collect()).unwrap();
+        let _some = flow.offer(orders(8)).unwrap();
         let alone = queue.due().unwrap();
         let _tenth = flow.offer(vec![order()]).unwrap();
         let together = queue.due().unwrap();

@@ -156,7 +156,7 @@ pub(crate) async fn get_epoch(
     };
     let (epochs, halted) = read.await.map_err(|error| unread(&error))?;
     Ok(Json(EpochView {
-        epoch: epochs.last().map_or(1, |epoch| epoch.epoch),
+        epoch: epoch::newest(&epochs),
         epochs: epochs
             .into_iter()
             .map(|it| Began {

@@ -166,7 +166,7 @@ async fn look(
     last_sequence: i64,
     not_sent: Option<i64>,
 ) -> PublishedStream {
-    let epoch = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let epoch = epoch::newest(epochs);
     let of_stream = |it: &Follower| (it.topic, it.partition) == (topic, partition);
     let each = followers::all(process).filter(of_stream);
     let stand = each.map(|follower| async move {
