@@ -63,7 +63,8 @@ pub use locks::AdvisoryLock;
 pub use mode::{Edge, Mode, Modes, NoTransport, NotAMode};
 pub use projection::Projection;
 pub use queue::{
-    Answers, BATCH_BYTES, BATCH_MESSAGES, FLOW_BYTES, FLOW_MESSAGES, FlowSender, Full, Hurry, Queue,
+    Answers, AnswersOfEntry, BATCH_BYTES, BATCH_MESSAGES, FLOW_BYTES, FLOW_MESSAGES, FlowSender,
+    Followers, Full, Hurry, Queue,
 };
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use sqlstate::is_outage;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::future::{TryJoinAll, try_join_all};
 use schemas::{Service, Topic};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -40,14 +41,15 @@ const COMPANY: usize = 10;
 /// where [`crate::Domain::FACTS_WAIT`].
 const COMPANY_PACE: Duration = Duration::from_millis(100);
 
-/// Commands of the broker are a backlog once a batch took so many of them.
+/// Commands of the broker are a backlog once a batch took so many of them, or all that it might.
 const BACKLOG: usize = BATCH_MESSAGES / 2;
-/// While those who follow what comes of a backlog are behind, it rests after each batch for so many times as long as that took,
-const REST: u32 = 3;
-/// but for no longer than this.
+/// Of a backlog no more are taken at once than this,
+pub(crate) const PIECE: usize = 100;
+/// and this more after each time that nobody was found behind, until they are a full batch; half as many where somebody was (additive increase,
+/// multiplicative decrease: Chiu and Jain, 1989).
+const MORE: usize = 15;
+/// For no longer than this does a piece wait until nobody is behind.
 const REST_MAX: Duration = Duration::from_millis(500);
-/// Nobody is behind for longer than this after it was last looked at.
-const BEHIND_FOR: Duration = Duration::from_secs(1);
 
 /// What an item takes of its flow, given back when it is dropped.
 struct Room {
@@ -122,10 +124,71 @@ struct Flows {
     hurries: usize,
     /// Of the flows whose senders wait for an answer before they send more.
     company: Company,
-    /// When the last batch of a backlog has been rested from.
-    rested: Option<Instant>,
-    /// Until when followers count as behind.
-    behind: Option<Instant>,
+    /// How a backlog goes.
+    backlog: Backlog,
+}
+
+/// How far those who follow what comes of a backlog of commands were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followers {
+    /// One of them is behind: the backlog rests.
+    Behind,
+    /// None is, and somebody waits for what they make of it: it goes in pieces.
+    KeepUp,
+    /// Nobody waits for what they make of it, and none is far behind: it goes in full batches.
+    MayLag,
+}
+
+/// How a backlog of commands goes: in pieces that grow while those who follow what comes of it keep up.
+struct Backlog {
+    /// So many are taken at once.
+    piece: usize,
+    /// Whether a piece has gone since the followers were looked at.
+    went: bool,
+    /// The next one goes then, if no look has found before that nobody is behind.
+    rests: Option<Instant>,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self {
+            piece: PIECE,
+            went: false,
+            rests: None,
+        }
+    }
+}
+
+impl Backlog {
+    /// So many taken by a batch are of a backlog.
+    fn is(&self, many: usize) -> bool {
+        many >= BACKLOG.min(self.piece)
+    }
+
+    fn went(&mut self) {
+        self.went = true;
+        self.rests = Some(Instant::now() + REST_MAX);
+    }
+
+    fn looked(&mut self, followers: Followers) {
+        // A piece is judged once.
+        let went = std::mem::take(&mut self.went);
+        self.piece = match followers {
+            Followers::Behind if went => PIECE.max(self.piece / 2),
+            Followers::KeepUp if went => BATCH_MESSAGES.min(self.piece + MORE),
+            Followers::MayLag => BATCH_MESSAGES,
+            Followers::Behind | Followers::KeepUp => self.piece,
+        };
+        if followers != Followers::Behind {
+            self.rests = None;
+        }
+    }
+
+    /// Until when it rests, if it does: whole batches wait for nobody.
+    fn resting(&self) -> Option<Instant> {
+        let in_pieces = self.piece < BATCH_MESSAGES;
+        self.rests.filter(|it| in_pieces && *it > Instant::now())
+    }
 }
 
 /// The queue of one service.
@@ -149,6 +212,7 @@ pub struct FlowSender {
     queue: Queue,
     flow: usize,
     pipelined: bool,
+    rests: bool,
     messages: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
 }
@@ -172,16 +236,13 @@ pub struct Batch {
     of_backlog: Option<OfBacklog>,
 }
 
-/// A batch that took of a backlog: once it is done, the backlog rests in proportion to what that took, where followers are behind.
-struct OfBacklog {
-    queue: Queue,
-    began: Instant,
-}
+/// A batch that took of a backlog: once it is done, the followers are looked at again before more of it goes in pieces.
+struct OfBacklog(Queue);
 
 impl Drop for OfBacklog {
     fn drop(&mut self) {
-        let rest = (self.began.elapsed() * REST).min(REST_MAX);
-        self.queue.lock().rested = Some(Instant::now() + rest);
+        self.0.lock().backlog.went();
+        self.0.backlog.notify_one();
     }
 }
 
@@ -244,6 +305,7 @@ impl Queue {
             queue: self.clone(),
             flow: flows.each.len() - 1,
             pipelined,
+            rests,
             messages: Arc::new(Semaphore::new(FLOW_MESSAGES)),
             bytes: Arc::new(Semaphore::new(FLOW_BYTES)),
         }
@@ -273,9 +335,8 @@ impl Queue {
     /// source that asks for less than its share never waits behind another's backlog.
     pub fn fill(&self) -> Batch {
         let mut flows = self.lock();
-        let began = Instant::now();
-        flows.filled = Some(began);
-        let resting = flows.resting().is_some();
+        flows.filled = Some(Instant::now());
+        let (resting, piece) = (flows.backlog.resting().is_some(), flows.backlog.piece);
         let mut batch = Batch {
             items: Vec::new(),
             room: Vec::new(),
@@ -283,7 +344,7 @@ impl Queue {
         };
         let (mut messages, mut bytes, mut callers, mut may_rest) = (0, 0, 0, 0);
         while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
-            let Some((next, rests)) = flows.next(resting) else {
+            let Some((next, rests)) = flows.next(resting || may_rest >= piece) else {
                 break;
             };
             let many = next.item.messages.len();
@@ -298,28 +359,23 @@ impl Queue {
         if callers > 0 {
             flows.company.had(callers);
         }
-        if may_rest >= BACKLOG {
-            batch.of_backlog = Some(OfBacklog {
-                queue: self.clone(),
-                began,
-            });
-            self.backlog.notify_one();
+        if flows.backlog.is(may_rest) {
+            batch.of_backlog = Some(OfBacklog(self.clone()));
         }
         batch
     }
 
-    /// Waits until a batch takes of a backlog of commands; while one rests it does not wait.
+    /// Waits until a batch of a backlog of commands is done; while one rests it does not wait.
     pub async fn backlog(&self) {
         let notified = self.backlog.notified();
-        if self.lock().resting().is_none() {
+        if self.lock().backlog.resting().is_none() {
             notified.await;
         }
     }
 
-    /// Whether those who follow what comes of a backlog are behind: it rests for some of the time, so that they get on. This holds for a
-    /// second.
-    pub fn followers_are_behind(&self, are_behind: bool) {
-        self.lock().behind = are_behind.then(|| Instant::now() + BEHIND_FOR);
+    /// How far those who follow what comes of a backlog were found.
+    pub fn looked_at_followers(&self, found: Followers) {
+        self.lock().backlog.looked(found);
         self.ready.notify_one();
     }
 }
@@ -336,7 +392,7 @@ impl Flows {
 
     /// At once when a batch's worth waits, whatever it is, or everybody who is to be expected of those who wait for an answer.
     fn due(&self) -> Option<Instant> {
-        let resting = self.resting();
+        let resting = self.backlog.resting();
         let each = || self.each.iter().filter(|it| it.may_go(resting.is_some()));
         let waiting = || each().flat_map(|flow| &flow.waiting);
         let messages: usize = waiting().map(|it| it.item.messages.len()).sum();
@@ -351,12 +407,6 @@ impl Flows {
         };
         let rested = resting.filter(|_| self.each.iter().any(Flow::is_backlog));
         waiting().map(due).chain(rested).min()
-    }
-
-    /// Until when a backlog rests, if one does.
-    fn resting(&self) -> Option<Instant> {
-        let until = self.rested?.min(self.behind?);
-        (until > Instant::now()).then_some(until)
     }
 
     /// The next item, and whether it is of a flow that rests at times.
@@ -385,6 +435,11 @@ impl FlowSender {
         self.queue.lock().hurries += 1;
         self.queue.ready.notify_one();
         Hurry(self.queue.clone())
+    }
+
+    /// Whether anybody does.
+    pub fn is_waited_for(&self) -> bool {
+        self.queue.lock().hurries > 0
     }
 
     fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {
@@ -442,6 +497,19 @@ impl FlowSender {
         };
         Ok(self.push(messages, bytes, room))
     }
+
+    /// Hands over an entry of the broker, as [`Self::send`] does: commands in pieces, of which each may be in a batch of its own.
+    pub async fn send_entry(&self, mut messages: Vec<Inbound>) -> Result<AnswersOfEntry, Full> {
+        let together = if self.rests { PIECE } else { usize::MAX };
+        let mut pieces = Vec::new();
+        while messages.len() > together {
+            let rest = messages.split_off(together);
+            pieces.push(self.send(messages).await?);
+            messages = rest;
+        }
+        pieces.push(self.send(messages).await?);
+        Ok(try_join_all(pieces))
+    }
 }
 
 fn weight(messages: &[Inbound]) -> u32 {
@@ -458,3 +526,6 @@ fn encoded_bytes(messages: &[Inbound]) -> usize {
 
 /// Notified after the commit; an error means that the process is stopping and nothing is known.
 pub type Answers = oneshot::Receiver<Vec<Answer>>;
+
+/// The same of each piece of an entry.
+pub type AnswersOfEntry = TryJoinAll<Answers>;

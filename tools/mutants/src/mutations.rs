@@ -222,7 +222,7 @@ pub const MUTATIONS: &[Mutation] = &[
                             // As it must not be: acknowledged when its first message is committed.
                             let rest = messages.split_off(1);
                             let first = Pending { end: handed_over.end.clone(), size: 1, brings_on: Vec::new() };
-                            let answers = flow.send(messages).await;
+                            let answers = flow.send_entry(messages).await;
                             let answers = answers.map_err(|_| ConsumeError::Stopping)?.await.ok();
                             self.acknowledge(first, answers).await?;
                             tokio::time::sleep(Duration::from_secs(1)).await;

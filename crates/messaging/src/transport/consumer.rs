@@ -440,7 +440,7 @@ impl<'a> Session<'a> {
             tokio::select! {
                 biased;
                 Some(done) = pending.next(), if !pending.is_empty() => {
-                    let (done, answers): (Pending, Option<Vec<Answer>>) = done;
+                    let (done, answers): (Pending, Option<Vec<Vec<Answer>>>) = done;
                     in_flight -= done.size;
                     moved = Instant::now();
                     self.acknowledge(done, answers).await?;
@@ -461,7 +461,7 @@ impl<'a> Session<'a> {
                     if let Some(handed_over) = self.read_on(next, &mut entry).await? {
                         let messages = std::mem::take(&mut entry);
                         in_flight += handed_over.size;
-                        let room = tokio::time::timeout(STUCK, flow.send(messages)).await;
+                        let room = tokio::time::timeout(STUCK, flow.send_entry(messages)).await;
                         let answers = room.map_err(|_| ConsumeError::Stuck)?.map_err(|_| ConsumeError::Stopping)?;
                         pending.push_back(answers.map(move |answers| (handed_over, answers.ok())));
                     }
@@ -543,10 +543,10 @@ impl<'a> Session<'a> {
     async fn acknowledge(
         &mut self,
         done: Pending,
-        answers: Option<Vec<Answer>>,
+        answers: Option<Vec<Vec<Answer>>>,
     ) -> Result<(), ConsumeError> {
         let answers = answers.ok_or(ConsumeError::Stopping)?;
-        for answer in answers {
+        for answer in answers.into_iter().flatten() {
             match answer {
                 Answer::Halted { reason } => return Err(ConsumeError::Halted(reason)),
                 Answer::Gap { stream, expected } => return self.met(Gap { stream, expected }),

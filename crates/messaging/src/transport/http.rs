@@ -55,6 +55,18 @@ struct Stands {
     time: Option<i64>,
     /// Its own mode.
     mode: Mode,
+    /// Whether somebody waits there for what comes of facts.
+    #[serde(default)]
+    is_waited_for: bool,
+}
+
+/// How far a follower is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Where it stands in the stream.
+    pub watermark: Watermark,
+    /// Whether somebody waits there for what comes of facts.
+    pub is_waited_for: bool,
 }
 
 impl HttpTransport {
@@ -82,6 +94,11 @@ impl HttpTransport {
 
     /// Asks the follower where it stands in this stream.
     pub async fn watermark(&self, epoch: i64) -> Result<Watermark, TransportError> {
+        self.progress(epoch).await.map(|it| it.watermark)
+    }
+
+    /// The same, and whether somebody waits there.
+    pub async fn progress(&self, epoch: i64) -> Result<Progress, TransportError> {
         let request = self
             .client
             .get(format!("{}/internal/v1/watermarks", self.base_url))
@@ -95,9 +112,13 @@ impl HttpTransport {
         let configured = self.modes.of(self.follower);
         self.health
             .compare_mode(self.follower, configured, answer.mode);
-        Ok(Watermark {
+        let watermark = Watermark {
             sequence: answer.watermark,
             time: answer.time,
+        };
+        Ok(Progress {
+            watermark,
+            is_waited_for: answer.is_waited_for,
         })
     }
 
@@ -208,6 +229,7 @@ impl Endpoint {
             watermark,
             time,
             mode,
+            is_waited_for: self.receiver.is_waited_for(),
         })
     }
 }

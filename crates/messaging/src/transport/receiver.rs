@@ -59,6 +59,11 @@ impl Receiver {
         }
     }
 
+    /// Whether somebody waits in this process for what comes of facts.
+    pub fn is_waited_for(&self) -> bool {
+        self.flows.values().any(FlowSender::is_waited_for)
+    }
+
     /// Where a stream stands; at sequence 0 when nothing of it ever came.
     pub async fn watermark(
         &self,

@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http_transport::{by_http, listen};
 use crate::lab::{COMMANDS, FACTS, database};
-use crate::queues::{batch_that_takes, messages};
+use crate::queues::messages;
 
-/// Whether a backlog of commands rests, where the follower says until it was looked at so often that it is after this message of 10,000.
-async fn rests(sequence: i64, looks: usize) -> bool {
+/// Whether a backlog of commands rests for several looks, where the follower says until it was looked at so often that it is after this message of 10,000;
+/// and how long that took.
+async fn rests(sequence: i64, is_waited_for: bool, looks: usize) -> (bool, Duration) {
     let (pool, _) = database().await;
     sqlx::query("INSERT INTO pipeline.stream_head VALUES ($1, 0, 10000)")
         .bind(FACTS.name())
@@ -29,7 +30,10 @@ async fn rests(sequence: i64, looks: usize) -> bool {
     let answered = Arc::clone(&answers);
     let stands = move || {
         answered.fetch_add(1, Ordering::SeqCst);
-        async move { json!({ "watermark": sequence, "mode": "http" }).to_string() }
+        async move {
+            json!({ "watermark": sequence, "mode": "http", "is_waited_for": is_waited_for })
+                .to_string()
+        }
     };
     let app = Router::new().route("/internal/v1/watermarks", get(stands));
     let tasks = Tasks::new(CancellationToken::new());
@@ -41,31 +45,37 @@ async fn rests(sequence: i64, looks: usize) -> bool {
 
     let flow = queue.pipelined_flow(COMMANDS);
     let looked = || answers.load(Ordering::SeqCst);
-    let mut rests = false;
-    while looked() < looks {
-        let before = looked();
+    let goes_on = || queue.due().is_some_and(|due| due <= Instant::now());
+    let (began, mut rests) = (Instant::now(), false);
+    while looked() < looks && !rests {
         let _first = flow.offer(messages(500)).unwrap();
         let second = messages(500);
         queue.ready().await;
-        batch_that_takes(&queue, Duration::from_millis(60));
+        drop(queue.fill());
         let _second = flow.offer(second).unwrap();
-        rests = queue.due().is_some_and(|due| due > Instant::now());
-        if rests {
-            break;
-        }
-        until("it is looked at", async || looked() > before).await;
+        let before = looked();
+        let decided = async || goes_on() || looked() >= before + 5;
+        until("it goes on, or rests", decided).await;
+        rests = !goes_on();
+        queue.ready().await;
         drop(queue.fill());
     }
     tasks.stop().cancel();
-    rests
+    (rests, began.elapsed())
 }
 
 #[tokio::test]
-async fn a_backlog_of_commands_rests_where_its_follower_says_that_it_is_behind() {
-    assert!(rests(1_000, 100).await);
+async fn a_backlog_of_commands_rests_where_somebody_waits_at_its_follower_that_is_behind() {
+    assert!(rests(1_000, true, 100).await.0);
 }
 
 #[tokio::test]
-async fn a_backlog_of_commands_does_not_rest_where_its_follower_is_near() {
-    assert!(!rests(9_000, 3).await);
+async fn a_backlog_of_commands_does_not_rest_soon_where_nobody_waits_there() {
+    let (rests, long) = rests(1_000, false, 4).await;
+    assert!(!rests || long >= Duration::from_secs(1), "{long:?}");
+}
+
+#[tokio::test]
+async fn a_backlog_of_commands_does_not_rest_where_its_follower_has_handled_all() {
+    assert!(!rests(10_000, true, 8).await.0);
 }

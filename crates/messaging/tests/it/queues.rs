@@ -1,6 +1,6 @@
 //! Flows: bounded, fair, and what belongs together stays together.
 
-use messaging::{BATCH_BYTES, FLOW_BYTES, FlowSender, Inbound, Queue};
+use messaging::{BATCH_BYTES, BATCH_MESSAGES, FLOW_BYTES, FlowSender, Followers, Inbound, Queue};
 use runtime::testing::message;
 use schemas::{AcceptClaimV1, ApiKeyRevokedV1, Body, MAX_MESSAGE_BYTES, Service, Topic};
 use tokio::time::{Duration, Instant, timeout};
@@ -330,19 +330,8 @@ fn orders(count: usize) -> Vec<Inbound> {
         .collect()
 }
 
-/// A batch of all that waits, in which the database is busy for so long.
-pub fn batch_that_takes(queue: &Queue, long: Duration) {
-    let batch = queue.fill();
-    let began = Instant::now();
-    while began.elapsed() < long {
-        std::hint::spin_loop();
-    }
-    drop(batch);
-}
-
 #[tokio::test]
-async fn a_backlog_of_commands_rests_for_followers_that_are_behind_and_all_else_goes_on() {
-    const TAKES: Duration = Duration::from_millis(30);
+async fn a_backlog_of_commands_goes_in_pieces_that_wait_for_followers_and_all_else_goes_on() {
     // On a machine that stood still in between, it is tried again.
     loop {
         let queue = Queue::of(Service::Tracking);
@@ -351,50 +340,78 @@ async fn a_backlog_of_commands_rests_for_followers_that_are_behind_and_all_else_
         let facts = queue.pipelined_flow(Topic::CampaignEvents);
         let requests = queue.flow();
         let at_once = || queue.due().unwrap() <= Instant::now();
-        let _first = backlog.offer(orders(500)).unwrap();
-        let (few, of_others, request) = (orders(2), passed_over(500), messages(1));
-        let (second, third) = (orders(500), orders(500));
-        batch_that_takes(&queue, TAKES);
-        let _second = backlog.offer(second).unwrap();
-        let _third = backlog.offer(third).unwrap();
-        assert!(at_once(), "nobody is known to be behind");
-
+        let (entry, few, of_others) = (orders(1_200), orders(2), passed_over(1_000));
+        let _entry = backlog.send_entry(entry).await.unwrap();
+        assert!(at_once());
         let began = Instant::now();
-        queue.followers_are_behind(true);
-        let rests = queue.due().unwrap().saturating_duration_since(began);
+        let piece = sizes(&queue);
+        let rests = !at_once();
         let _few = another_partition.offer(few).unwrap();
         let _facts = facts.offer(of_others).unwrap();
-        let _request = requests.offer(request).unwrap();
+        let _request = requests.offer(messages(1)).unwrap();
         let meanwhile = sizes(&queue);
-        if began.elapsed() >= TAKES {
+        queue.looked_at_followers(Followers::KeepUp);
+        let goes_on = at_once();
+        let larger = sizes(&queue);
+        queue.looked_at_followers(Followers::Behind);
+        let rests_again = !at_once();
+        let rested = timeout(Duration::from_secs(30), queue.ready()).await;
+        if began.elapsed() > Duration::from_millis(900) {
             continue;
         }
-        assert!(rests > TAKES && rests <= Duration::from_millis(500));
-        assert_eq!(meanwhile, [1, 2, 500]);
-        let rested = timeout(Duration::from_secs(30), queue.ready()).await;
+        assert_eq!(piece, [100]);
+        assert!(rests, "until the next look");
+        assert_eq!(meanwhile, [1, 2, 1_000]);
+        assert!(goes_on, "nobody is behind");
+        assert_eq!(larger, [100, 100], "of 125 and a whole item");
+        assert!(rests_again, "somebody is behind");
         rested.expect("it rests, and does not stop");
-        assert_eq!(sizes(&queue), [500, 500]);
+        assert_eq!(sizes(&queue), [100], "again");
         break;
     }
 }
 
 #[tokio::test]
-async fn a_backlog_does_not_rest_for_long_nor_where_nobody_is_behind_any_more() {
+async fn pieces_of_a_backlog_grow_to_whole_batches_that_wait_for_nobody() {
     let queue = Queue::of(Service::Tracking);
     let backlog = queue.pipelined_flow(Topic::TrackingCommands);
-    let _first = backlog.offer(orders(500)).unwrap();
-    queue.followers_are_behind(true);
-    let second = orders(500);
-    batch_that_takes(&queue, Duration::from_millis(300));
-    let _second = backlog.offer(second).unwrap();
-    let longest = Instant::now() + Duration::from_millis(500);
-    assert!(
-        queue.due().unwrap() <= longest,
-        "three times as long, were it shorter"
-    );
-    queue.followers_are_behind(false);
+    let mut largest = 0;
+    for _ in 0..60 {
+        let _entry = backlog.send_entry(orders(1_000)).await.unwrap();
+        loop {
+            let taken: usize = sizes(&queue).iter().sum();
+            if taken == 0 {
+                break;
+            }
+            largest = taken.max(largest);
+            queue.looked_at_followers(Followers::KeepUp);
+        }
+    }
+    assert_eq!(largest, BATCH_MESSAGES);
+    for _ in 0..2 {
+        let _entry = backlog.send_entry(orders(1_000)).await.unwrap();
+        assert!(queue.due().unwrap() <= Instant::now(), "without a look");
+        assert_eq!(sizes(&queue).iter().sum::<usize>(), BATCH_MESSAGES);
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_goes_in_full_batches_where_nobody_waits_for_what_comes_of_it() {
+    let queue = Queue::of(Service::Tracking);
+    let backlog = queue.pipelined_flow(Topic::TrackingCommands);
+    let _entry = backlog.send_entry(orders(1_200)).await.unwrap();
+    assert_eq!(sizes(&queue), [100]);
+    queue.looked_at_followers(Followers::MayLag);
     assert!(queue.due().unwrap() <= Instant::now());
-    assert_eq!(sizes(&queue), [500]);
+    assert_eq!(sizes(&queue), [100; 10]);
+}
+
+#[tokio::test]
+async fn an_entry_of_facts_stays_whole() {
+    let queue = Queue::of(Service::Tracking);
+    let facts = queue.pipelined_flow(Topic::CampaignEvents);
+    let _entry = facts.send_entry(passed_over(600)).await.unwrap();
+    assert_eq!(sizes(&queue), [600]);
 }
 
 #[tokio::test]
@@ -404,15 +421,15 @@ async fn followers_are_looked_at_while_there_is_a_backlog_of_commands_and_of_not
     let facts = queue.pipelined_flow(Topic::CampaignEvents);
     let is_backlog = async || timeout(Duration::ZERO, queue.backlog()).await.is_ok();
     let _facts = facts.offer(passed_over(900)).unwrap();
-    let _some = commands.offer(orders(100)).unwrap();
-    assert_eq!(sizes(&queue), [100, 900]);
+    let _some = commands.offer(orders(50)).unwrap();
+    assert_eq!(sizes(&queue), [50, 900]);
     assert!(!is_backlog().await);
     let _many = commands.offer(orders(500)).unwrap();
     assert_eq!(sizes(&queue), [500]);
-    assert!(is_backlog().await);
-    assert!(!is_backlog().await, "once for each batch");
-    let _more = commands.offer(orders(500)).unwrap();
-    queue.followers_are_behind(true);
-    batch_that_takes(&queue, Duration::from_millis(300));
     assert!(is_backlog().await && is_backlog().await, "it rests");
+    queue.looked_at_followers(Followers::Behind);
+    assert!(is_backlog().await, "still");
+    queue.looked_at_followers(Followers::KeepUp);
+    let _of_the_batch = is_backlog().await;
+    assert!(!is_backlog().await, "nothing waits");
 }

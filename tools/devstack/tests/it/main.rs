@@ -3,6 +3,7 @@
 mod archived;
 mod asyncapi;
 mod away;
+mod backpressure;
 mod canaries;
 mod clients;
 mod clock;
