@@ -1,7 +1,7 @@
 //! Backpressure: while a backlog of commands is worked off, those who follow what comes of it are asked how far they are. A backlog that runs ahead
 //! of its followers is no sooner in the ledger, but everything else that follows from the same streams waits behind it there.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -109,7 +109,8 @@ pub async fn run(
     mut followers: Vec<Follower>,
     stop: CancellationToken,
 ) {
-    let mut ends = HashMap::new();
+    let streams = followers.iter().map(|it| (it.stream, Ends::default()));
+    let mut ends: BTreeMap<Stream, Ends> = streams.collect();
     let looking = async {
         loop {
             queue.backlog().await;
@@ -123,14 +124,12 @@ pub async fn run(
 
 async fn look(
     pool: &PgPool,
-    ends: &mut HashMap<Stream, Ends>,
+    ends: &mut BTreeMap<Stream, Ends>,
     followers: &mut [Follower],
 ) -> Result<Followers, sqlx::Error> {
     let epoch = epoch::newest(&epoch::all(pool).await?);
-    let streams: BTreeSet<Stream> = followers.iter().map(|it| it.stream).collect();
-    for (topic, partition) in streams {
-        let end = log::last_sequence(pool, topic, partition).await?;
-        let ends = ends.entry((topic, partition)).or_default();
+    for ((topic, partition), ends) in ends.iter_mut() {
+        let end = log::last_sequence(pool, *topic, *partition).await?;
         ends.note(end, Instant::now());
     }
     let found = join_all(followers.iter().map(|it| it.progress(epoch))).await;
@@ -142,8 +141,7 @@ async fn look(
         let Some(progress) = progress else {
             continue;
         };
-        let ends = ends.get(&follower.stream);
-        let due = ends.map_or(0, |ends| ends.before(late, now));
+        let due = ends[&follower.stream].before(late, now);
         is_behind |= follower.is_behind(progress, due, now);
     }
     Ok(match (is_behind, is_waited_for) {

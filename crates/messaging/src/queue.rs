@@ -43,9 +43,9 @@ const COMPANY_PACE: Duration = Duration::from_millis(100);
 
 /// Commands of the broker are a backlog once a batch took so many of them, or all that it might.
 const BACKLOG: usize = BATCH_MESSAGES / 2;
-/// Of a backlog no more are taken at once than this,
-pub(crate) const PIECE: usize = 100;
-/// and this more after each time that nobody was found behind, until they are a full batch; half as many where somebody was (additive increase,
+/// Of a backlog no more are taken at once than this at first, and an entry of commands is cut into items of so many;
+const PIECE: usize = 100;
+/// this more after each time that nobody was found behind, until they are a full batch; half as many where somebody was (additive increase,
 /// multiplicative decrease: Chiu and Jain, 1989).
 const MORE: usize = 15;
 /// For no longer than this does a piece wait until nobody is behind.

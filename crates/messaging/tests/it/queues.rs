@@ -355,6 +355,8 @@ async fn a_backlog_of_commands_goes_in_pieces_that_wait_for_followers_and_all_el
         let larger = sizes(&queue);
         queue.looked_at_followers(Followers::Behind);
         let rests_again = !at_once();
+        let longest = Instant::now() + Duration::from_millis(500);
+        assert!(queue.due().unwrap() <= longest, "it does not rest for long");
         let rested = timeout(Duration::from_secs(30), queue.ready()).await;
         if began.elapsed() > Duration::from_millis(900) {
             continue;
