@@ -1,4 +1,4 @@
-//! A backlog of commands waits for those who follow what comes of it, in a running stack.
+//! A backlog of commands that somebody waits behind spares those who follow what comes of it, in a running stack.
 #![allow(
     clippy::unwrap_used,
     clippy::large_futures,
@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use devstack::demo::Tokens;
 use devstack::external_producer::ExternalProducer;
 use devstack::local::LocalStack;
 use devstack::producers::EXTERNAL_PRODUCER;
@@ -14,12 +15,12 @@ use devstack::services::Program;
 use devstack::settings::Mode;
 use futures::future::try_join_all;
 use schemas::{Service, Topic};
+use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::Instant;
 
 use crate::traffic::PATIENCE;
 
-/// Takes longer than the second after which somebody is behind for whom nobody waits.
 const BACKLOG: usize = 15_000;
 /// The client refuses to wait for more at once.
 const AT_ONCE: usize = 100;
@@ -40,28 +41,61 @@ async fn a_service_with_a_backlog_looks_whether_its_followers_are_behind() {
         }
         try_join_all(receipts).await.unwrap();
     }
-    // The bff states how far it is, and gets no further.
     let bff = stack.database_url(Service::Bff).unwrap();
     let mut bff = PgConnection::connect(&bff).await.unwrap();
-    let hold = "BEGIN; LOCK TABLE pipeline.watermark IN EXCLUSIVE MODE";
-    bff.execute(hold).await.unwrap();
-    stack.revive().await.unwrap();
-
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let page = format!("{}/metrics", stack.url(Service::Tracking).unwrap());
+    let waiting = http
+        .post(format!(
+            "{}/api/v1/tracking/events",
+            stack.url(Service::Bff).unwrap()
+        ))
+        .bearer_auth(stack.token(&["--role", "operator"]).unwrap())
+        .header("Idempotency-Key", "behind-the-backlog")
+        .header("Prefer", "wait=30")
+        .json(&json!({"user_id": "user123", "event_type": "page_view"}))
+        .send();
+    let looked = async {
+        wait_until_taken(&mut bff).await;
+        // The bff states how far it is, and gets no further.
+        let hold = "BEGIN; LOCK TABLE pipeline.watermark IN EXCLUSIVE MODE";
+        bff.execute(hold).await.unwrap();
+        stack.revive().await.unwrap();
+        let page = format!("{}/metrics", stack.url(Service::Tracking).unwrap());
+        wait_until_bff_is_behind(&http, &page).await;
+        bff.execute("ROLLBACK").await.unwrap();
+    };
+    tokio::select! {
+        answer = waiting => panic!("the request is answered before the backlog is handled: {answer:?}"),
+        () = looked => (),
+    }
+}
+
+async fn wait_until_taken(bff: &mut PgConnection) {
+    let end = Instant::now() + PATIENCE;
+    let taken = "SELECT EXISTS (SELECT FROM commands)";
+    while !sqlx::query_scalar::<_, bool>(taken)
+        .fetch_one(&mut *bff)
+        .await
+        .unwrap()
+    {
+        assert!(Instant::now() < end, "the request is not taken");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn wait_until_bff_is_behind(http: &reqwest::Client, page: &str) {
     let end = Instant::now() + PATIENCE;
     let counts = |line: &str| {
         line.starts_with("tributary_follower_behind_total") && line.contains(r#"follower="bff""#)
     };
     loop {
         // It may not listen yet.
-        if let Ok(answer) = http.get(&page).send().await
+        if let Ok(answer) = http.get(page).send().await
             && answer.text().await.unwrap().lines().any(counts)
         {
-            break;
+            return;
         }
         assert!(Instant::now() < end, "nobody looked");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    bff.execute("ROLLBACK").await.unwrap();
 }
