@@ -7,7 +7,6 @@ use schemas::{Topic, WriterSchema};
 use serde_json::Value;
 
 use crate::attempt::{Attempt, Failure};
-use crate::domain::Domain;
 use crate::engine::Engine;
 use crate::inbound::{Answer, Inbound};
 use crate::tx::{Lookups, WriteTx};
@@ -54,14 +53,14 @@ pub trait DryRun: Send + Sync {
     fn dry_run(&self, inbound: Inbound) -> BoxFuture<'_, DryRunResult>;
 }
 
-impl<D: Domain> DryRun for Engine<D> {
+impl DryRun for Engine {
     fn dry_run(&self, mut inbound: Inbound) -> BoxFuture<'_, DryRunResult> {
         inbound.name_subject(|message| self.domain.subject_of(message));
         Box::pin(async move { handle(self, &inbound).await })
     }
 }
 
-async fn handle<D: Domain>(engine: &Engine<D>, inbound: &Inbound) -> DryRunResult {
+async fn handle(engine: &Engine, inbound: &Inbound) -> DryRunResult {
     let attempt = Attempt {
         engine,
         suspects: &HashMap::new(),

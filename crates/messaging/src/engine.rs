@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use schemas::Service;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -13,7 +15,7 @@ use types::Micros;
 use crate::attempt::{Attempt, FACTS_DEAD_LETTERED, Failure};
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::domain::Domain;
+use crate::dyn_domain::DynDomain;
 use crate::health::Health;
 use crate::inbound::{Answer, Content, Inbound, Item};
 use crate::queue::{Batch, Queue};
@@ -28,8 +30,8 @@ const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
 const SUSPICIOUS_FOR: Duration = Duration::from_secs(2);
 
 /// One service's batch loop.
-pub struct Engine<D> {
-    pub(crate) domain: D,
+pub struct Engine {
+    pub(crate) domain: Arc<dyn DynDomain>,
     pub(crate) pool: PgPool,
     pub(crate) writer: Writer,
     queue: Queue,
@@ -39,10 +41,10 @@ pub struct Engine<D> {
     spans: Option<Arc<dyn Spans>>,
 }
 
-impl<D: Domain> Engine<D> {
+impl Engine {
     /// A loop over a queue; `committed` gets the log's head after every commit.
     pub fn new(
-        domain: D,
+        domain: Arc<dyn DynDomain>,
         pool: PgPool,
         writer: Writer,
         queue: Queue,
@@ -81,11 +83,19 @@ impl<D: Domain> Engine<D> {
 
     /// Handles what waits, until it is stopped. `suspicious` handles what comes first message by message, each noted before
     /// it is tried, as is due after a process died.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken, mut suspicious: bool) {
+    pub fn run(
+        self: Arc<Self>,
+        stop: CancellationToken,
+        suspicious: bool,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.handle_until(stop, suspicious).await })
+    }
+
+    async fn handle_until(&self, stop: CancellationToken, mut suspicious: bool) {
         let started = Instant::now();
         // There from the start, so that the first one is seen as a change.
         metrics::counter!("tributary_retries_total").increment(0);
-        for topic in D::SERVICE.followed_topics() {
+        for topic in self.domain.service().followed_topics() {
             metrics::counter!(FACTS_DEAD_LETTERED, "topic" => topic.name()).increment(0);
         }
         loop {
@@ -120,9 +130,15 @@ impl<D: Domain> Engine<D> {
         } else {
             self.persist(&messages).await
         };
-        measure(D::SERVICE.name(), &messages, &answers, started);
+        measure(self.domain.service().name(), &messages, &answers, started);
         if let Some(spans) = &self.spans {
-            trace_batch::<D>(spans.as_ref(), &messages, &answers, began);
+            trace_batch(
+                self.domain.service(),
+                spans.as_ref(),
+                &messages,
+                &answers,
+                began,
+            );
         }
         drop(messages);
         debug_assert_eq!(answers.len(), count, "every message has one answer");
@@ -160,7 +176,7 @@ impl<D: Domain> Engine<D> {
                 Ok(done) => {
                     self.health.batches_go_on();
                     // Also where nothing was appended: there may be something for a job.
-                    let end = if D::LOCK == Lock::Log {
+                    let end = if self.domain.lock() == Lock::Log {
                         done.position
                     } else {
                         0
@@ -250,7 +266,8 @@ async fn stopped_late(stop: &CancellationToken) {
 }
 
 /// Each message of a batch in its own trace. What follows from a message names the span in which it was handled for good.
-fn trace_batch<D: Domain>(
+fn trace_batch(
+    service: Service,
     spans: &dyn Spans,
     messages: &[&Inbound],
     answers: &[Answer],
@@ -265,7 +282,7 @@ fn trace_batch<D: Domain>(
         spans.record(&MessageSpan {
             operation: Operation::Process,
             header,
-            span_id: is_final.then(|| trace::span_id(D::SERVICE, header.id)),
+            span_id: is_final.then(|| trace::span_id(service, header.id)),
             topic: inbound.topic.name(),
             via: inbound.via.name(),
             result: answer.name(),

@@ -1,12 +1,13 @@
 //! What a service adds to the frame.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::Router;
 use chassis::telemetry::Help;
 use messaging::gauges::Gauge;
 use messaging::job::{self, Job};
-use messaging::{Domain, Tasks};
+use messaging::{Domain, DynDomain, Tasks};
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -18,9 +19,9 @@ pub type Routes = fn(&Host) -> OpenApiRouter;
 pub(crate) type Start = Arc<dyn Fn(&Host, &Tasks) + Send + Sync>;
 
 /// A service, in one screen.
-pub struct Definition<D: Domain> {
+pub struct Definition<D> {
     /// What it decides.
-    pub domain: D,
+    pub domain: DomainOf<D>,
     /// Its own tables.
     pub migrations: &'static Migrator,
     /// For its document: what it is for.
@@ -54,7 +55,7 @@ impl<D: Domain> Definition<D> {
         routes: Routes,
     ) -> Self {
         Self {
-            domain,
+            domain: DomainOf(Arc::new(domain), PhantomData),
             migrations,
             about,
             routes,
@@ -69,6 +70,29 @@ impl<D: Domain> Definition<D> {
         }
     }
 }
+
+impl<D> Definition<D> {
+    /// The same, of which nobody needs to know whose it is: so what runs it is compiled once.
+    pub(crate) fn untyped(self) -> Definition<()> {
+        Definition {
+            domain: DomainOf(self.domain.0, PhantomData),
+            migrations: self.migrations,
+            about: self.about,
+            routes: self.routes,
+            edge: self.edge,
+            operators: self.operators,
+            between: self.between,
+            api_keys: self.api_keys,
+            personal_keys: self.personal_keys,
+            jobs: self.jobs,
+            gauges: self.gauges,
+            metrics: self.metrics,
+        }
+    }
+}
+
+/// A domain behind a pointer, with its name: which service it is of is known before there is one.
+pub struct DomainOf<D>(pub(crate) Arc<dyn DynDomain>, PhantomData<fn() -> D>);
 
 /// What only one process of a service may do: timers, payouts, keys.
 #[derive(Clone, Default)]

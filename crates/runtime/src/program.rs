@@ -15,7 +15,7 @@ use variables::Version;
 use crate::database;
 use crate::definition::Definition;
 use crate::settings::{Settings, default_address, read_admin};
-use crate::start::start;
+use crate::start::start_untyped;
 
 /// A message is many short texts: under load the C library spent a third of a service's time on them, and kept what it had got.
 #[global_allocator]
@@ -70,14 +70,16 @@ fn unknown(argument: &str) -> String {
 }
 
 /// A service's whole `main`: serves until a signal, or does what its one argument says.
-pub fn main<D: Domain + Clone>(
-    version: Version,
-    define: fn(&mut Env) -> Definition<D>,
-) -> ExitCode {
-    let service = D::SERVICE;
+pub fn main<D: Domain>(version: Version, define: fn(&mut Env) -> Definition<D>) -> ExitCode {
+    run(version, D::SERVICE, &|env| define(env).untyped())
+}
+
+type Define<'a> = &'a dyn Fn(&mut Env) -> Definition<()>;
+
+fn run(version: Version, service: Service, define: Define<'_>) -> ExitCode {
     match Task::parse(std::env::args().skip(1)) {
-        Ok(Task::Serve) => with_settings(define, serve),
-        Ok(Task::Migrate) => with_settings(define, migrate),
+        Ok(Task::Serve) => with_settings(service, define, serve),
+        Ok(Task::Migrate) => with_settings(service, define, migrate),
         Ok(Task::Probe(path)) => probe_here(service, path),
         Ok(Task::Version) => {
             show(&format!("{} {version}", service.name()));
@@ -91,11 +93,11 @@ pub fn main<D: Domain + Clone>(
 }
 
 /// Reads everything that the service reads, and goes on only when all of it is right.
-fn with_settings<D: Domain + Clone>(
-    define: fn(&mut Env) -> Definition<D>,
-    task: impl AsyncFnOnce(Definition<D>, Settings) -> anyhow::Result<()>,
+fn with_settings(
+    service: Service,
+    define: Define<'_>,
+    task: impl AsyncFnOnce(Definition<()>, Settings) -> anyhow::Result<()>,
 ) -> ExitCode {
-    let service = D::SERVICE;
     let mut env = Env::from_process();
     let settings = Settings::read(&mut env, service);
     let definition = define(&mut env);
@@ -119,17 +121,14 @@ fn with_settings<D: Domain + Clone>(
     }
 }
 
-async fn serve<D: Domain + Clone>(
-    definition: Definition<D>,
-    settings: Settings,
-) -> anyhow::Result<()> {
-    let service = D::SERVICE.name();
+async fn serve(definition: Definition<()>, settings: Settings) -> anyhow::Result<()> {
+    let service = definition.domain.0.service().name();
     let metrics = telemetry::init(service, &settings.telemetry)?;
     let stop = cancel_on_signal()?;
     if settings.profile.is_local() {
         types::clock::follow();
     }
-    let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
+    let (running, _) = start_untyped(definition, settings, Some(metrics), stop.clone()).await?;
     running.stopped().await;
     running.stop().await?;
     if let Some(spans) = telemetry::Spans::of_process() {
@@ -140,11 +139,8 @@ async fn serve<D: Domain + Clone>(
 }
 
 /// The same that a start begins with, under the same lock; a start after it finds nothing to do.
-async fn migrate<D: Domain + Clone>(
-    definition: Definition<D>,
-    settings: Settings,
-) -> anyhow::Result<()> {
-    let service = D::SERVICE.name();
+async fn migrate(definition: Definition<()>, settings: Settings) -> anyhow::Result<()> {
+    let service = definition.domain.0.service().name();
     telemetry::init(service, &settings.telemetry)?;
     let session = format!("{service}/migrate");
     let pool = database::pool(&settings.database, &session, 1, None);

@@ -7,12 +7,13 @@ use anyhow::Context;
 use chassis::auth::{AuthConfig, RouteScopes, Verifier};
 use chassis::http::{Server, ServerConfig, Shell};
 use chassis::telemetry::{self, Metrics};
+use futures::future::LocalBoxFuture;
 use messaging::gauges::{self, Gauge};
 use messaging::relay::Source;
 use messaging::transport::Peers;
 use messaging::transport::statistics::BrokerStatistics;
 use messaging::{
-    Domain, DryRun, Engine, Health, Queue, Tasks, Writer, clock, gap, process, retry_scheduler,
+    DryRun, DynDomain, Engine, Health, Queue, Tasks, Writer, clock, gap, process, retry_scheduler,
 };
 use operations::Process;
 use operations::replay::{self, Replays};
@@ -64,12 +65,34 @@ impl Running {
 
 /// Starts a service. Beside it comes its `OpenAPI` document, without the operators' routes, which are the same everywhere: a
 /// tree that is large beside all else that a service keeps, so only tests do.
-pub async fn start<D: Domain + Clone>(
+pub fn start<D>(
     definition: Definition<D>,
+    settings: Settings,
+    metrics: Option<Metrics>,
+    stop: CancellationToken,
+) -> Starting {
+    start_untyped(definition.untyped(), settings, metrics, stop)
+}
+
+pub(crate) type Starting = LocalBoxFuture<'static, anyhow::Result<(Running, OpenApi)>>;
+
+pub(crate) fn start_untyped(
+    definition: Definition<()>,
+    settings: Settings,
+    metrics: Option<Metrics>,
+    stop: CancellationToken,
+) -> Starting {
+    Box::pin(run(definition, settings, metrics, stop))
+}
+
+async fn run(
+    definition: Definition<()>,
     mut settings: Settings,
     metrics: Option<Metrics>,
     stop: CancellationToken,
 ) -> anyhow::Result<(Running, OpenApi)> {
+    let domain = Arc::clone(&definition.domain.0);
+    let service = domain.service();
     for reporting in [messaging::METRICS, operations::METRICS, definition.metrics] {
         telemetry::describe(reporting);
     }
@@ -80,7 +103,7 @@ pub async fn start<D: Domain + Clone>(
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let opened = Opened::of(D::SERVICE, definition.migrations, &settings).await?;
+    let opened = Opened::of(service, definition.migrations, &settings).await?;
     if definition.personal_keys {
         let keep = async || Ok(personal_keys::keep_under_current(&opened.bare_pool).await?);
         database::patiently(keep).await?;
@@ -93,13 +116,21 @@ pub async fn start<D: Domain + Clone>(
     let verifier = Arc::new(verifier);
     let tasks = Tasks::new(stop);
     follow_credentials(&mut settings, &opened, &verifier, &tasks);
-    let queue = Queue::of(D::SERVICE).with_facts_waiting(D::FACTS_WAIT);
-    let host = host(D::SERVICE, &opened, &queue, &settings, &tasks)?;
-    let engine_writer = host.writer().clone().with(D::LOCK);
-    let replays = replays(&definition.domain, &host, &engine_writer).await?;
-    let engine = engine(definition.domain, &host, &engine_writer, &queue);
+    let queue = Queue::of(service).with_facts_waiting(domain.facts_wait());
+    let host = host(service, &opened, &queue, &settings, &tasks)?;
+    let engine_writer = host.writer().clone().with(domain.lock());
+    let replays = replays(&domain, &host, &engine_writer).await?;
+    let engine = engine(Arc::clone(&domain), &host, &engine_writer, &queue);
     let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
-    let operated = operated(&host, &engine, &engine_writer, replays, broker, &settings);
+    let operated = operated(
+        &host,
+        &engine,
+        &engine_writer,
+        replays,
+        broker,
+        &settings,
+        domain.command_log(),
+    );
     let (surface, document) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, &engine);
     let is_suspicious = opened.left.deaths > 0;
@@ -107,7 +138,7 @@ pub async fn start<D: Domain + Clone>(
     report_figures(&host, definition.gauges);
     let settings = Arc::new(settings);
     transports::relay(&host, Arc::clone(&settings), source(&host), definition.jobs);
-    transports::consume(&host, &settings, &queue, D::DECODED_LATER);
+    transports::consume(&host, &settings, &queue, domain.decoded_later());
     watch_head(&host);
     watch_gaps(&host);
     if opened.left.commands_at_the_broker {
@@ -116,7 +147,7 @@ pub async fn start<D: Domain + Clone>(
     let scopes = RouteScopes::of(&document);
     let shell = shell(&host, &settings, verifier, metrics).route_scopes(scopes);
     let address = ports.serve(surface, &shell, &tasks)?;
-    tracing::info!(service = D::SERVICE.name(), %address, mode = settings.modes.of(D::SERVICE).name(), "started");
+    tracing::info!(service = service.name(), %address, mode = settings.modes.of(service).name(), "started");
     let running = Running {
         address,
         host,
@@ -216,12 +247,13 @@ fn host(
 }
 
 /// The worker that makes tables again when an operator asks for it.
-async fn replays<D: Domain + Clone>(
-    domain: &D,
+async fn replays(
+    domain: &Arc<dyn DynDomain>,
     host: &Host,
     engine_writer: &Writer,
 ) -> anyhow::Result<Replays> {
-    let note = async || Ok(replay::note_fold_version(host.bare_pool(), &D::TABLES).await?);
+    let tables = domain.tables();
+    let note = async || Ok(replay::note_fold_version(host.bare_pool(), &tables).await?);
     database::patiently(note).await?;
     Replays::start(
         domain,
@@ -233,12 +265,12 @@ async fn replays<D: Domain + Clone>(
     .context("an HTTP client for replays")
 }
 
-fn engine<D: Domain>(
-    domain: D,
+fn engine(
+    domain: Arc<dyn DynDomain>,
     host: &Host,
     engine_writer: &Writer,
     queue: &Queue,
-) -> Arc<Engine<D>> {
+) -> Arc<Engine> {
     let engine = Engine::new(
         domain,
         host.pool().clone(),
@@ -253,13 +285,14 @@ fn engine<D: Domain>(
 }
 
 /// What operators act upon.
-fn operated<D: Domain>(
+fn operated(
     host: &Host,
-    engine: &Arc<Engine<D>>,
+    engine: &Arc<Engine>,
     engine_writer: &Writer,
     replays: Replays,
     broker: Option<BrokerStatistics>,
     settings: &Settings,
+    command_log: &'static str,
 ) -> Process {
     Process {
         pool: host.pool().clone(),
@@ -267,7 +300,7 @@ fn operated<D: Domain>(
         guard: host.guard().clone(),
         writer: host.writer().clone(),
         engine_writer: engine_writer.clone(),
-        command_log: D::COMMAND_LOG,
+        command_log,
         dry_run: Arc::clone(engine) as Arc<dyn DryRun>,
         retry_queue_changed: engine.retry_queue_changed(),
         committed: Arc::clone(host.head()),
@@ -283,12 +316,7 @@ fn operated<D: Domain>(
 }
 
 /// Starts the retry scheduler, and what redrives for operators.
-fn schedule_retries<D: Domain>(
-    host: &Host,
-    engine_writer: Writer,
-    queue: &Queue,
-    engine: &Engine<D>,
-) {
+fn schedule_retries(host: &Host, engine_writer: Writer, queue: &Queue, engine: &Engine) {
     let (pool, tasks) = (host.pool(), host.tasks());
     let scheduling = retry_scheduler::run(
         pool.clone(),

@@ -7,8 +7,8 @@ use chassis::auth::Verifier;
 use chassis::http::{Groups, Probes, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::Metrics;
+use messaging::Mode;
 use messaging::transport::receiver::Receiver;
-use messaging::{Domain, Mode};
 use operations::Process;
 use schemas::Service;
 use utoipa::openapi::OpenApi;
@@ -32,7 +32,7 @@ pub(crate) struct Faces {
 }
 
 impl Faces {
-    pub(crate) fn of<D: Domain>(definition: &Definition<D>) -> Self {
+    pub(crate) fn of(definition: &Definition<()>) -> Self {
         Self {
             about: definition.about,
             api_keys: definition.api_keys,

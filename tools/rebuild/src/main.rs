@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use messaging::{Domain, SchemaIds, Writer};
+use messaging::{DynDomain, SchemaIds, Writer};
 use schemas::Service;
 use sealing::DataKey;
 use secrecy::SecretString;
@@ -75,15 +75,15 @@ fn pool(url: &str) -> Result<PgPool> {
     Ok(PgPoolOptions::new().max_connections(2).connect_lazy(url)?)
 }
 
-async fn fold<D: Domain>(domain: &D, own: &Migrator, from: &PgPool, into: &PgPool) -> Result<()> {
+async fn fold(domain: &dyn DynDomain, own: &Migrator, from: &PgPool, into: &PgPool) -> Result<()> {
     let mut connection = into.acquire().await.context("the empty database")?;
     messaging::migrate(&mut connection).await?;
     own.run(&mut *connection).await?;
     drop(connection);
-    let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(into).await?);
+    let writer = Writer::of(domain.service(), 1, SchemaIds::open(into).await?);
     let known = SchemaIds::open(from).await?;
     operations::replay::replay(domain, from, &known, i64::MAX, into, &writer).await?;
-    for table in D::TABLES.folds {
+    for table in domain.tables().folds {
         println!("{table}");
     }
     Ok(())

@@ -8,10 +8,11 @@ mod plan;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use schemas::{EngineCode, Event, Message, Rejection};
+use schemas::{EngineCode, Message, Rejection, Written};
 use uuid::Uuid;
 
-use crate::domain::{Context, Decision, Domain, Recorded};
+use crate::domain::{Context, Decision};
+use crate::dyn_domain::DynBatch;
 use crate::engine::Engine;
 use crate::inbound::{Answer, Content, Inbound, Via};
 use crate::inbox;
@@ -55,13 +56,13 @@ pub(crate) struct Done {
     pub retry_queue_changed: bool,
 }
 
-pub(crate) struct Attempt<'a, D> {
-    pub engine: &'a Engine<D>,
+pub(crate) struct Attempt<'a> {
+    pub engine: &'a Engine,
     /// Messages that failed before, by index: they go to the retry queue.
     pub suspects: &'a HashMap<usize, String>,
 }
 
-impl<D: Domain> Attempt<'_, D> {
+impl Attempt<'_> {
     pub(crate) async fn run(&self, messages: &[&Inbound]) -> Result<Done, Failure> {
         let mut tx = self.begin(messages).await?;
         let (answers, retry_queue_changed) = self.handle_all(&mut tx, messages).await?;
@@ -93,7 +94,7 @@ impl<D: Domain> Attempt<'_, D> {
             .filter(|(plan, _)| matches!(plan, Plan::Handle))
             .filter_map(|(_, inbound)| inbound.message())
             .collect();
-        let mut state = if to_handle.is_empty() {
+        let mut batch = if to_handle.is_empty() {
             None
         } else {
             Some(self.engine.domain.load(tx, &to_handle).await?)
@@ -126,10 +127,11 @@ impl<D: Domain> Attempt<'_, D> {
                 }
                 Plan::Handle => {
                     let waits = blocked.blocks(inbound);
-                    match (&mut state, waits && !inbound.is_from_retry_queue()) {
+                    match (&mut batch, waits && !inbound.is_from_retry_queue()) {
                         (_, true) => self.park(tx, inbound, behind(), &mut blocked).await?,
-                        (Some(state), false) => {
-                            self.handle(tx, state, inbound, index, &mut blocked).await?
+                        (Some(batch), false) => {
+                            self.handle(tx, batch.as_mut(), inbound, index, &mut blocked)
+                                .await?
                         }
                         (None, false) => Answer::Skipped,
                     }
@@ -140,8 +142,8 @@ impl<D: Domain> Attempt<'_, D> {
             answers.push(answer);
         }
         retry_queue_changed |= tx.any_waiting;
-        if let Some(state) = state {
-            self.engine.domain.save(tx, state).await?;
+        if let Some(batch) = batch {
+            batch.save(tx).await?;
         }
         Ok((answers, retry_queue_changed))
     }
@@ -158,7 +160,7 @@ impl<D: Domain> Attempt<'_, D> {
                 commands.push(inbound.id);
             }
             // What is passed by waits behind nothing.
-            if inbound.concerns(D::SERVICE) {
+            if inbound.concerns(self.engine.domain.service()) {
                 subjects.extend(inbound.subject().map(str::to_owned));
             }
         }
@@ -174,7 +176,7 @@ impl<D: Domain> Attempt<'_, D> {
     async fn handle(
         &self,
         tx: &mut WriteTx,
-        state: &mut D::BatchState,
+        batch: &mut dyn DynBatch,
         inbound: &Inbound,
         index: usize,
         blocked: &mut Blocked,
@@ -186,12 +188,11 @@ impl<D: Domain> Attempt<'_, D> {
             now: tx.now(),
             header: &message.header,
         };
-        let domain = &self.engine.domain;
-        let decision = catch_unwind(AssertUnwindSafe(|| domain.handle(state, message, &context)));
+        let decision = catch_unwind(AssertUnwindSafe(|| batch.handle(message, &context)));
         match decision {
-            Ok(Decision::Events(events)) => self.record(tx, state, inbound, index, &events),
+            Ok(Decision::Events(events)) => self.record(tx, batch, inbound, index, events),
             Ok(Decision::Noted) => {
-                let noted = domain.side_data(state, message, &[]);
+                let noted = batch.side_data(message);
                 noted.map_err(|error| Failure::Suspect {
                     index,
                     reason: error.to_string(),
@@ -236,17 +237,16 @@ impl<D: Domain> Attempt<'_, D> {
     fn record(
         &self,
         tx: &mut WriteTx,
-        state: &mut D::BatchState,
+        batch: &mut dyn DynBatch,
         inbound: &Inbound,
         index: usize,
-        events: &[D::Event],
+        events: Vec<Written>,
     ) -> Result<Answer, Failure> {
         let Some(message) = inbound.message() else {
             return Ok(Answer::Skipped);
         };
-        let domain = &self.engine.domain;
         let suspect = |reason: String| Failure::Suspect { index, reason };
-        let Some(topic) = D::SERVICE.events_topic() else {
+        let Some(topic) = self.engine.domain.service().events_topic() else {
             return Err(suspect("this service has no events".to_owned()));
         };
         if events.is_empty() {
@@ -255,8 +255,7 @@ impl<D: Domain> Attempt<'_, D> {
         let is_command = inbound.kind().is_some_and(|kind| kind.command);
         let mut emitted = Vec::new();
         let mut first = None;
-        for (ordinal, event) in events.iter().enumerate() {
-            let written = event.write();
+        for (ordinal, written) in events.into_iter().enumerate() {
             let id = tx.event_id(message.header.id, ordinal);
             let (recorded, position) = tx
                 .append(NewMessage {
@@ -277,23 +276,18 @@ impl<D: Domain> Attempt<'_, D> {
             if inbound.via == Via::Local {
                 emitted.push(recorded);
             }
-            let recorded = Recorded {
-                event,
-                id,
-                time,
-                position,
-            };
-            catch_unwind(AssertUnwindSafe(|| domain.evolve(state, &recorded)))
+            let evolve = || batch.evolve(ordinal, id, time, position);
+            catch_unwind(AssertUnwindSafe(evolve))
                 .map_err(|panic| suspect(format!("evolving panicked: {}", panic_text(&*panic))))?
                 .map_err(|error| suspect(error.to_string()))?;
             if tx.any_waiting {
-                for what in domain.resumes(event) {
+                for what in batch.resumes(ordinal) {
                     tx.resume(what);
                 }
             }
         }
-        domain
-            .side_data(state, message, events)
+        batch
+            .side_data(message)
             .map_err(|error| suspect(error.to_string()))?;
         if is_command {
             tx.mark(mark(inbound, tx.now().0, inbox::State::Done, None, first));

@@ -2,7 +2,6 @@
 
 use super::about::{mark, stall};
 use super::{Attempt, Failure};
-use crate::domain::Domain;
 use crate::inbound::{Answer, Inbound, Via};
 use crate::inbox;
 use crate::retry_queue::blocked::Blocked;
@@ -37,7 +36,7 @@ impl Park {
     }
 }
 
-impl<D: Domain> Attempt<'_, D> {
+impl Attempt<'_> {
     pub(super) async fn park(
         &self,
         tx: &mut WriteTx,

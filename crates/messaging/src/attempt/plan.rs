@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::Attempt;
 use super::door;
-use crate::domain::Domain;
 use crate::halted::HaltedStream;
 use crate::inbound::{Answer, Content, Inbound, Via};
 use crate::retry_queue::State;
@@ -25,7 +24,7 @@ pub(super) enum Plan {
     Handle,
 }
 
-impl<D: Domain> Attempt<'_, D> {
+impl Attempt<'_> {
     /// `before`: under which ids messages were handled before their source lost them, by index.
     pub(super) fn plan(
         &self,
@@ -96,7 +95,9 @@ impl<D: Domain> Attempt<'_, D> {
                 Plan::Park(State::Dead, format!("malformed: {reason}"))
             }
             Content::Unreadable { reason, .. } => match inbound.kind() {
-                Some(kind) if !concerns(kind, D::SERVICE) => Plan::Answer(Answer::Skipped),
+                Some(kind) if !concerns(kind, self.engine.domain.service()) => {
+                    Plan::Answer(Answer::Skipped)
+                }
                 _ => Plan::Park(State::Dead, format!("unreadable: {reason}")),
             },
             Content::Undecoded(_) => Plan::Answer(Answer::Skipped),
@@ -118,7 +119,9 @@ impl<D: Domain> Attempt<'_, D> {
                     let reason = format!("it is a fact, but has no place in a stream of {owner}");
                     Plan::Park(State::Dead, reason)
                 }
-                Some(kind) if !concerns(kind, D::SERVICE) => Plan::Answer(Answer::Skipped),
+                Some(kind) if !concerns(kind, self.engine.domain.service()) => {
+                    Plan::Answer(Answer::Skipped)
+                }
                 Some(_) => Plan::Handle,
             },
         }

@@ -252,7 +252,13 @@ impl Vault {
             faults: faults.clone(),
         };
         let committed = Arc::new(watch::Sender::new(0));
-        let engine = Arc::new(Engine::new(bank, pool.clone(), writer, queue, committed));
+        let engine = Arc::new(Engine::new(
+            Arc::new(bank),
+            pool.clone(),
+            writer,
+            queue,
+            committed,
+        ));
         tasks.spawn("engine", engine.run(stop.clone(), false));
         let mut vault = Self {
             faults,

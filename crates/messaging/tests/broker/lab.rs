@@ -393,7 +393,7 @@ impl Follower {
         let committed = Arc::new(watch::Sender::new(0));
         let schema_ids = writer.schema_ids.clone();
         let flow = queue.flow();
-        let engine = Engine::new(Noting, pool.clone(), writer, queue, committed);
+        let engine = Engine::new(Arc::new(Noting), pool.clone(), writer, queue, committed);
         let changed = engine.retry_queue_changed();
         let looked = watch::channel(Looked::default()).1;
         let scheduling = retry_scheduler::run(

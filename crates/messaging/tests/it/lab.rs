@@ -67,7 +67,7 @@ impl Lab {
         let committed = Arc::new(watch::Sender::new(0));
         let receiver = committed.subscribe();
         let engine = Arc::new(Engine::new(
-            bank,
+            Arc::new(bank),
             self.pool.clone(),
             self.writer.clone(),
             queue.clone(),

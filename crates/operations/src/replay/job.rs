@@ -1,7 +1,7 @@
 //! Replays that operators ask for: one at a time, reported while they run.
 
+use messaging::WriteTx;
 use messaging::audit::{self, Act};
-use messaging::{Domain, WriteTx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -124,7 +124,7 @@ pub struct Report {
 }
 
 /// Does what is asked, and leaves no copies behind.
-pub async fn run<D: Domain>(mut rebuild: Rebuild<D>, order: &Order) -> Result<Report, ReplayError> {
+pub async fn run(mut rebuild: Rebuild, order: &Order) -> Result<Report, ReplayError> {
     let held = rebuild.hold().await?;
     let ran = work(&mut rebuild, order).await;
     let removed = shadow::remove(&rebuild.shadow).await;
@@ -136,7 +136,7 @@ pub async fn run<D: Domain>(mut rebuild: Rebuild<D>, order: &Order) -> Result<Re
     Ok(report)
 }
 
-async fn work<D: Domain>(rebuild: &mut Rebuild<D>, order: &Order) -> Result<Report, ReplayError> {
+async fn work(rebuild: &mut Rebuild, order: &Order) -> Result<Report, ReplayError> {
     rebuild.job = Some(order.id);
     rebuild.catch_up().await?;
     rebuild.report(Phase::Comparing).await;

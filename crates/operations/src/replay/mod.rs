@@ -21,10 +21,9 @@ pub(crate) use swap::{drop_replaced, fold_version, replaced_schemas};
 pub use worker::Replays;
 
 use messaging::{
-    Context, Decision, Domain, FoldError, Lock, Lookups, Recorded, SchemaIdError, SchemaIds,
+    Context, Decision, DynDomain, FoldError, Lock, Lookups, SchemaIdError, SchemaIds, Unfolded,
     WriteTx, Writer,
 };
-use schemas::Event;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -80,10 +79,19 @@ pub enum ReplayError {
     Stopped,
 }
 
+impl From<Unfolded> for ReplayError {
+    fn from(unfolded: Unfolded) -> Self {
+        match unfolded {
+            Unfolded::Sql(error) => Self::Sql(error),
+            Unfolded::Event { position, reason } => Self::Unreadable { position, reason },
+        }
+    }
+}
+
 /// Folds the log of one database up to a position, [`i64::MAX`] for the whole of it, into the (empty) state tables of
 /// another. Returns how many events there were.
-pub async fn replay<D: Domain>(
-    domain: &D,
+pub async fn replay(
+    domain: &dyn DynDomain,
     from: &PgPool,
     from_schemas: &SchemaIds,
     until: i64,
@@ -108,10 +116,10 @@ pub async fn replay<D: Domain>(
 }
 
 /// Folds messages into the tables that the transaction sees. Returns how many there were.
-async fn fold<D: Domain>(domain: &D, tx: &mut WriteTx, batch: &[Fed]) -> Result<u64, ReplayError> {
-    if D::LOCK == Lock::ReadModels {
+async fn fold(domain: &dyn DynDomain, tx: &mut WriteTx, batch: &[Fed]) -> Result<u64, ReplayError> {
+    if domain.lock() == Lock::ReadModels {
         let messages: Vec<_> = batch.iter().map(|fed| &fed.message).collect();
-        let mut state = domain.load(tx, &messages).await?;
+        let mut loaded = domain.load(tx, &messages).await?;
         for message in &messages {
             let header = &message.header;
             let context = Context {
@@ -119,8 +127,8 @@ async fn fold<D: Domain>(domain: &D, tx: &mut WriteTx, batch: &[Fed]) -> Result<
                 header,
             };
             // As when it came: what cannot be read had no effect.
-            if matches!(domain.handle(&state, message, &context), Decision::Noted) {
-                let noted = domain.side_data(&mut state, message, &[]);
+            if matches!(loaded.handle(message, &context), Decision::Noted) {
+                let noted = loaded.side_data(message);
                 noted.map_err(|error| ReplayError::Unfoldable {
                     kind: header.kind.clone(),
                     id: header.id,
@@ -130,32 +138,12 @@ async fn fold<D: Domain>(domain: &D, tx: &mut WriteTx, batch: &[Fed]) -> Result<
                 })?;
             }
         }
-        domain.save(tx, state).await?;
+        loaded.save(tx).await?;
         return Ok(batch.len() as u64);
     }
-    let mut own = Vec::with_capacity(batch.len());
-    for fed in batch {
-        let event = D::Event::read(&fed.message).map_err(|error| ReplayError::Unreadable {
-            position: fed.position,
-            reason: error.to_string(),
-        })?;
-        own.extend(event.map(|event| (fed, event)));
-    }
-    let messages: Vec<_> = own.iter().map(|(fed, _)| &fed.message).collect();
-    let mut state = domain.load(tx, &messages).await?;
-    for (fed, event) in &own {
-        let recorded = Recorded {
-            event,
-            id: fed.message.header.id,
-            time: fed.message.header.time,
-            position: fed.position,
-        };
-        let evolved = domain.evolve(&mut state, &recorded);
-        evolved.map_err(|error| ReplayError::Unreadable {
-            position: fed.position,
-            reason: error.to_string(),
-        })?;
-    }
-    domain.save(tx, state).await?;
-    Ok(own.len() as u64)
+    let events: Vec<_> = batch
+        .iter()
+        .map(|fed| (fed.position, &fed.message))
+        .collect();
+    Ok(domain.fold_own(tx, &events).await?)
 }

@@ -1,8 +1,9 @@
 //! One rebuild: fold beside, compare, and put in place.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use messaging::{AdvisoryLock, Domain, Lock, Lookups, WriteTx, Writer};
+use messaging::{AdvisoryLock, DynDomain, Lock, Lookups, WriteTx, Writer};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::time::Instant;
@@ -19,8 +20,8 @@ const NEAR: i64 = 5_000;
 const ROUNDS: u32 = 20;
 
 /// Makes a service's fold tables again beside the running service.
-pub struct Rebuild<D> {
-    pub(super) domain: D,
+pub struct Rebuild {
+    pub(super) domain: Arc<dyn DynDomain>,
     /// The live tables.
     pub(super) live: PgPool,
     /// Of the live tables.
@@ -49,10 +50,10 @@ pub struct Seen {
     pub(super) started: Instant,
 }
 
-impl<D: Domain> Rebuild<D> {
+impl Rebuild {
     /// Over the live tables of a pool, which `writer` writes.
     pub fn new(
-        domain: D,
+        domain: Arc<dyn DynDomain>,
         live: PgPool,
         writer: Writer,
         feed: Feed,
@@ -87,11 +88,11 @@ impl<D: Domain> Rebuild<D> {
 
     /// Makes the copies and folds until little is left.
     pub(super) async fn catch_up(&mut self) -> Result<(), ReplayError> {
-        let unlisted = shadow::unlisted(&self.live, &D::TABLES).await?;
+        let unlisted = shadow::unlisted(&self.live, &self.domain.tables()).await?;
         if !unlisted.is_empty() {
             return Err(ReplayError::Unlisted(unlisted.join(", ")));
         }
-        shadow::create(&self.shadow, &D::TABLES).await?;
+        shadow::create(&self.shadow, &self.domain.tables()).await?;
         for _ in 0..ROUNDS {
             let tx = self.begin().await?;
             let target = Target::of(&tx);
@@ -123,7 +124,7 @@ impl<D: Domain> Rebuild<D> {
                 break;
             }
             let mut tx = self.begin().await?;
-            self.seen.events += fold(&self.domain, &mut tx, &batch).await?;
+            self.seen.events += fold(self.domain.as_ref(), &mut tx, &batch).await?;
             tx.commit().await?;
             self.note(&batch, target);
             if since.elapsed() > Duration::from_secs(1) {
@@ -157,7 +158,7 @@ impl<D: Domain> Rebuild<D> {
         let mut tx = self.begin().await?;
         let target = Target::of(&tx);
         self.fold_within(&mut tx, &target).await?;
-        let tables = compare::compare(tx.connection(), &D::TABLES).await?;
+        let tables = compare::compare(tx.connection(), &self.domain.tables()).await?;
         let position = target.position;
         tx.commit().await?;
         Ok((position, tables))
@@ -174,7 +175,7 @@ impl<D: Domain> Rebuild<D> {
             if batch.is_empty() {
                 return Ok(());
             }
-            self.seen.events += fold(&self.domain, tx, &batch).await?;
+            self.seen.events += fold(self.domain.as_ref(), tx, &batch).await?;
             self.note(&batch, target);
         }
     }

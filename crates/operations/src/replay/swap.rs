@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Domain, Lookups, Tables, WriteTx};
+use messaging::{Lookups, Tables, WriteTx};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::rebuild::Rebuild;
@@ -15,14 +15,14 @@ const TRIES: u32 = 10;
 /// Of a lock that was not to be had.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-impl<D: Domain> Rebuild<D> {
+impl Rebuild {
     /// Folds the rest under the writer lock and renames. Returns the schema in which the old tables are kept.
     pub(super) async fn swap(
         &mut self,
         order: &Order,
         different: i64,
     ) -> Result<String, ReplayError> {
-        shadow::analyze(&self.shadow, &D::TABLES).await?;
+        shadow::analyze(&self.shadow, &self.domain.tables()).await?;
         let mut tries = 1;
         loop {
             match self.try_swap(order, different).await {
@@ -52,7 +52,7 @@ impl<D: Domain> Rebuild<D> {
         .bind(now)
         .fetch_one(tx.connection())
         .await?;
-        rename(tx.connection(), &D::TABLES, &replaced).await?;
+        rename(tx.connection(), &self.domain.tables(), &replaced).await?;
         order.audit(&mut tx, &replaced, different).await?;
         tx.commit().await?;
         Ok(replaced)

@@ -1,10 +1,11 @@
 //! How a process makes its service's tables again when an operator asks for it.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use messaging::transport::Peers;
-use messaging::{Domain, Lock, Tasks, Writer};
+use messaging::{DynDomain, Lock, Tasks, Writer};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
@@ -24,14 +25,14 @@ pub struct Replays {
 
 impl Replays {
     /// Starts the worker. A domain folds its own log, a read model those that it follows.
-    pub fn start<D: Domain + Clone>(
-        domain: &D,
+    pub fn start(
+        domain: &Arc<dyn DynDomain>,
         pool: &PgPool,
         writer: &Writer,
         peers: &Peers,
         tasks: &Tasks,
     ) -> Result<Self, reqwest::Error> {
-        let feed = if D::LOCK == Lock::ReadModels {
+        let feed = if domain.lock() == Lock::ReadModels {
             let senders = Peers {
                 client: reqwest::Client::builder().no_proxy().build()?,
                 ..peers.clone()
@@ -41,16 +42,22 @@ impl Replays {
             Feed::Own(OwnLog::new(pool.clone(), writer.schema_ids.clone()))
         };
         Ok(Self {
-            orders: start_worker(tasks, domain.clone(), pool.clone(), writer.clone(), feed),
-            fold_version: D::TABLES.fold_version,
+            orders: start_worker(
+                tasks,
+                Arc::clone(domain),
+                pool.clone(),
+                writer.clone(),
+                feed,
+            ),
+            fold_version: domain.tables().fold_version,
         })
     }
 }
 
 /// `feed` is at its beginning.
-fn start_worker<D: Domain + Clone>(
+fn start_worker(
     tasks: &Tasks,
-    domain: D,
+    domain: Arc<dyn DynDomain>,
     live: PgPool,
     writer: Writer,
     feed: Feed,
@@ -68,7 +75,7 @@ fn start_worker<D: Domain + Clone>(
                 () = stop.cancelled() => return,
                 order = receiver.recv() => match order { Some(order) => order, None => return },
             };
-            let (domain, writer, feed) = (domain.clone(), writer.clone(), feed.clone());
+            let (domain, writer, feed) = (Arc::clone(&domain), writer.clone(), feed.clone());
             let rebuild = Rebuild::new(domain, live.clone(), writer, feed, stop.clone());
             let ran = AssertUnwindSafe(run(rebuild, &order)).catch_unwind().await;
             let ran = ran.unwrap_or_else(|_| Err(ReplayError::Panicked));

@@ -21,7 +21,8 @@ use chassis::config::Env;
 use chassis::idempotency::IdempotencyKey;
 use messaging::trust::{Sender, Vouching};
 use messaging::{
-    Answer, Answers, Domain, FLOW_MESSAGES, Hint, Inbound, SchemaIds, Wire, Writer, clock, log,
+    Answer, Answers, Domain, DynDomain, FLOW_MESSAGES, Hint, Inbound, SchemaIds, Wire, Writer,
+    clock, log,
 };
 use operations::replay;
 use schemas::signature::Producer;
@@ -153,13 +154,13 @@ pub struct TestService {
 
 impl TestService {
     /// Starts a service on a database of its own, in http mode.
-    pub async fn start<D: Domain + Clone>(define: impl FnOnce(&mut Env) -> Definition<D>) -> Self {
+    pub async fn start<D: Domain>(define: impl FnOnce(&mut Env) -> Definition<D>) -> Self {
         let variables = variables(D::SERVICE, &unmade_database());
         Self::start_with(define, variables).await
     }
 
     /// Starts a service with these variables; a second one on the same database is a replica.
-    pub async fn start_with<D: Domain + Clone>(
+    pub async fn start_with<D: Domain>(
         define: impl FnOnce(&mut Env) -> Definition<D>,
         variables: HashMap<String, String>,
     ) -> Self {
@@ -421,34 +422,32 @@ impl TestService {
 
     /// Folds its log into a fresh database and asserts that all fold tables are the same there (rule 7); these must hold
     /// something. And asserts that a replay knows what to do with every table.
-    pub async fn assert_state_is_the_fold_of_its_log<D: Domain>(
+    pub async fn assert_state_is_the_fold_of_its_log(
         &self,
-        domain: &D,
+        domain: &dyn DynDomain,
         own: &Migrator,
         tables: &[&str],
     ) {
-        let (head, live) = self.at_one_moment(D::TABLES.folds).await;
+        let (service, all) = (domain.service(), domain.tables());
+        let (head, live) = self.at_one_moment(all.folds).await;
         let name = new_name();
-        migrated(D::SERVICE, own, &name).await;
+        migrated(service, own, &name).await;
         let url = address(&name).parse().unwrap();
-        let pool = crate::database::pool(&url, D::SERVICE.name(), 2, None);
-        let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(&pool).await.unwrap());
+        let pool = crate::database::pool(&url, service.name(), 2, None);
+        let writer = Writer::of(service, 1, SchemaIds::open(&pool).await.unwrap());
         let known = self.host.schema_ids();
         replay::replay(domain, self.pool(), known, head, &pool, &writer)
             .await
             .unwrap();
         assert_eq!(
-            replay::unlisted(self.pool(), &D::TABLES).await.unwrap(),
+            replay::unlisted(self.pool(), &all).await.unwrap(),
             Vec::<String>::new(),
             "every table stands in one list of the domain"
         );
         for table in tables {
-            assert!(
-                D::TABLES.folds.contains(table),
-                "{table} is in the list of folds"
-            );
+            assert!(all.folds.contains(table), "{table} is in the list of folds");
         }
-        for (table, live) in D::TABLES.folds.iter().zip(live) {
+        for (table, live) in all.folds.iter().zip(live) {
             let folded = rows(&pool, table).await;
             assert_eq!(live, folded, "{table} is not the fold of the log");
             assert!(
