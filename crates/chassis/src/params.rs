@@ -23,17 +23,12 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if let Ok(params) = RawPathParams::from_request_parts(parts, state).await {
-            for (name, value) in &params {
-                refuse_control(name, value)?;
-            }
-        }
+        refuse_controls(parts).await?;
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(path_problem(
-                error.into_kind(),
-                only_name(parts, state).await,
-            )),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => {
+                Err(path_problem(error.into_kind(), only_name(parts).await))
+            }
             Err(error) => Err(Problem::internal(&error)),
         }
     }
@@ -70,6 +65,15 @@ impl<T: DeserializeOwned + Named, S: Sync> FromRequestParts<S> for Among<T> {
         let pairs = read(query.split('&').filter(counts))?;
         from_pairs(&pairs).map(Self)
     }
+}
+
+async fn refuse_controls(parts: &mut Parts) -> Result<(), Problem> {
+    if let Ok(params) = RawPathParams::from_request_parts(parts, &()).await {
+        for (name, value) in &params {
+            refuse_control(name, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// The decoded names and values of a query.
@@ -116,25 +120,27 @@ pub(crate) fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Res
     let query = serde_urlencoded::to_string(pairs).map_err(|error| Problem::internal(&error))?;
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     let deserializer = serde_urlencoded::Deserializer::new(pairs);
-    serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        let name = error.path().to_string();
-        let detail = error.into_inner().to_string();
-        match detail.split_once('`') {
-            Some((kind, rest)) if name == "." || kind.ends_with("field ") => {
-                let field = rest.split('`').next().unwrap_or_default();
-                parameter(
-                    field.to_owned(),
-                    format!("{}parameter", kind.replace("field ", "")),
-                )
-            }
-            _ => parameter(name, detail),
+    serde_path_to_error::deserialize(deserializer).map_err(refusal)
+}
+
+fn refusal(error: serde_path_to_error::Error<serde::de::value::Error>) -> Problem {
+    let name = error.path().to_string();
+    let detail = error.into_inner().to_string();
+    match detail.split_once('`') {
+        Some((kind, rest)) if name == "." || kind.ends_with("field ") => {
+            let field = rest.split('`').next().unwrap_or_default();
+            parameter(
+                field.to_owned(),
+                format!("{}parameter", kind.replace("field ", "")),
+            )
         }
-    })
+        _ => parameter(name, detail),
+    }
 }
 
 /// The name of the path's parameter, when there is one only: errors of a single value do not tell.
-async fn only_name<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
-    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+async fn only_name(parts: &mut Parts) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
     let mut names = params.iter().map(|(name, _)| name.to_owned());
     names.next().filter(|_| names.next().is_none())
 }

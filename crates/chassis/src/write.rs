@@ -72,25 +72,36 @@ impl<T> Write<T> {
 impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Write<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let hasher = request.extensions().get::<Arc<RequestHasher>>().cloned();
-        let hasher = hasher.ok_or_else(|| Problem::internal(&"the shell has no request hasher"))?;
-        let key = IdempotencyKey::from_headers(request.headers())?;
-        let wait = prefer::wait(request.headers());
-        let method = request.method().clone();
-        let uri = request.uri().clone();
-        let bytes = bytes(request, state).await?;
-        let request_hash = hasher.request_hash(method.as_str(), uri.path(), &bytes);
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let unread = unread(request).await?;
         Ok(Self {
-            body: parse(&bytes)?,
-            key,
-            request_hash,
-            wait,
+            body: parse(&unread.body)?,
+            key: unread.key,
+            request_hash: unread.request_hash,
+            wait: unread.wait,
         })
     }
 }
 
-async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// What of it does not depend on what the body says.
+async fn unread(request: Request) -> Result<Write<Bytes>, Problem> {
+    let hasher = request.extensions().get::<Arc<RequestHasher>>().cloned();
+    let hasher = hasher.ok_or_else(|| Problem::internal(&"the shell has no request hasher"))?;
+    let key = IdempotencyKey::from_headers(request.headers())?;
+    let wait = prefer::wait(request.headers());
+    let method = request.method().clone();
+    let uri = request.uri().clone();
+    let body = bytes(request).await?;
+    let request_hash = hasher.request_hash(method.as_str(), uri.path(), &body);
+    Ok(Write {
+        body,
+        key,
+        request_hash,
+        wait,
+    })
+}
+
+async fn bytes(request: Request) -> Result<Bytes, Problem> {
     let headers = request.headers();
     let length = headers
         .get("content-length")
@@ -99,7 +110,7 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Pro
     if empty && !headers.contains_key(CONTENT_TYPE) {
         return Ok(Bytes::from_static(b"{}"));
     }
-    let bytes = body_bytes(request, state).await?;
+    let bytes = body_bytes(request).await?;
     Ok(if bytes.is_empty() {
         Bytes::from_static(b"{}")
     } else {

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +30,12 @@ impl Tasks {
 
     /// Runs a task that lasts as long as the service.
     pub fn spawn(&self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
-        let (name, stop) = (name.into(), self.stop.clone());
+        // Behind a pointer, so that what runs tasks is compiled once, and not again for each.
+        self.spawn_boxed(name.into(), task.boxed());
+    }
+
+    fn spawn_boxed(&self, name: String, task: BoxFuture<'static, ()>) {
+        let stop = self.stop.clone();
         #[allow(clippy::disallowed_methods, reason = "this is the supervisor")]
         self.tracker.spawn(async move {
             let ended = std::panic::AssertUnwindSafe(task).catch_unwind().await;

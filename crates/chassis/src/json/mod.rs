@@ -46,8 +46,8 @@ pub struct Json<T>(pub T);
 impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = body_bytes(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = body_bytes(request).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -62,10 +62,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// The body's bytes, once its content type and length are right.
-pub(crate) async fn body_bytes<S: Send + Sync>(
-    request: Request,
-    state: &S,
-) -> Result<Bytes, Problem> {
+pub(crate) async fn body_bytes(request: Request) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         let problem = Problem::of(code::UNSUPPORTED_MEDIA_TYPE);
         return Err(problem.with_detail("the body must be application/json"));
@@ -76,7 +73,7 @@ pub(crate) async fn body_bytes<S: Send + Sync>(
         let problem = Problem::of(code::UNSUPPORTED_MEDIA_TYPE);
         return Err(problem.with_detail("the body must come as it is, without a content coding"));
     }
-    Bytes::from_request(request, state)
+    Bytes::from_request(request, &())
         .await
         .map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
@@ -98,6 +95,18 @@ pub(crate) fn unreadable() -> Problem {
 
 /// A checked value from a body's bytes.
 pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
+    refuse_unseen(bytes)?;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
+    json.end().map_err(|error| no_json(&error))?;
+    let mut fields = Fields::new();
+    value.check(&mut fields);
+    fields.finish()?;
+    Ok(value)
+}
+
+/// What is refused whatever a body is to say.
+fn refuse_unseen(bytes: &[u8]) -> Result<(), Problem> {
     if depth::exceeds(bytes, depth::DEEPEST) {
         return Err(malformed("the body is nested too deeply"));
     }
@@ -107,13 +116,7 @@ pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
         let error = FieldProblem::at("", "must be an object with named fields");
         return Err(Problem::invalid(vec![error]));
     }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
-    json.end().map_err(|error| no_json(&error))?;
-    let mut fields = Fields::new();
-    value.check(&mut fields);
-    fields.finish()?;
-    Ok(value)
+    Ok(())
 }
 
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {

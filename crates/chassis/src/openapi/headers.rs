@@ -13,10 +13,15 @@ use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 
 /// A write that [`crate::write::Write`] takes: `params(…, Repeatable)`.
-#[derive(Debug, IntoParams)]
+#[derive(Debug)]
+pub struct Repeatable;
+
+described_once!(Repeatable, Key);
+
+#[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "what it documents is read by `Write`")]
-pub struct Repeatable {
+struct Key {
     /// Makes the request repeatable: the same key with the same request is the same command. 1 to 128 visible ASCII
     /// characters, chosen by the client, best a UUID for each thing that is to happen.
     #[param(
@@ -27,10 +32,15 @@ pub struct Repeatable {
 }
 
 /// A write that is answered with its outcome if the client prefers to wait: `params(…, Repeatable, Waits)`.
-#[derive(Debug, IntoParams)]
+#[derive(Debug)]
+pub struct Waits;
+
+described_once!(Waits, Preference);
+
+#[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "what it documents is read by `prefer::wait`")]
-pub struct Waits {
+struct Preference {
     /// `wait=n` waits up to n seconds, 30 at most, for the outcome (RFC 7240): it comes as 200, or as the problem of the
     /// service that refused. Without it, and when the time is up, the answer is 202.
     #[param(rename = "Prefer", value_type = Option<String>, example = "wait=10")]

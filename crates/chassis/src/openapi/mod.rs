@@ -1,5 +1,21 @@
 //! The `OpenAPI` 3.1 document, made from the handlers, and a page that shows it.
 
+/// Parameters that many operations have, as another type describes them: `utoipa` would have each operation compile them anew.
+macro_rules! described_once {
+    ($parameters:ty, $described:ty) => {
+        impl ::utoipa::IntoParams for $parameters {
+            fn into_params(
+                _: impl Fn() -> Option<::utoipa::openapi::path::ParameterIn>,
+            ) -> Vec<::utoipa::openapi::path::Parameter> {
+                fn described() -> Vec<::utoipa::openapi::path::Parameter> {
+                    <$described as ::utoipa::IntoParams>::into_params(|| None)
+                }
+                described()
+            }
+        }
+    };
+}
+
 mod answers;
 mod complete;
 mod headers;
@@ -25,6 +41,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::problem::{Code, FieldProblem, ProblemBody};
 
 pub use answers::{Forbidden, Limited, NotFound, Problems, Refuses};
+pub(crate) use described_once;
 pub(crate) use headers::headers_of_answers;
 pub use headers::{Repeatable, Waits};
 pub use lists::one_of;

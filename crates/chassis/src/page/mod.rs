@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::json::Json;
+use crate::openapi::described_once;
 use crate::params::{from_pairs, pairs, parameter};
 use crate::problem::Problem;
 
@@ -27,19 +28,29 @@ const CSV_LIMIT: u16 = 1_000;
 const CURSOR_VERSION: u8 = 1;
 
 /// Which part of a list is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageQuery {
-    /// Items at most: 1 to 200; when absent 50, and 1000 as CSV.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
+    /// Items at most.
     pub limit: u16,
-    /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
+    /// Where it goes on.
     pub cursor: Option<Cursor>,
     /// As what it is wanted.
-    #[param(ignore)]
     pub form: Form,
 }
+
+/// As it is described.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "what it documents is read by `List`")]
+struct Described {
+    /// Items at most: 1 to 200; when absent 50, and 1000 as CSV.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+described_once!(PageQuery, Described);
 
 /// As what a list is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +63,14 @@ pub enum Form {
 }
 
 impl Form {
+    fn of(headers: &HeaderMap) -> Self {
+        if csv::preferred(headers) {
+            Self::Csv
+        } else {
+            Self::Json
+        }
+    }
+
     /// The items as CSV, where that is wanted and they have named fields.
     pub fn csv<T: Serialize + ToSchema>(self, items: &[T]) -> Option<Response> {
         if self != Self::Csv {
@@ -71,11 +90,7 @@ impl<S: Sync> FromRequestParts<S> for Form {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(if csv::preferred(&parts.headers) {
-            Self::Csv
-        } else {
-            Self::Json
-        })
+        Ok(Self::of(&parts.headers))
     }
 }
 
@@ -188,30 +203,35 @@ impl Cursor {
 impl<F: DeserializeOwned, S: Sync> FromRequestParts<S> for List<F> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Ok(form) = Form::from_request_parts(parts, state).await;
-        let limit = match form {
-            Form::Csv => CSV_LIMIT,
-            Form::Json => DEFAULT_LIMIT,
-        };
-        let mut page = PageQuery {
-            limit,
-            cursor: None,
-            form,
-        };
-        let mut filters = Vec::new();
-        for (name, value) in pairs(parts.uri.query().unwrap_or_default())? {
-            match name.as_str() {
-                "limit" => page.limit = given_limit(&value)?,
-                "cursor" => page.cursor = Some(cursor(&value)?),
-                _ => filters.push((name, value)),
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (page, filters) = page_and_filters(parts)?;
         Ok(Self {
             page,
             filter: from_pairs(&filters)?,
         })
     }
+}
+
+fn page_and_filters(parts: &Parts) -> Result<(PageQuery, Vec<(String, String)>), Problem> {
+    let form = Form::of(&parts.headers);
+    let limit = match form {
+        Form::Csv => CSV_LIMIT,
+        Form::Json => DEFAULT_LIMIT,
+    };
+    let mut page = PageQuery {
+        limit,
+        cursor: None,
+        form,
+    };
+    let mut filters = Vec::new();
+    for (name, value) in pairs(parts.uri.query().unwrap_or_default())? {
+        match name.as_str() {
+            "limit" => page.limit = given_limit(&value)?,
+            "cursor" => page.cursor = Some(cursor(&value)?),
+            _ => filters.push((name, value)),
+        }
+    }
+    Ok((page, filters))
 }
 
 fn given_limit(value: &str) -> Result<u16, Problem> {
