@@ -1,5 +1,7 @@
 //! `/api/v1/commands`: where commands stand, for who asked.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
@@ -17,6 +19,9 @@ use uuid::Uuid;
 
 use super::{Bff, shown};
 use crate::store::commands::{self, CommandRow};
+
+/// Who looks at a command that is pending looks again: for so long somebody waits for its outcome, as under `Prefer: wait`.
+const LOOKS_AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -109,5 +114,8 @@ pub(crate) async fn get_command(
         .await
         .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
+    if row.status == CommandState::Pending.name() {
+        bff.host.flow().hurry_for(LOOKS_AGAIN_WITHIN);
+    }
     Ok(Json(row.into()))
 }

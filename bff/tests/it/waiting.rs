@@ -56,6 +56,29 @@ async fn when_the_time_is_up_the_answer_is_that_it_is_pending() {
 }
 
 #[tokio::test]
+async fn who_looks_at_a_pending_command_waits_for_its_outcome_until_it_is_there() {
+    let app = bff().await;
+    post(&app, "return=minimal").await.unwrap();
+    let command = last(&app).await;
+    let at = format!("/api/v1/commands/{}", command.header.id);
+    let is_waited_for = || app.host.flow().is_waited_for();
+    assert!(!is_waited_for(), "nobody looked");
+    app.get(&at, &partner123()).await;
+    assert!(is_waited_for());
+    runtime::testing::until("nobody looks any more", || async { !is_waited_for() }).await;
+    deliver_outcome(&app, Topic::CampaignEvents, &command, accepted()).await;
+    runtime::testing::until("it has ended", || async {
+        app.get(&at, &partner123()).await.1["status"] == "completed"
+    })
+    .await;
+    runtime::testing::until("nobody waits for what has ended", || async {
+        app.get(&at, &partner123()).await;
+        !is_waited_for()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_outcome_that_another_replica_projects_ends_the_wait_too() {
     let app = bff().await;
     let variables = runtime::testing::variables(schemas::Service::Bff, &app.database_url);

@@ -122,6 +122,8 @@ struct Flows {
     had_company: bool,
     /// How many [`Hurry`] there are.
     hurries: usize,
+    /// Until when [`FlowSender::hurry_for`] counts as one more.
+    hurried_until: Option<Instant>,
     /// Of the flows whose senders wait for an answer before they send more.
     company: Company,
     /// How a backlog goes.
@@ -400,13 +402,18 @@ impl Flows {
         if messages >= BATCH_MESSAGES || (callers > 0 && self.company.is_there(callers)) {
             return Some(Instant::now());
         }
-        let due = |it: &Waiting| match self.hurries {
-            0 if messages >= COMPANY => it.due_in_company,
-            0 => it.due,
-            _ => it.due_in_a_hurry,
+        let is_hurried = self.is_hurried();
+        let due = |it: &Waiting| match messages {
+            _ if is_hurried => it.due_in_a_hurry,
+            COMPANY.. => it.due_in_company,
+            _ => it.due,
         };
         let rested = resting.filter(|_| self.each.iter().any(Flow::is_backlog));
         waiting().map(due).chain(rested).min()
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.hurries > 0 || self.hurried_until.is_some_and(|it| it > Instant::now())
     }
 
     /// The next item, and whether it is of a flow that rests at times.
@@ -437,9 +444,15 @@ impl FlowSender {
         Hurry(self.queue.clone())
     }
 
+    /// The same for so long, for who looks again and again.
+    pub fn hurry_for(&self, long: Duration) {
+        self.queue.lock().hurried_until = Some(Instant::now() + long);
+        self.queue.ready.notify_one();
+    }
+
     /// Whether anybody does.
     pub fn is_waited_for(&self) -> bool {
-        self.queue.lock().hurries > 0
+        self.queue.lock().is_hurried()
     }
 
     fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {

@@ -200,6 +200,12 @@ async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_co
         assert_eq!(pace(&queue, &flow, fact), 4);
         drop(hurry);
         assert_eq!(pace(&queue, &flow, fact), expected);
+        flow.hurry_for(Duration::from_hours(1));
+        assert_eq!(pace(&queue, &flow, fact), 4);
+        assert!(flow.is_waited_for());
+        flow.hurry_for(Duration::ZERO);
+        assert_eq!(pace(&queue, &flow, fact), expected);
+        assert!(!flow.is_waited_for());
         assert_eq!(pace(&queue, &flow, accept), 4, "they come one by one");
         let _some = flow.offer(vec![accept(), accept()]).unwrap();
         assert_eq!(pace(&queue, &flow, accept), 20, "there is company");
