@@ -37,12 +37,16 @@ need curl curl curl
 need protoc protobuf-compiler protobuf
 rust
 
+# What is built together with a tool that was not built before.
+beside=''
+
 # tool NAME PROFILE ARGUMENTS...: PROFILE is the one whose other artefacts the command will build anyway.
 tool() {
   name=$1 profile=$2; shift 2
   folder=$profile; [ "$profile" != dev ] || folder=debug
   program=${CARGO_TARGET_DIR:-target}/$folder/$name
-  quiet=--quiet; [ -x "$program" ] || { quiet=''; echo "==> Building $name (some minutes the first time)"; }
+  quiet=--quiet
+  if [ -x "$program" ]; then beside=''; else quiet=''; echo "==> Building $name (some minutes the first time)"; fi
   # What --version says. Not in tests: each commit would link every program again.
   if [ "$profile" = release ]; then
     : "${TRIBUTARY_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || :)}"
@@ -55,7 +59,7 @@ tool() {
     teller=$!
   fi
   built=yes
-  cargo build $quiet --locked --profile "$profile" --bin "$name" || built=''
+  cargo build $quiet --locked --profile "$profile" --bin "$name" $beside || built=''
   [ -z "$teller" ] || kill "$teller" 2>/dev/null || :
   [ -n "$built" ] || die "$name does not build: see above"
   exec "$program" "$@"

@@ -14,8 +14,11 @@ mod service;
 mod state;
 mod store;
 
+use std::sync::Arc;
+
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
+use messaging::DynDomain;
 use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
@@ -24,6 +27,11 @@ pub use state::BatchState;
 
 /// Campaign's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Its domain behind a pointer, for who folds its log: compiled here, and not in each program that does.
+pub fn domain() -> Arc<dyn DynDomain> {
+    Arc::new(CampaignDomain)
+}
 
 /// The service. Beside what every service reads it seals texts to those that follow it.
 pub fn define(env: &mut Env) -> Definition<CampaignDomain> {

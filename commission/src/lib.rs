@@ -17,7 +17,10 @@ mod service;
 mod state;
 pub mod store;
 
+use std::sync::Arc;
+
 use chassis::config::Env;
+use messaging::DynDomain;
 use runtime::{Definition, LeaderJobs};
 
 pub use service::Commission;
@@ -27,6 +30,11 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Its tables.
 pub fn migrations() -> &'static sqlx::migrate::Migrator {
     &MIGRATIONS
+}
+
+/// Its domain behind a pointer, for who folds its log: compiled here, and not in each program that does.
+pub fn domain() -> Arc<dyn DynDomain> {
+    Arc::new(Commission)
 }
 
 /// The service in one value. It reads no variable of its own.

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use chassis::config::{Env, Profile};
 use chassis::lasting::LastingKeys;
+use messaging::DynDomain;
 use messaging::gauges::Gauge;
 use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
@@ -142,6 +143,11 @@ const GAUGES: &[Gauge] = &[
 
 /// The secrets of this process: routes show them, and have no other way to them.
 static SECRETS: OnceLock<Arc<Secrets>> = OnceLock::new();
+
+/// Its domain behind a pointer, for who folds its log: compiled here, and not in each program that does.
+pub fn domain() -> Arc<dyn DynDomain> {
+    Arc::new(Notify)
+}
 
 /// The service, from its environment.
 ///

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use chassis::config::Env;
 use chassis::telemetry::Help;
+use messaging::DynDomain;
 use messaging::gauges::Gauge;
 use runtime::{Definition, LeaderJobs};
 use sealing::DataKeys;
@@ -91,6 +92,11 @@ impl PaymentSettings {
             partitions: env.or("PULSAR_TOPIC_PARTITIONS", 1),
         }
     }
+}
+
+/// Its domain behind a pointer, for who folds its log: compiled here, and not in each program that does.
+pub fn domain(data_keys: Arc<DataKeys>) -> Arc<dyn DynDomain> {
+    Arc::new(Payment::new(data_keys))
 }
 
 /// The service, from its environment.

@@ -33,9 +33,12 @@ mod state;
 pub mod store;
 pub mod visitor;
 
+use std::sync::Arc;
+
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
 use chassis::telemetry::Help;
+use messaging::DynDomain;
 use runtime::{Definition, LeaderJobs};
 
 pub use service::Tracking;
@@ -60,6 +63,11 @@ const METRICS: &[Help] = &[
         "Redirects to fallback pages, of links that are stopped",
     ),
 ];
+
+/// Its domain behind a pointer, for who folds its log: compiled here, and not in each program that does.
+pub fn domain() -> Arc<dyn DynDomain> {
+    Arc::new(Tracking)
+}
 
 /// The service.
 pub fn define(env: &mut Env) -> Definition<Tracking> {

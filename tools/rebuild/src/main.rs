@@ -36,39 +36,21 @@ async fn main() -> Result<()> {
         into,
     } = Arguments::parse();
     let (from, into) = (pool(&from)?, pool(&into)?);
-    match Service::parse(&service) {
-        Some(Service::Campaign) => {
-            fold(
-                &campaign::CampaignDomain,
-                &campaign::MIGRATIONS,
-                &from,
-                &into,
-            )
-            .await
-        }
-        Some(Service::Tracking) => {
-            fold(&tracking::Tracking, &tracking::MIGRATIONS, &from, &into).await
-        }
-        Some(Service::Commission) => {
-            fold(
-                &commission::Commission,
-                commission::migrations(),
-                &from,
-                &into,
-            )
-            .await
-        }
+    let (domain, own): (_, &Migrator) = match Service::parse(&service) {
+        Some(Service::Campaign) => (campaign::domain(), &campaign::MIGRATIONS),
+        Some(Service::Tracking) => (tracking::domain(), &tracking::MIGRATIONS),
+        Some(Service::Commission) => (commission::domain(), commission::migrations()),
         Some(Service::Payment) => {
             // No event is sealed: any key will do.
             let key = DataKey::derive(&SecretString::from(
                 "rebuilding opens nothing that is sealed",
             ))?;
-            let domain = payment::Payment::new(Arc::new(key.into()));
-            fold(&domain, &payment::MIGRATIONS, &from, &into).await
+            (payment::domain(Arc::new(key.into())), &payment::MIGRATIONS)
         }
-        Some(Service::Notify) => fold(&notify::Notify, &notify::MIGRATIONS, &from, &into).await,
+        Some(Service::Notify) => (notify::domain(), &notify::MIGRATIONS),
         _ => bail!("{service} has no log of events to fold"),
-    }
+    };
+    fold(domain.as_ref(), own, &from, &into).await
 }
 
 fn pool(url: &str) -> Result<PgPool> {
