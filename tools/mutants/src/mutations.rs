@@ -117,10 +117,10 @@ pub const MUTATIONS: &[Mutation] = &[
             let writer = crate::tx::Writer { lock, ..self.engine.writer.clone() };
             let mut tx = WriteTx::begin(&self.engine.pool, &writer, Lookups::default()).await?;
             let known: Vec<&Message> = messages.iter().filter_map(|m| m.message()).collect();
-            let state = self.engine.domain.load(&mut tx, &known).await?;
+            let loaded = self.engine.domain.load(&mut tx, &known).await?;
             drop(tx);
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            Some(state)
+            Some(loaded)
         } else {
             None
         };
@@ -134,17 +134,17 @@ pub const MUTATIONS: &[Mutation] = &[
     ) -> Result<(Vec<Answer>, bool), Failure> {
 ",
         to: "        messages: &[&Inbound],
-        early: Option<D::BatchState>,
+        early: Option<Box<dyn DynBatch + '_>>,
     ) -> Result<(Vec<Answer>, bool), Failure> {
 ",
     },
     Mutation {
         file: "crates/messaging/src/attempt/mod.rs",
-        from: "        let mut state = if to_handle.is_empty() {
+        from: "        let mut batch = if to_handle.is_empty() {
             None
         } else {
 ",
-        to: "        let mut state = if to_handle.is_empty() {
+        to: "        let mut batch = if to_handle.is_empty() {
             None
         } else if early.is_some() {
             early
