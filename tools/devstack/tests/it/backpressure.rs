@@ -20,6 +20,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::Instant;
 
 use crate::traffic::PATIENCE;
+use crate::walk::until;
 
 const BACKLOG: usize = 15_000;
 /// The client refuses to wait for more at once.
@@ -84,18 +85,15 @@ async fn wait_until_taken(bff: &mut PgConnection) {
 }
 
 async fn wait_until_bff_is_behind(http: &reqwest::Client, page: &str) {
-    let end = Instant::now() + PATIENCE;
     let counts = |line: &str| {
         line.starts_with("tributary_follower_behind_total") && line.contains(r#"follower="bff""#)
     };
-    loop {
+    until("the bff is found behind", || async {
         // It may not listen yet.
-        if let Ok(answer) = http.get(page).send().await
-            && answer.text().await.unwrap().lines().any(counts)
-        {
-            return;
+        match http.get(page).send().await {
+            Ok(answer) => answer.text().await.unwrap().lines().any(counts),
+            Err(_) => false,
         }
-        assert!(Instant::now() < end, "nobody looked");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    })
+    .await;
 }
