@@ -150,37 +150,34 @@ async fn fold_own<D: Domain>(
     tx: &mut WriteTx,
     events: &[(i64, &Message)],
 ) -> Result<u64, Unfolded> {
-    let mut own = Vec::with_capacity(events.len());
-    for (position, message) in events {
-        let event = D::Event::read(message).map_err(|error| Unfolded::Event {
-            position: *position,
-            reason: error.to_string(),
-        })?;
-        own.extend(event.map(|event| (*position, *message, event)));
+    let unfolded = |position, reason| Unfolded::Event { position, reason };
+    let (mut positions, mut messages, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    for &(position, message) in events {
+        let event = D::Event::read(message);
+        if let Some(event) = event.map_err(|error| unfolded(position, error.to_string()))? {
+            positions.push(position);
+            messages.push(message);
+            known.push(event);
+        }
     }
-    let messages: Vec<_> = own.iter().map(|(_, message, _)| *message).collect();
-    let mut state = domain.load(tx, &messages).await?;
-    for (position, message, event) in &own {
-        let recorded = Recorded {
-            event,
-            id: message.header.id,
-            time: message.header.time,
-            position: *position,
-        };
-        let evolved = domain.evolve(&mut state, &recorded);
-        evolved.map_err(|error| Unfolded::Event {
-            position: *position,
-            reason: error.to_string(),
-        })?;
+    let mut batch = Batch {
+        domain,
+        state: domain.load(tx, &messages).await?,
+        events: known,
+    };
+    for (ordinal, (&position, message)) in positions.iter().zip(&messages).enumerate() {
+        let header = &message.header;
+        let evolved = batch.evolve(ordinal, header.id, header.time, position);
+        evolved.map_err(|error| unfolded(position, error.to_string()))?;
     }
-    domain.save(tx, state).await?;
-    Ok(own.len() as u64)
+    domain.save(tx, batch.state).await?;
+    Ok(positions.len() as u64)
 }
 
 struct Batch<'d, D: Domain> {
     domain: &'d D,
     state: D::BatchState,
-    /// Of the last decision.
+    /// Of the last decision, or what is folded.
     events: Vec<D::Event>,
 }
 

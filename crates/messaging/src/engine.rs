@@ -76,6 +76,11 @@ impl Engine {
         self
     }
 
+    /// What decides.
+    pub fn domain(&self) -> &dyn DynDomain {
+        &*self.domain
+    }
+
     /// Notified whenever something was parked, resumed or fed back.
     pub fn retry_queue_changed(&self) -> Arc<Notify> {
         Arc::clone(&self.retry_queue_changed)

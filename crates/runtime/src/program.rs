@@ -15,7 +15,7 @@ use variables::Version;
 use crate::database;
 use crate::definition::Definition;
 use crate::settings::{Settings, default_address, read_admin};
-use crate::start::start_untyped;
+use crate::start::start;
 
 /// A message is many short texts: under load the C library spent a third of a service's time on them, and kept what it had got.
 #[global_allocator]
@@ -128,7 +128,7 @@ async fn serve(definition: Definition<()>, settings: Settings) -> anyhow::Result
     if settings.profile.is_local() {
         types::clock::follow();
     }
-    let (running, _) = start_untyped(definition, settings, Some(metrics), stop.clone()).await?;
+    let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
     running.stopped().await;
     running.stop().await?;
     if let Some(spans) = telemetry::Spans::of_process() {

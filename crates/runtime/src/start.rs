@@ -71,19 +71,10 @@ pub fn start<D>(
     metrics: Option<Metrics>,
     stop: CancellationToken,
 ) -> Starting {
-    start_untyped(definition.untyped(), settings, metrics, stop)
+    Box::pin(run(definition.untyped(), settings, metrics, stop))
 }
 
-pub(crate) type Starting = LocalBoxFuture<'static, anyhow::Result<(Running, OpenApi)>>;
-
-pub(crate) fn start_untyped(
-    definition: Definition<()>,
-    settings: Settings,
-    metrics: Option<Metrics>,
-    stop: CancellationToken,
-) -> Starting {
-    Box::pin(run(definition, settings, metrics, stop))
-}
+type Starting = LocalBoxFuture<'static, anyhow::Result<(Running, OpenApi)>>;
 
 async fn run(
     definition: Definition<()>,
@@ -122,15 +113,7 @@ async fn run(
     let replays = replays(&domain, &host, &engine_writer).await?;
     let engine = engine(Arc::clone(&domain), &host, &engine_writer, &queue);
     let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
-    let operated = operated(
-        &host,
-        &engine,
-        &engine_writer,
-        replays,
-        broker,
-        &settings,
-        domain.command_log(),
-    );
+    let operated = operated(&host, &engine, &engine_writer, replays, broker, &settings);
     let (surface, document) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, &engine);
     let is_suspicious = opened.left.deaths > 0;
@@ -292,7 +275,6 @@ fn operated(
     replays: Replays,
     broker: Option<BrokerStatistics>,
     settings: &Settings,
-    command_log: &'static str,
 ) -> Process {
     Process {
         pool: host.pool().clone(),
@@ -300,7 +282,7 @@ fn operated(
         guard: host.guard().clone(),
         writer: host.writer().clone(),
         engine_writer: engine_writer.clone(),
-        command_log,
+        command_log: engine.domain().command_log(),
         dry_run: Arc::clone(engine) as Arc<dyn DryRun>,
         retry_queue_changed: engine.retry_queue_changed(),
         committed: Arc::clone(host.head()),

@@ -6,7 +6,6 @@
 )]
 
 use std::process::Command;
-use std::time::Duration;
 
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
@@ -14,6 +13,8 @@ use devstack::settings::Mode;
 use schemas::Service;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
+
+use crate::walk::until;
 
 /// What the command prints; it must succeed.
 fn tributary(stack: &LocalStack, words: &[&str]) -> String {
@@ -61,7 +62,7 @@ async fn stuck(stack: &LocalStack, path: &str, body: &Value) -> String {
         .as_str()
         .unwrap()
         .to_owned();
-    until(|| async {
+    until("the command is dead", || async {
         sql(
             stack,
             "UPDATE pipeline.log_head SET clock_offset = clock_offset + 600000000",
@@ -77,16 +78,6 @@ async fn stuck(stack: &LocalStack, path: &str, body: &Value) -> String {
     id
 }
 
-async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
-    for _ in 0..60 {
-        if condition().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    panic!("not in time");
-}
-
 #[tokio::test]
 async fn an_operator_finds_tries_redrives_and_drops_what_is_stuck() {
     let stack = LocalStack::start(Mode::Http).await.unwrap();
@@ -100,7 +91,10 @@ async fn an_operator_finds_tries_redrives_and_drops_what_is_stuck() {
     let accept = json!({"accepted_terms": true});
     let id = stuck(&stack, "/campaigns/camp123/accept", &accept).await;
     let status = async |id: &str| requested(&stack, "GET", &format!("/commands/{id}"), None).await;
-    until(|| async { status(&id).await["status"] == "needs_attention" }).await;
+    until("it needs attention", || async {
+        status(&id).await["status"] == "needs_attention"
+    })
+    .await;
 
     let counts = tributary(&stack, &["parked", "counts"]);
     assert!(counts.contains("campaign.accept.command.v1"), "{counts}");
@@ -121,7 +115,10 @@ async fn an_operator_finds_tries_redrives_and_drops_what_is_stuck() {
     ];
     let done = tributary(&stack, &redrive);
     assert!(done.contains("done"), "{done}");
-    until(|| async { status(&id).await["status"] == "completed" }).await;
+    until("it completes", || async {
+        status(&id).await["status"] == "completed"
+    })
+    .await;
     tributary(&stack, &["parked", "redrives", "campaign"]);
 
     let evidence = json!({"campaign_id": "camp123", "evidence_type": "photo",
@@ -130,7 +127,10 @@ async fn an_operator_finds_tries_redrives_and_drops_what_is_stuck() {
     let drop = ["parked", "drop", "campaign", &id, "--reason", "asked twice"];
     let done = tributary(&stack, &drop);
     assert!(done.contains("dropped"), "{done}");
-    until(|| async { status(&id).await["status"] == "dropped" }).await;
+    until("it is dropped", || async {
+        status(&id).await["status"] == "dropped"
+    })
+    .await;
     let acts = tributary(&stack, &["audit", "list", "campaign", "--action", "parked"]);
     for part in ["alice", "parked.drop", "parked.redrive_many", "asked twice"] {
         assert!(acts.contains(part), "{acts}");
