@@ -10,8 +10,8 @@ use devstack::token::GenerateJwt;
 use devstack::up;
 
 use crate::{
-    Bench, backlog, compare, edge, growth, load, outage, pipeline, processes, starvation, streams,
-    webhooks,
+    Bench, backlog, builds, compare, edge, growth, load, outage, pipeline, processes, starvation,
+    streams, webhooks,
 };
 
 /// The words of the command line.
@@ -50,6 +50,8 @@ enum Benchmark {
     Outage(outage::Outage),
     /// The pipeline of two builds in turn, each on a stack of its own
     Compare(compare::Compare),
+    /// What building costs, how large the images are and which tests take longest, in a clone of its own
+    Builds(builds::Builds),
 }
 
 impl Arguments {
@@ -75,6 +77,7 @@ impl Arguments {
             Benchmark::Webhooks(bench) => webhooks::run(&layout, bench, Progress).await?,
             Benchmark::Outage(bench) => outage::run(&layout, bench, Progress).await?,
             Benchmark::Compare(bench) => compare::run(&layout, bench, Progress).await?,
+            Benchmark::Builds(bench) => builds::run(&layout, &bench, Progress)?,
         }
         Ok(ExitCode::SUCCESS)
     }

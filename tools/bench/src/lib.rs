@@ -9,6 +9,7 @@
 
 pub mod backlog;
 mod bare;
+pub mod builds;
 mod clients;
 mod command;
 pub mod compare;

@@ -1,7 +1,8 @@
 //! What each process of the local stack has used, from `/proc`.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 
@@ -166,4 +167,19 @@ fn children(pid: u32) -> Result<Vec<u32>> {
         }
     }
     Ok(found)
+}
+
+/// Bytes of all files of a folder.
+pub fn size(folder: &Path) -> io::Result<u64> {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            sum += size(&entry.path())?;
+        } else if kind.is_file() {
+            sum += entry.metadata()?.len();
+        }
+    }
+    Ok(sum)
 }

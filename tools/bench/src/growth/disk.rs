@@ -1,13 +1,13 @@
 //! What is on the disk.
 
 use std::fmt::Write;
-use std::path::Path;
-use std::{fs, io};
 
 use anyhow::Result;
 use devstack::local::LocalStack;
 use schemas::Service;
 use sqlx::PgPool;
+
+use crate::machine::size;
 
 /// A table takes at least so many bytes a purchase to be shown.
 const SHOWN: i64 = 5;
@@ -55,18 +55,4 @@ pub async fn table(stack: &LocalStack, purchases: u64) -> Result<String> {
         }
     }
     Ok(page)
-}
-
-fn size(folder: &Path) -> io::Result<u64> {
-    let mut sum = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            sum += size(&entry.path())?;
-        } else if kind.is_file() {
-            sum += entry.metadata()?.len();
-        }
-    }
-    Ok(sum)
 }

@@ -95,10 +95,19 @@ pub async fn show_demo(
 /// What people and the check of the rules run beside the stack's programs. What measures and breaks them is built when it is asked for.
 const BESIDE: [&str; 3] = ["tributary", "generate-jwt", "rebuild"];
 
-/// Builds what runs in release and returns its folder; a second or two when nothing changed. Only programs are named, and no packages:
-/// so libraries are built with the features of the whole workspace, once for all.
+/// Builds what runs in release and returns its folder; a second or two when nothing changed.
 pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let step = progress.step("Build (release; several minutes the first time)");
+    if !run_visibly(&mut build_command(layout))? {
+        bail!("the build failed: see the compiler's message above");
+    }
+    step.done("built");
+    Ok(layout.built("release"))
+}
+
+/// What [`build`] runs. Only programs are named, and no packages: so libraries are built with the features of the whole workspace, once
+/// for all.
+pub fn build_command(layout: &Layout) -> Command {
     let mut cargo = Command::new("cargo");
     let programs = Program::START_ORDER.map(Program::name);
     cargo
@@ -110,11 +119,7 @@ pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
                 .flat_map(|it| ["--bin", it]),
         )
         .current_dir(&layout.root);
-    if !run_visibly(&mut cargo)? {
-        bail!("the build failed: see the compiler's message above");
-    }
-    step.done("built");
-    Ok(layout.built("release"))
+    cargo
 }
 
 fn modes_file(layout: &Layout) -> PathBuf {
