@@ -426,7 +426,11 @@ impl Flows {
         let next = flow.waiting.pop_front()?;
         self.turn = self.turn.max(flow.taken);
         flow.taken += u64::from(weight(&next.item.messages));
-        Some((next, flow.rests))
+        let rests = flow.rests;
+        // One that rests saves no turns up, to be given all of them afterwards.
+        let resting = self.each.iter_mut().filter(|it| !it.may_go(resting));
+        resting.for_each(|it| it.taken = it.taken.max(self.turn));
+        Some((next, rests))
     }
 }
 

@@ -415,6 +415,27 @@ async fn a_backlog_goes_in_full_batches_where_nobody_waits_for_what_comes_of_it(
 }
 
 #[tokio::test]
+async fn a_backlog_that_rested_has_saved_nothing_up() {
+    let queue = Queue::of(Service::Tracking);
+    let backlog = queue.pipelined_flow(Topic::TrackingCommands);
+    let (facts, requests) = (queue.flow(), queue.flow());
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        waiting.push(backlog.send_entry(orders(100)).await.unwrap());
+    }
+    assert_eq!(sizes(&queue), [100]);
+    for _ in 0..20 {
+        let _facts = facts.offer(passed_over(1_000)).unwrap();
+        let taken = sizes(&queue);
+        assert_eq!(taken.last(), Some(&1_000), "while it rests: {taken:?}");
+    }
+    queue.looked_at_followers(Followers::MayLag);
+    let _request = requests.offer(messages(1)).unwrap();
+    let taken = sizes(&queue);
+    assert!(taken.contains(&1), "before all of the backlog: {taken:?}");
+}
+
+#[tokio::test]
 async fn an_entry_of_facts_stays_whole() {
     let queue = Queue::of(Service::Tracking);
     let facts = queue.pipelined_flow(Topic::CampaignEvents);
