@@ -49,7 +49,13 @@ impl AllowedOrigins {
         }
         let layer = CorsLayer::new()
             .allow_origin(self.0.clone())
-            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+            .allow_methods([
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
             .allow_headers([
                 ACCEPT,
                 AUTHORIZATION,
@@ -57,6 +63,7 @@ impl AllowedOrigins {
                 HeaderName::from_static(IDEMPOTENCY_KEY),
                 HeaderName::from_static(PREFER),
                 CORRELATION_ID,
+                HeaderName::from_static("last-event-id"),
                 HeaderName::from_static("traceparent"),
             ])
             .expose_headers(headers_of_answers().collect::<Vec<_>>());

@@ -72,6 +72,24 @@ async fn a_page_of_an_allowed_origin_may_send_and_read_and_of_another_may_not() 
 }
 
 #[tokio::test]
+async fn a_page_may_send_each_method_and_header_that_a_route_takes() {
+    let app = app().await;
+    let answer = preflight(&app, OURS).await;
+    for (header_name, names) in [
+        ("access-control-allow-methods", "GET POST PUT PATCH DELETE"),
+        (
+            "access-control-allow-headers",
+            "accept authorization content-type idempotency-key last-event-id prefer x-correlation-id traceparent",
+        ),
+    ] {
+        let allowed: Vec<_> = header(&answer, header_name).split(',').collect();
+        for name in names.split(' ') {
+            assert!(allowed.contains(&name), "{name} is not among {allowed:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_may_read_why_it_was_refused() {
     let app = app().await;
     for (path, status) in [("/numbers", 401), ("/nowhere", 404)] {
