@@ -4,15 +4,26 @@
 //! what a purchase costs here. This one has what the two use of its interface, and no more
 //! ([decision 0070](../../docs/decisions/0070-checksums.md)).
 
+pub mod entry;
+
 /// Which checksum, of `W` bits.
 #[derive(Debug)]
 pub struct Algorithm<W> {
     checksum: fn(&[u8]) -> W,
 }
 
-/// CRC-32C (Castagnoli), as in iSCSI (RFC 3720, appendix B.4).
+/// CRC-32C (Castagnoli), as in iSCSI (RFC 3720, appendix B.4). Nobody but the Pulsar client takes it, and of entries: of one that is
+/// [too large apart](entry::is_too_large_apart) it is the complement, so that the client refuses it before it takes it apart
+/// ([decision 0096](../../docs/decisions/0096-entries-too-large-apart.md)).
 pub const CRC_32_ISCSI: Algorithm<u32> = Algorithm {
-    checksum: crc32c::crc32c,
+    checksum: |entry| {
+        let checksum = crc32c::crc32c(entry);
+        if entry::is_too_large_apart(entry) {
+            !checksum
+        } else {
+            checksum
+        }
+    },
 };
 
 /// CRC-32 of IEEE 802.3, as in zip and PNG.

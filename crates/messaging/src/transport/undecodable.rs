@@ -249,6 +249,8 @@ enum Fault {
     NoPayload,
     #[error("it is compressed")]
     Compressed,
+    #[error("it would take too much memory")]
+    TooLargeApart,
     #[error("it is a batch of {0} messages")]
     Count(i32),
     #[error("message {0} of its batch cannot be read")]
@@ -301,6 +303,10 @@ impl Frame {
         }
         if !self.published.starts_with(&HAS_CHECKSUM) {
             return Err(Fault::NoChecksum);
+        }
+        let summed = self.published.get(HAS_CHECKSUM.len() + size_of::<u32>()..);
+        if summed.is_some_and(crc::entry::is_too_large_apart) {
+            return Err(Fault::TooLargeApart);
         }
         let payload = match Codec.decode(&mut self.sized()) {
             Ok(read) => read.and_then(|it| it.payload).ok_or(Fault::NoPayload)?,
@@ -387,6 +393,10 @@ mod tests {
             compression: Some(CompressionType::Lz4.into()),
             ..MessageMetadata::default()
         };
+        let large = MessageMetadata {
+            uuid: Some("a".repeat(1 << 20)),
+            ..batch(200)
+        };
         for (metadata, data, expected) in [
             (MessageMetadata::default(), &b"abc"[..], Ok(1)),
             (batch(2), &two, Ok(2)),
@@ -397,6 +407,7 @@ mod tests {
             (batch(0), &two, Err(Fault::Count(0))),
             (batch(-1), &two, Err(Fault::Count(-1))),
             (compressed, b"abc", Err(Fault::Compressed)),
+            (large, &two.repeat(100), Err(Fault::TooLargeApart)),
         ] {
             assert_eq!(read(frame(metadata, data)), expected);
         }

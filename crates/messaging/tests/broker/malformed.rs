@@ -27,7 +27,12 @@ pub enum Malformed {
     EmptyBatch,
     /// A batch of fewer than none.
     NegativeBatch,
+    /// A batch of thousands of messages with nothing in them, and metadata of a MiB.
+    TooLargeApart,
 }
+
+/// Messages of [`Malformed::TooLargeApart`].
+const EMPTY_MESSAGES: i32 = 4_000;
 
 /// What precedes a checksum: a magic number of two bytes, and four of the checksum itself.
 const CHECKSUM: std::ops::Range<usize> = 0..6;
@@ -104,11 +109,21 @@ fn frame(sequence: u64, kind: Malformed) -> BytesMut {
         Malformed::WithoutChecksum | Malformed::UnreadableMetadata => None,
         Malformed::EmptyBatch => Some(0),
         Malformed::NegativeBatch => Some(-1_000_000),
+        Malformed::TooLargeApart => Some(EMPTY_MESSAGES),
+    };
+    let (uuid, data) = match kind {
+        // The size of a message's metadata, and metadata by which it has a payload of no bytes.
+        Malformed::TooLargeApart => (
+            Some("a".repeat(1 << 20)),
+            [0, 0, 0, 2, 0x18, 0].repeat(EMPTY_MESSAGES.try_into().unwrap()),
+        ),
+        _ => (None, vec![7; 20]),
     };
     let metadata = MessageMetadata {
         producer_name: "by hand".to_owned(),
         sequence_id: sequence,
         num_messages_in_batch,
+        uuid,
         ..MessageMetadata::default()
     };
     let whole = Message {
@@ -117,10 +132,7 @@ fn frame(sequence: u64, kind: Malformed) -> BytesMut {
             send: Some(send),
             ..BaseCommand::default()
         },
-        payload: Some(Payload {
-            metadata,
-            data: vec![7; 20],
-        }),
+        payload: Some(Payload { metadata, data }),
     };
     let mut frame = BytesMut::new();
     Encoder::encode(&mut Codec, whole, &mut frame).unwrap();
@@ -132,6 +144,11 @@ fn frame(sequence: u64, kind: Malformed) -> BytesMut {
             // Metadata need no checksum to be unreadable. A tag of field 0 is none of the encoding's.
             payload.drain(CHECKSUM);
             payload[4..].fill(0);
+        }),
+        // The broker wants the true one.
+        Malformed::TooLargeApart => rewritten(&frame, |payload| {
+            let checksum = crc32c::crc32c(&payload[CHECKSUM.end..]);
+            payload[2..CHECKSUM.end].copy_from_slice(&checksum.to_be_bytes());
         }),
         _ => frame,
     }

@@ -94,6 +94,20 @@ async fn a_batch_of_fewer_messages_than_none_is_taken_out_and_what_follows_is_ha
 }
 
 #[tokio::test]
+async fn an_entry_that_is_too_large_apart_is_taken_out_and_takes_no_memory() {
+    nothing_left(&between(Malformed::TooLargeApart).await).await;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    let peak: u64 = peak
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    assert!(peak < 2 << 20, "{peak} KiB at most, with every test here");
+}
+
+#[tokio::test]
 async fn a_batch_of_no_message_which_the_broker_sends_nobody_holds_nobody_up() {
     between(Malformed::EmptyBatch).await;
 }
