@@ -206,6 +206,43 @@ async fn a_redrive_leaves_alone_what_died_after_it_began_and_ends_once() {
 }
 
 #[tokio::test]
+async fn a_redrive_does_not_wait_for_what_stands_behind_something_dead() {
+    let (lab, commands) = mended_with_dead(&["poison", "broken", "broken"]).await;
+    sqlx::query(
+        "UPDATE pipeline.parked p SET subject = f.subject, entity = f.entity
+           FROM pipeline.parked f WHERE f.message_id = $1 AND p.message_id = $2",
+    )
+    .bind(commands[0].header.id)
+    .bind(commands[1].header.id)
+    .execute(&lab.pool)
+    .await
+    .unwrap();
+    let start = async |subject: &str| {
+        let filter = Filter {
+            subject: Some(subject.to_owned()),
+            ..Filter::default()
+        };
+        let started = redrive::start(&lab.pool, &lab.writer, filter, 1_000, BY).await;
+        started.unwrap()
+    };
+    let (stuck, behind) = (start("pay0").await, start("pay2").await);
+    let _replica = lab.start(false);
+    for id in [stuck, behind] {
+        until("it ends", || async {
+            lab.advance_clock(600).await;
+            let job = redrive::find(&lab.pool, id).await.unwrap().unwrap();
+            job.state == "done"
+        })
+        .await;
+    }
+    let job = redrive::find(&lab.pool, stuck).await.unwrap().unwrap();
+    assert_eq!((job.picked, job.done, job.failed), (2, 0, 1));
+    let left = lab.retry_queue().await;
+    let left: Vec<&str> = left.iter().map(|row| row.0.as_str()).collect();
+    assert_eq!(left, ["dead", "retrying"]);
+}
+
+#[tokio::test]
 async fn each_filter_alone_separates_what_it_names_from_what_it_does_not() {
     let (lab, _replica, commands) = with_dead(100, &["broken"]).await;
     let row = look::find(&lab.pool, commands[0].header.id, None).await;

@@ -239,8 +239,12 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
     }
     let arrivals = next(&mut tx, &job, allowed).await?;
     let Some(last) = arrivals.last() else {
+        // What stands behind something dead goes on when somebody acts upon that.
         let in_flight: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM pipeline.parked WHERE redrive = $1 AND state = 'retrying')",
+            "SELECT EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.redrive = $1 AND p.state = 'retrying'
+                               AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
+                                                WHERE q.subject = p.subject AND coalesce(q.entity = p.entity, true)
+                                                  AND q.arrival < p.arrival AND q.state = 'dead'))",
         )
         .bind(job.id)
         .fetch_one(tx.connection())
