@@ -1,7 +1,10 @@
 //! Read models made again from the logs of those that are followed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::extract::Request;
+use axum::middleware::{self, Next};
 use bff::Projections;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
@@ -12,6 +15,8 @@ use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::app::{self, calculated, payout_requested, posted};
@@ -22,6 +27,13 @@ struct Sender {
     writer: Writer,
     topic: Topic,
     base_url: String,
+    door: Arc<Door>,
+}
+
+/// Before its log: somebody came, and how many may go in.
+struct Door {
+    knocked: Notify,
+    open: Semaphore,
 }
 
 impl Sender {
@@ -32,7 +44,21 @@ impl Sender {
         let pool = PgPool::connect_lazy(&url).unwrap();
         let schema_ids = SchemaIds::open(&pool).await.unwrap();
         let key = InternalKey::new(SecretString::from(SECRET));
-        let router = history::router(pool.clone(), schema_ids.clone(), key, service);
+        let door = Arc::new(Door {
+            knocked: Notify::new(),
+            open: Semaphore::new(Semaphore::MAX_PERMITS),
+        });
+        let before = Arc::clone(&door);
+        let wait = move |request: Request, next: Next| {
+            let door = Arc::clone(&before);
+            async move {
+                door.knocked.notify_one();
+                let _open = door.open.acquire().await.unwrap();
+                next.run(request).await
+            }
+        };
+        let router = history::router(pool.clone(), schema_ids.clone(), key, service)
+            .route_layer(middleware::from_fn(wait));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let writer = Writer::of(service, 1, schema_ids);
@@ -43,6 +69,7 @@ impl Sender {
             writer,
             topic: service.events_topic().unwrap(),
             base_url,
+            door,
         }
     }
 
@@ -192,4 +219,34 @@ async fn a_sender_that_is_away_fails_the_replay_and_changes_nothing() {
         "{replay}"
     );
     assert_eq!(testing::rows(app.pool(), "balances").await, before);
+}
+
+/// What is in the retry queue the live tables have not, and a replay leaves out.
+#[tokio::test]
+async fn a_replay_fails_and_changes_nothing_when_the_retry_queue_changes_meanwhile() {
+    let payment = Sender::start(Service::Payment).await;
+    let mut variables = variables(Service::Bff, &unmade_database());
+    let url = payment.base_url.clone();
+    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
+    let app = TestService::start_with(bff::define, variables).await;
+    let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
+    payment.emit(&app, &[("partner1", moved, None)]).await;
+    let before = testing::rows(app.pool(), "balances").await;
+    let park = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
+                SELECT 'payment', gen_random_uuid(), 1, 'payment-events', 'dead', '', '', 1, 0, '{}', 0, ''";
+    for change in [park, "DELETE FROM pipeline.parked"] {
+        payment.door.open.forget_permits(Semaphore::MAX_PERMITS);
+        let _of_the_replay_before = timeout(Duration::ZERO, payment.door.knocked.notified()).await;
+        let changed = async {
+            payment.door.knocked.notified().await;
+            sqlx::raw_sql(change).execute(app.pool()).await.unwrap();
+            payment.door.open.add_permits(Semaphore::MAX_PERMITS);
+        };
+        let (replay, ()) = tokio::join!(app.replay_that_ends("swap", "failed"), changed);
+        let error = replay["error"].as_str().unwrap();
+        assert!(error.contains("retry queue"), "{replay}");
+        assert_eq!(testing::rows(app.pool(), "balances").await, before);
+    }
+    let clean = app.replay("swap").await;
+    assert_eq!(clean["report"]["different"], 0, "{clean}");
 }

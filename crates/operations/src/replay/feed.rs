@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use messaging::{SchemaIds, StreamId, WriteTx, log};
 use schemas::Message;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::ReplayError;
 use super::followed::Followed;
@@ -55,6 +55,17 @@ impl Feed {
         match self {
             Self::Own(log) => log.next(until).await,
             Self::Followed(followed) => followed.next(until).await,
+        }
+    }
+
+    /// Whether what was folded is still what the live tables have, as this transaction sees them.
+    pub(super) async fn is_as_folded(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<(), ReplayError> {
+        match self {
+            Self::Own(_) => Ok(()),
+            Self::Followed(followed) => followed.is_as_folded(connection).await,
         }
     }
 

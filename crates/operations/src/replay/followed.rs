@@ -8,7 +8,7 @@ use messaging::transport::Peers;
 use messaging::transport::history::{self, HistoryQuery};
 use messaging::transport::wire::BatchSchema;
 use schemas::{DecodeError, Topic, WriterSchema};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::ReplayError;
@@ -33,16 +33,21 @@ struct InRetryQueue {
 
 impl InRetryQueue {
     async fn read(pool: &PgPool) -> Result<Self, sqlx::Error> {
-        let now: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked")
-            .fetch_all(pool)
-            .await?;
+        let now = Self::as_it_is(&mut *pool.acquire().await?).await?;
         let before: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked_before")
             .fetch_all(pool)
             .await?;
         Ok(Self {
-            now: now.into_iter().collect(),
+            now,
             before: before.into_iter().collect(),
         })
+    }
+
+    async fn as_it_is(connection: &mut PgConnection) -> Result<HashSet<Uuid>, sqlx::Error> {
+        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked")
+            .fetch_all(connection)
+            .await?;
+        Ok(ids.into_iter().collect())
     }
 }
 
@@ -93,6 +98,22 @@ impl Followed {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Whether what was left out is what the live tables have not, as this transaction sees both.
+    pub(super) async fn is_as_folded(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<(), ReplayError> {
+        let Some(folded) = &self.in_retry_queue else {
+            return Ok(());
+        };
+        let now = InRetryQueue::as_it_is(connection).await?;
+        if now == folded.now {
+            Ok(())
+        } else {
+            Err(ReplayError::RetryQueueChanged)
+        }
     }
 
     async fn read(&mut self, stream: &StreamId, until: i64) -> Result<Vec<Fed>, ReplayError> {

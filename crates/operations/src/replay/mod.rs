@@ -71,6 +71,11 @@ pub enum ReplayError {
     /// Another one is under way in this database.
     #[error("another replay of this service is under way; wait until it has ended")]
     Busy,
+    /// What was folded, or left out, is not what the live tables have.
+    #[error(
+        "a message went to the retry queue of this service, or left it, while the logs were folded: run it again"
+    )]
+    RetryQueueChanged,
     /// A bug.
     #[error("it panicked; the service's log says where")]
     Panicked,

@@ -173,7 +173,7 @@ impl Rebuild {
         loop {
             let batch = self.feed.next(target).await?;
             if batch.is_empty() {
-                return Ok(());
+                return self.feed.is_as_folded(tx.connection()).await;
             }
             self.seen.events += fold(self.domain.as_ref(), tx, &batch).await?;
             self.note(&batch, target);
