@@ -25,6 +25,8 @@ use crate::tx::{Lock, Writer};
 
 const OUTAGE_BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// So often a message alone may run into the statement timeout before that counts as its own fault.
+const MAX_TIMEOUTS: u32 = 5;
 /// For so long after a start that follows a death, at least, messages are handled one by one: transports take a moment to bring
 /// again what the dead process had in flight.
 const SUSPICIOUS_FOR: Duration = Duration::from_secs(2);
@@ -172,6 +174,7 @@ impl Engine {
         let mut suspects: HashMap<usize, String> = HashMap::new();
         let mut backoff = Backoff::new(OUTAGE_BACKOFF_FIRST, OUTAGE_BACKOFF_MAX);
         let mut blamed_once = false;
+        let mut timeouts = 0;
         loop {
             let attempt = Attempt {
                 engine: self,
@@ -193,9 +196,13 @@ impl Engine {
                     return done.answers;
                 }
                 Err(Failure::Outage(reason)) => self.wait(&reason, &mut backoff).await,
-                // One message cannot be halved: whatever keeps it waiting may pass.
+                // One message cannot be halved: whatever keeps it waiting may pass. If not, nobody else waits for it.
                 Err(Failure::TooLarge(reason)) if messages.len() == 1 => {
                     self.wait(&reason, &mut backoff).await;
+                    timeouts += 1;
+                    if timeouts >= MAX_TIMEOUTS {
+                        suspects.insert(0, reason);
+                    }
                 }
                 // Parking it failed too: that cannot be its fault.
                 Err(Failure::Message(reason)) if suspects.len() == messages.len() => {

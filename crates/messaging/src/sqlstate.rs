@@ -5,7 +5,7 @@
 pub enum Fault {
     /// A dependency is away: wait, and try the same batch again. Never counted against a message.
     Outage,
-    /// Too much at once: try less.
+    /// Too much at once: try less. Of one message alone: wait, and count it only if that does not help.
     TooLarge,
     /// Some message of the batch carries it: find out which by handling them one by one.
     Message,
@@ -45,7 +45,7 @@ pub fn of_code(code: &str) -> Fault {
     match code.get(..2).unwrap_or("") {
         // data exception; cardinality violation; integrity constraint; program limit (a value too large for an index)
         "21" | "22" | "23" | "54" => Fault::Message,
-        // statement_timeout: halve and do not count; but a shutdown's 57P is an outage
+        // statement_timeout: try less, and count it only of what times out alone again and again; but a shutdown's 57P is an outage
         "57" if code == "57014" => Fault::TooLarge,
         // 08 connection, 53 resources, 57P operator intervention, 55P lock, 40 rollback, 25 state, 58 system,
         // 42 missing table or column (deploy order), and whatever is unheard of: nobody's message

@@ -281,6 +281,30 @@ async fn a_batch_that_runs_into_a_time_out_is_tried_again_and_nothing_is_counted
 }
 
 #[tokio::test]
+async fn a_message_that_alone_never_ends_in_time_goes_to_the_retry_queue_and_others_go_on() {
+    let mut lab = Lab::new().await;
+    let fact = lab.fact("p", 100);
+    let replica = lab.start(false);
+    replica.take(FACTS, &[&fact]).await;
+    lab.faults.slow.store(1_000, Ordering::SeqCst);
+    let slow = command("p", "pay1", take_out(1, "slow"));
+    let other = command("p", "pay2", take_out(2, "paypal"));
+    let answers = replica.take(COMMANDS, &[&slow, &other]).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    let (state, attempts, reason) = lab.retry_queue().await.remove(0);
+    assert_eq!((state.as_str(), attempts), ("retrying", 1));
+    assert!(reason.contains("statement timeout"), "{reason}");
+
+    lab.faults.slow.store(0, Ordering::SeqCst);
+    lab.advance_clock(2).await;
+    lab.until_the_retry_queue_is_empty().await;
+    assert_eq!(lab.balance("p").await, 97);
+}
+
+#[tokio::test]
 async fn after_an_unclean_stop_a_message_that_killed_the_process_is_found() {
     let mut lab = Lab::new().await;
     let fact = lab.fact("p", 100);
