@@ -34,7 +34,9 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, MailTerms, Sender};
+use jobs::{
+    CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, MailTerms, Resends, Sender,
+};
 use receivers::Receivers;
 use secret::Secrets;
 
@@ -176,6 +178,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             .with(ForgetRemoved::default())
             .with(EndClosed)
             .with(MailTerms)
+            .with(Resends)
             .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&mails)))
             .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&texts)))
             .with_host(move |host| CrmCalls::new(host.clone(), crm.clone())),

@@ -35,6 +35,7 @@ impl Domain for Notify {
             "postback_sales",
             "webhook_deliveries",
             "webhook_attempts",
+            "webhook_resends",
             "personal_keys",
             "campaign_names",
             "mails",

@@ -32,6 +32,7 @@ use crate::store::mail_templates;
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
 use crate::store::owners;
+use crate::store::resends;
 use crate::store::sales::{self, NewSale};
 use crate::store::terms_mailings::{self, TermsMailing};
 use mailing::{called, owner};
@@ -383,7 +384,13 @@ impl BatchState {
         deliveries::insert(connection, &self.new_deliveries, now).await?;
         sales::insert(connection, &self.new_sales).await?;
         for (endpoint, resend) in &self.resends {
-            deliveries::resend(connection, endpoint, *resend, now).await?;
+            match *resend {
+                Resend::One(id) => deliveries::resend(connection, endpoint, id, now).await?,
+                Resend::Range { since, until } => {
+                    let until = until.unwrap_or(now);
+                    resends::insert(connection, endpoint, since, until).await?;
+                }
+            }
         }
         let changed = self.changed_contacts.iter();
         let changed = changed.filter_map(|id| self.contacts.get(id).cloned());

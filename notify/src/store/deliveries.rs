@@ -10,7 +10,6 @@ use types::{Micros, Uuid, WebhookDeliveryState, WebhookEndpointId};
 
 use super::push_seen_by;
 use super::sending::sale_columns;
-use crate::domain::Resend;
 use crate::postback::Sale;
 
 /// What an endpoint is to be sent.
@@ -99,25 +98,19 @@ pub(crate) async fn insert(
     .map(|_| ())
 }
 
-/// Has what an endpoint was sent sent again, from the first attempt on. What is under way goes on.
+/// Has one that an endpoint was sent sent again, from the first attempt on. What is under way goes on.
 pub(crate) async fn resend(
     connection: &mut PgConnection,
     endpoint: &WebhookEndpointId,
-    resend: Resend,
+    delivery: Uuid,
     now: Micros,
 ) -> Result<(), sqlx::Error> {
-    let (delivery, since, until) = match resend {
-        Resend::One(id) => (Some(id), i64::MIN, i64::MAX),
-        Resend::Range { since, until } => (None, since.get(), until.unwrap_or(now).get()),
-    };
     sqlx::query(
-        "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_at = $5, ended_at = NULL, gives_up = NULL
-          WHERE endpoint_id = $1 AND ($2::uuid IS NULL OR id = $2) AND created_at >= $3 AND created_at < $4 AND state <> 'pending'",
+        "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_at = $3, ended_at = NULL, gives_up = NULL
+          WHERE id = $1 AND endpoint_id = $2 AND state <> 'pending'",
     )
-    .bind(endpoint.as_str())
     .bind(delivery)
-    .bind(since)
-    .bind(until)
+    .bind(endpoint.as_str())
     .bind(now.get())
     .execute(connection)
     .await

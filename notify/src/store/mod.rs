@@ -13,6 +13,7 @@ pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod onboardings;
 pub(crate) mod owners;
+pub(crate) mod resends;
 pub(crate) mod sales;
 pub(crate) mod sending;
 pub(crate) mod terms_mailings;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
+use chassis::time::Timestamp;
 use notify::Notify;
 use runtime::testing::{self, TestService, until};
 use serde_json::{Value, json};
+use types::{Micros, clock};
 
 use crate::app::{self, DELIVERIES, WEBHOOKS};
 use crate::receiver::{Received, Receiver};
@@ -293,6 +295,69 @@ async fn who_takes_nothing_for_days_is_sent_nothing_more_and_what_was_not_taken_
     let nothing = json!({"delivery_id": "2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"});
     let refused = app::post(&service, &resend, &brand, &nothing, StatusCode::NOT_FOUND).await;
     assert_eq!(refused["code"], "webhook_delivery_unknown");
+    assert_eq!(status(&service, &id).await.0, "enabled");
+    service.stop().await;
+}
+
+/// How many deliveries of these wait.
+async fn waiting(service: &TestService, kind: &str) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM webhook_deliveries WHERE state = 'pending' AND kind = $1",
+    )
+    .bind(kind)
+    .fetch_one(service.pool())
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_long_range_is_sent_again_a_part_at_a_time_and_gives_the_endpoint_not_up() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    receiver.answer("*", 500);
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    let sent = "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, state, ended_at)
+                SELECT gen_random_uuid(), $1, 'order' || n, gen_random_uuid(), $2, '{\"subject\": \"order\"}', $3 + n, 0, 'delivered', 0
+                  FROM generate_series(1, $4) n";
+    let began = clock::real().get() - 3_600_000_000;
+    for (kind, from, count) in [
+        ("of.before", began - 500, 500),
+        ("of.range", began, 12_500),
+        ("of.after", began + 12_500, 500),
+    ] {
+        let sent = sqlx::query(sent).bind(&id).bind(kind).bind(from);
+        sent.bind(count).execute(service.pool()).await.unwrap();
+    }
+    let (since, until_then) = (
+        Timestamp(Micros(began + 1)),
+        Timestamp(Micros(began + 12_501)),
+    );
+    let range = json!({"since": since, "until": until_then});
+    let resend = format!("{WEBHOOKS}/{id}/resend");
+    app::post(&service, &resend, &brand, &range, StatusCode::OK).await;
+    // Parts of a thousand, of which the first has 500 that are older, and none more behind 10,000.
+    until("as many wait as may", || async {
+        waiting(&service, "of.range").await == 10_500
+    })
+    .await;
+    sqlx::query(
+        "UPDATE webhook_deliveries SET state = 'delivered', ended_at = 1 WHERE state = 'pending'",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let test = format!("{WEBHOOKS}/{id}/test");
+    app::post(&service, &test, &brand, &json!({}), StatusCode::OK).await;
+    until("the others wait, and the range is done", || async {
+        waiting(&service, "of.range").await == 2_000
+            && testing::rows(service.pool(), "webhook_resends")
+                .await
+                .is_empty()
+    })
+    .await;
+    assert_eq!(waiting(&service, "of.before").await, 0);
+    assert_eq!(waiting(&service, "of.after").await, 0);
     assert_eq!(status(&service, &id).await.0, "enabled");
     service.stop().await;
 }

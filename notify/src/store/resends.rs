@@ -1,0 +1,100 @@
+//! `webhook_resends`: ranges of deliveries that are being sent again, one step after the other.
+
+use sqlx::{FromRow, PgConnection, PgPool};
+use types::{Micros, WebhookEndpointId};
+
+/// A range that is being sent again.
+#[derive(Debug, FromRow)]
+pub(crate) struct WebhookResend {
+    position: i64,
+    endpoint_id: String,
+    since: i64,
+    until: i64,
+    /// Deliveries up to this one are done.
+    after_delivery: i64,
+    /// There are none behind this one that were there when it was requested.
+    last_delivery: i64,
+}
+
+/// Keeps one that is to be begun.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    endpoint: &WebhookEndpointId,
+    since: Micros,
+    until: Micros,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO webhook_resends (endpoint_id, since, until, last_delivery)
+         SELECT $1, $2, $3, position FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position DESC LIMIT 1",
+    )
+    .bind(endpoint.as_str())
+    .bind(since.get())
+    .bind(until.get())
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Endpoints with a range to be sent again.
+pub(crate) async fn endpoints(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT DISTINCT endpoint_id FROM webhook_resends")
+        .fetch_all(pool)
+        .await
+}
+
+/// The oldest one of an endpoint, for this transaction alone; `None` where so many deliveries wait for it already.
+pub(crate) async fn next(
+    connection: &mut PgConnection,
+    endpoint: &str,
+    waiting: i64,
+) -> Result<Option<WebhookResend>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM webhook_resends
+          WHERE endpoint_id = $1 AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries
+                WHERE endpoint_id = $1 AND state = 'pending' LIMIT $2) w) < $2
+          ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(endpoint)
+    .bind(waiting)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Has the next deliveries of it sent again, from the first attempt on, looking at no more than that many.
+pub(crate) async fn step(
+    connection: &mut PgConnection,
+    resend: &WebhookResend,
+    now: Micros,
+    most: i64,
+) -> Result<(), sqlx::Error> {
+    let last: Option<i64> = sqlx::query_scalar(
+        "WITH looked AS (
+           SELECT id, position, created_at FROM webhook_deliveries
+            WHERE endpoint_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
+         ), again AS (
+           UPDATE webhook_deliveries d SET state = 'pending', attempts = 0, next_at = $5, ended_at = NULL, gives_up = NULL
+             FROM looked l
+            WHERE d.id = l.id AND l.created_at >= $6 AND l.created_at < $7 AND d.state <> 'pending'
+         )
+         SELECT max(position) FROM looked HAVING count(*) = $4",
+    )
+    .bind(&resend.endpoint_id)
+    .bind(resend.after_delivery)
+    .bind(resend.last_delivery)
+    .bind(most)
+    .bind(now.get())
+    .bind(resend.since)
+    .bind(resend.until)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let sql = match last {
+        Some(_) => "UPDATE webhook_resends SET after_delivery = $2 WHERE position = $1",
+        None => "DELETE FROM webhook_resends WHERE position = $1 AND $2::bigint IS NULL",
+    };
+    sqlx::query(sql)
+        .bind(resend.position)
+        .bind(last)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
