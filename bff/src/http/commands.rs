@@ -6,7 +6,7 @@ use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::Problems;
-use chassis::page::{List, Page, PageQuery};
+use chassis::page::{Cursor, List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
@@ -75,7 +75,7 @@ impl From<CommandRow> for CommandView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CommandFilter {
-    /// Only those that stand so.
+    /// Only those that stand so. Of very many a part is looked at for a page, which may have fewer than `limit`, or none, and a next one.
     #[param(inline)]
     status: Option<CommandState>,
 }
@@ -92,10 +92,13 @@ pub(crate) async fn list_commands(
 ) -> Result<Page<CommandView>, Problem> {
     let status = list.filter.status.map(CommandState::name);
     let (below, rows) = (list.page.below(), list.page.rows());
-    let rows = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
+    let (rows, ended) = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let page = Page::new(list.page, rows, |row| row.position, CommandView::from);
+    let mut page = Page::new(list.page, rows, |row| row.position, CommandView::from);
+    if page.next_cursor.is_none() {
+        page.next_cursor = ended.map(|position| Cursor { position }.encode());
+    }
     Ok(page)
 }
 

@@ -129,16 +129,36 @@ pub(crate) async fn find(
 const OF_ASKER: &str =
     "c.caller = $2 AND c.partner_id IS NOT DISTINCT FROM $3 AND c.brand_id IS NOT DISTINCT FROM $4";
 
-/// A caller's commands, newest first.
+/// Of a caller's commands a page looks at so many at most for those that stand somehow: whoever has very many keeps nobody waiting.
+const LOOKED_AT: i64 = 10_000;
+
+/// A caller's commands, newest first. Those that stand so are looked for among its next ones below only: then also where that ended, if it
+/// has more.
 pub(crate) async fn list(
     pool: &PgPool,
     asker: Asker<'_>,
     status: Option<&str>,
     below: i64,
     rows: i64,
-) -> Result<Vec<CommandRow>, sqlx::Error> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "{JOIN} WHERE c.position < $1 AND {OF_ASKER} AND ($5::text IS NULL OR coalesce(o.status, 'pending') = $5)
+) -> Result<(Vec<CommandRow>, Option<i64>), sqlx::Error> {
+    let looked_at = format!(
+        "SELECT c.position FROM commands c WHERE c.position < $1 AND {OF_ASKER} ORDER BY c.position DESC OFFSET $5 LIMIT 1"
+    );
+    let ended = match status {
+        None => None,
+        Some(_) => {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(looked_at))
+                .bind(below)
+                .bind(asker.subject)
+                .bind(asker.partner)
+                .bind(asker.brand)
+                .bind(LOOKED_AT)
+                .fetch_optional(pool)
+                .await?
+        }
+    };
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{JOIN} WHERE c.position < $1 AND {OF_ASKER} AND ($5::text IS NULL OR coalesce(o.status, 'pending') = $5) AND c.position > $7
           ORDER BY c.position DESC LIMIT $6"
     )))
     .bind(below)
@@ -147,6 +167,9 @@ pub(crate) async fn list(
     .bind(asker.brand)
     .bind(status)
     .bind(rows)
+    .bind(ended.unwrap_or(-1))
     .fetch_all(pool)
-    .await
+    .await?;
+    // What stands at its end is the first that the next page looks at.
+    Ok((found, ended.map(|position: i64| position + 1)))
 }

@@ -258,6 +258,37 @@ async fn a_callers_own_commands_are_listed_newest_first_in_pages() {
 }
 
 #[tokio::test]
+async fn who_has_very_many_commands_is_shown_a_part_of_those_that_stand_so_at_a_time() {
+    let app = bff().await;
+    let token = partner123();
+    let (first, second) = (accept(&app, &token).await, accept(&app, &token).await);
+    for command in [first, second] {
+        let submitted = logged(&app, command).await;
+        deliver_outcome(&app, Topic::CampaignEvents, &submitted, accepted()).await;
+    }
+    // As many as are looked at, and these two behind them: the first page ends between the two.
+    let more = "INSERT INTO commands (id, position, type, subject, caller, partner_id, brand_id, correlation_id, accepted_at)
+        SELECT gen_random_uuid(), c.position + n, c.type, c.subject, c.caller, c.partner_id, c.brand_id, c.correlation_id, c.accepted_at
+          FROM commands c, generate_series(1, 9999) n WHERE c.id = $1";
+    let more = sqlx::query(more).bind(second);
+    more.execute(app.pool()).await.unwrap();
+    let mut pages = Vec::new();
+    let mut path = "/api/v1/commands?status=completed".to_owned();
+    loop {
+        let (status, page) = app.get(&path, &token).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let items = page["items"].as_array().unwrap().iter();
+        let items = items.map(|it| it["command_id"].as_str().unwrap().to_owned());
+        pages.push(items.collect::<Vec<_>>());
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/v1/commands?status=completed&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(pages, [[second.to_string()], [first.to_string()]]);
+}
+
+#[tokio::test]
 async fn commands_are_listed_by_where_they_stand() {
     let app = bff().await;
     let token = partner123();
