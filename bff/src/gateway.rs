@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::store::commands::{self, Known, NewCommand};
 use crate::store::notes::{self, Forget, NewNote, Note};
 
-/// Commands of one transaction at most.
+/// So many commands, or one submission more, are one transaction.
 const MAX_BATCH: usize = 512;
 /// Under load, transactions start at least this far apart.
 const PACE: Duration = Duration::from_millis(5);
@@ -41,20 +41,20 @@ pub(crate) struct Request {
     pub(crate) forget: Option<Forget>,
 }
 
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It is in the log: now, or since an earlier request with the same key and body.
+    /// All of it is in the log: now, or since an earlier submission with the same key and body.
     Accepted {
-        /// Of the request that was taken first.
-        correlation_id: Uuid,
+        /// Of each command's request that was taken first.
+        correlation_ids: Vec<Uuid>,
     },
-    /// Its key was used for another request.
+    /// Its key was used for another request: none of it was taken.
     KeyReused,
 }
 
-/// The way into the log.
-pub(crate) type Gateway = Group<Request, Taken>;
+/// The way into the log. A submission is the commands of one request, and taken as one: it waits for its turn as any other.
+pub(crate) type Gateway = Group<Vec<Request>, Taken>;
 
 /// Starts the gateway.
 pub(crate) fn start(host: &Host) -> Gateway {
@@ -65,17 +65,21 @@ pub(crate) fn start(host: &Host) -> Gateway {
 struct Log(Host);
 
 impl GroupWrite for Log {
-    type In = Request;
+    type In = Vec<Request>;
     type Out = Taken;
+
+    fn weight(submission: &Vec<Request>) -> usize {
+        submission.len()
+    }
 
     /// Tries again while the database is away. After a connection broke in its commit, the next try finds what stands
     /// by the commands' ids, so nothing is taken twice.
-    async fn write(&self, requests: Vec<Request>) -> Result<Vec<Taken>, sqlx::Error> {
+    async fn write(&self, submissions: Vec<Vec<Request>>) -> Result<Vec<Taken>, sqlx::Error> {
         let end = Instant::now() + PATIENCE;
         let mut backoff = Duration::from_millis(20);
         let mut again = false;
         loop {
-            match self.append(&requests, again).await {
+            match self.append(&submissions, again).await {
                 Ok(taken) => return Ok(taken),
                 Err(error) if Instant::now() >= end || is_ours(&error) => return Err(error),
                 Err(error) => {
@@ -90,37 +94,43 @@ impl GroupWrite for Log {
 }
 
 impl Log {
-    async fn append(&self, requests: &[Request], again: bool) -> Result<Vec<Taken>, sqlx::Error> {
+    async fn append(
+        &self,
+        submissions: &[Vec<Request>],
+        again: bool,
+    ) -> Result<Vec<Taken>, sqlx::Error> {
         let (pool, writer) = (self.0.pool(), self.0.writer());
         let mut tx = WriteTx::begin(pool, writer, Lookups::default()).await?;
         // A command without a key has a new id: it can be known only from a try that broke.
-        let repeatable = requests
-            .iter()
-            .filter(|request| again || request.idempotency.is_some());
+        let requests = submissions.iter().flatten();
+        let repeatable = requests.filter(|request| again || request.idempotency.is_some());
         let ids: Vec<Uuid> = repeatable.map(|request| request.id).collect();
         let mut known = if ids.is_empty() {
             HashMap::new()
         } else {
             commands::known(&mut tx, &ids).await?
         };
-        let mut new = Vec::with_capacity(requests.len());
-        let mut taken = Vec::with_capacity(requests.len());
-        for request in requests {
-            let hash = request.idempotency.as_ref().map(|(_, hash)| hash);
-            if let Some(earlier) = known.get(&request.id) {
-                taken.push(earlier.answer(hash));
+        let mut new = Vec::with_capacity(submissions.len());
+        let mut taken = Vec::with_capacity(submissions.len());
+        for submission in submissions {
+            let reuses =
+                |request: &Request| known.get(&request.id).is_some_and(|it| !it.is(request));
+            if submission.iter().any(reuses) {
+                taken.push(Taken::KeyReused);
                 continue;
             }
-            let correlation_id = request.correlation_id;
-            known.insert(
-                request.id,
-                Known {
-                    correlation_id,
-                    hash: hash.map(|hash| hash.current().to_vec()),
-                },
-            );
-            new.push(take(&mut tx, request).map_err(|error| unwritable(&error))?);
-            taken.push(Taken::Accepted { correlation_id });
+            let mut correlation_ids = Vec::with_capacity(submission.len());
+            for request in submission {
+                let correlation_id = if let Some(earlier) = known.get(&request.id) {
+                    earlier.correlation_id
+                } else {
+                    known.insert(request.id, Known::of(request));
+                    new.push(take(&mut tx, request).map_err(|error| unwritable(&error))?);
+                    request.correlation_id
+                };
+                correlation_ids.push(correlation_id);
+            }
+            taken.push(Taken::Accepted { correlation_ids });
         }
         if new.is_empty() {
             return Ok(taken);
@@ -138,16 +148,19 @@ impl Log {
 }
 
 impl Known {
-    fn answer(&self, hash: Option<&RequestHash>) -> Taken {
-        let same = match (self.hash.as_deref(), hash) {
-            (Some(stored), Some(hash)) => hash.is(stored),
-            (stored, hash) => stored.is_none() && hash.is_none(),
-        };
-        if same {
-            let correlation_id = self.correlation_id;
-            Taken::Accepted { correlation_id }
-        } else {
-            Taken::KeyReused
+    fn of(request: &Request) -> Self {
+        let hash = request.idempotency.as_ref().map(|(_, hash)| hash);
+        Self {
+            correlation_id: request.correlation_id,
+            hash: hash.map(|hash| hash.current().to_vec()),
+        }
+    }
+
+    /// Whether this request is the one that was taken.
+    fn is(&self, request: &Request) -> bool {
+        match (self.hash.as_deref(), &request.idempotency) {
+            (Some(stored), Some((_, hash))) => hash.is(stored),
+            (stored, given) => stored.is_none() && given.is_none(),
         }
     }
 }
@@ -239,7 +252,8 @@ mod tests {
         let gateway = start(&app.host);
         let holder = app.hold_writer_lock().await;
         // One group is in flight, four may wait.
-        let submitted = join_all((0..6 * MAX_BATCH).map(|number| gateway.submit(request(number))));
+        let submitted =
+            join_all((0..6 * MAX_BATCH).map(|number| gateway.submit(vec![request(number)])));
         let release = async {
             runtime::testing::until("the gateway waits for the lock", || async {
                 let waiting =

@@ -12,7 +12,6 @@ use chassis::idempotency::RequestHash;
 use chassis::json::Json;
 use chassis::problem::{Problem, code};
 use chassis::write::Write;
-use futures::future::try_join_all;
 use messaging::group::GroupError;
 use runtime::CommandState;
 use schemas::{Service, Written};
@@ -201,7 +200,7 @@ impl Bff {
         let caller = command_request.caller.clone();
         let request = command_request.with(command)?;
         let service = request.topic.owner();
-        let accepted = self.take(request).await?;
+        let accepted = self.take_one(request).await?;
         match wait.filter(|wait| !wait.is_zero()) {
             None => Ok(Reported {
                 id,
@@ -212,8 +211,7 @@ impl Bff {
         }
     }
 
-    /// Takes several commands of one request in, and answers once all are in the log. When the answer is a problem, some may
-    /// be: whoever repeats the request with its `Idempotency-Key` has each once.
+    /// Takes several commands of one request in, all or none, and answers once they are in the log.
     pub(crate) async fn submit_all(
         &self,
         commands: Vec<(CommandRequest, Written)>,
@@ -222,21 +220,29 @@ impl Bff {
             .into_iter()
             .map(|(command_request, command)| command_request.with(command))
             .collect::<Result<Vec<_>, _>>()?;
-        let taken = requests.into_iter().map(|request| self.take(request));
-        let items = try_join_all(taken).await?;
+        let items = self.take(requests).await?;
         Ok((StatusCode::ACCEPTED, Json(AcceptedItems { items })).into_response())
     }
 
-    async fn take(&self, request: gateway::Request) -> Result<Accepted, Problem> {
-        let id = request.id;
-        match self.gateway.submit(request).await {
-            Ok(Taken::Accepted { correlation_id }) => Ok(Accepted {
-                command_id: id,
-                correlation_id,
-                status: CommandState::Pending,
-            }),
+    async fn take_one(&self, request: gateway::Request) -> Result<Accepted, Problem> {
+        let accepted = self.take(vec![request]).await?.pop();
+        accepted.ok_or_else(|| Problem::internal(&"a command was taken that is not reported"))
+    }
+
+    async fn take(&self, requests: Vec<gateway::Request>) -> Result<Vec<Accepted>, Problem> {
+        let ids: Vec<Uuid> = requests.iter().map(|request| request.id).collect();
+        match self.gateway.submit(requests).await {
+            Ok(Taken::Accepted { correlation_ids }) => {
+                let each = ids.into_iter().zip(correlation_ids);
+                let accepted = each.map(|(command_id, correlation_id)| Accepted {
+                    command_id,
+                    correlation_id,
+                    status: CommandState::Pending,
+                });
+                Ok(accepted.collect())
+            }
             Ok(Taken::KeyReused) => Err(key_reused()),
-            Err(error) => Err(not_taken(&error, id)),
+            Err(error) => Err(not_taken(&error, ids.first().copied())),
         }
     }
 
@@ -312,14 +318,16 @@ pub(super) fn queue_full() -> Problem {
     )
 }
 
-fn not_taken(error: &GroupError, id: Uuid) -> Problem {
+fn not_taken(error: &GroupError, id: Option<Uuid>) -> Problem {
     match error {
         GroupError::Full => queue_full(),
-        GroupError::Failed(_) => Problem::unavailable(
-            code::DATABASE_UNAVAILABLE,
-            "the command may or may not be taken: ask for its status, or repeat it with its Idempotency-Key",
-            1,
-        )
-        .with_command_id(id),
+        GroupError::Failed(_) => {
+            let detail = "the command may or may not be taken: ask for its status, or repeat it with its Idempotency-Key";
+            let problem = Problem::unavailable(code::DATABASE_UNAVAILABLE, detail, 1);
+            match id {
+                Some(id) => problem.with_command_id(id),
+                None => problem,
+            }
+        }
     }
 }

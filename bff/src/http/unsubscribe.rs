@@ -108,7 +108,7 @@ pub(crate) async fn unsubscribe(
     let link = Unsubscribe::read(&token).ok_or_else(Problem::not_found)?;
     let request = request(&link, &token, &hasher, context)?;
     edge.gateway
-        .submit(request)
+        .submit(vec![request])
         .await
         .map_err(|error| not_taken(&error))?;
     let words = Words::of(shown.language);

@@ -250,3 +250,20 @@ async fn several_links_of_one_request_become_a_command_each_and_its_key_repeats_
     assert_eq!(status, StatusCode::NOT_FOUND);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn of_several_links_under_a_key_that_was_used_for_others_none_is_made() {
+    let app = bff().await;
+    let link = |target: &str| json!({"campaign_id": "camp123", "target_url": target});
+    let path = "/api/v1/links:batch";
+    let one = json!({"links": [link("https://a.example/1")]});
+    let (status, _) = app.post_with_key(path, &partner123(), "k1", &one).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let others = json!({"links": [link("https://a.example/2"), link("https://a.example/3")]});
+    let (status, refused) = app.post_with_key(path, &partner123(), "k1", &others).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+    assert_eq!(refused["code"], "idempotency_key_reused");
+    let (_, commands) = app.get("/api/v1/commands", &partner123()).await;
+    assert_eq!(commands["items"].as_array().unwrap().len(), 1, "{commands}");
+    app.stop().await;
+}

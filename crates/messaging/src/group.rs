@@ -15,6 +15,10 @@ pub trait GroupWrite: Send + Sync + 'static {
     type In: Send + 'static;
     /// What it gets.
     type Out: Send + 'static;
+    /// How much of a transaction it takes.
+    fn weight(_: &Self::In) -> usize {
+        1
+    }
     /// Writes all or nothing.
     fn write(
         &self,
@@ -52,14 +56,14 @@ impl<I, O> Clone for Group<I, O> {
 }
 
 impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
-    /// Starts the writer: at once when idle or when no company is to be expected, otherwise `pace` apart, at most `most` items a time and
-    /// four times as many waiting.
-    pub fn start(
+    /// Starts the writer: at once when idle or when no company is to be expected, otherwise `pace` apart, no further item a time once they
+    /// weigh `most`, and four times as many waiting.
+    pub fn start<W: GroupWrite<In = I, Out = O>>(
         tasks: &Tasks,
         name: &str,
         most: usize,
         pace: Duration,
-        write: impl GroupWrite<In = I, Out = O>,
+        write: W,
     ) -> Self {
         let (sender, mut receiver) = mpsc::channel::<Waiting<I, O>>(most * 4);
         let stop = tasks.stop().clone();
@@ -67,18 +71,27 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
             let mut next_start = Instant::now();
             let (mut waiting, mut company) = (Vec::new(), Company::default());
             loop {
-                tokio::select! {
+                let first = tokio::select! {
                     biased;
-                    got = receiver.recv_many(&mut waiting, most) => if got == 0 { return },
+                    got = receiver.recv() => got,
                     () = stop.cancelled() => return,
-                }
-                while waiting.len() < most && !company.is_there(waiting.len()) {
-                    let room = most - waiting.len();
-                    tokio::select! {
-                        biased;
-                        got = receiver.recv_many(&mut waiting, room) => if got == 0 { break },
-                        () = tokio::time::sleep_until(next_start) => break,
-                    }
+                };
+                let Some(first) = first else { return };
+                let mut weight = W::weight(&first.item);
+                waiting.push(first);
+                while weight < most {
+                    let next = match receiver.try_recv() {
+                        Ok(next) => Some(next),
+                        Err(_) if company.is_there(waiting.len()) => None,
+                        Err(_) => tokio::select! {
+                            biased;
+                            got = receiver.recv() => got,
+                            () = tokio::time::sleep_until(next_start) => None,
+                        },
+                    };
+                    let Some(next) = next else { break };
+                    weight += W::weight(&next.item);
+                    waiting.push(next);
                 }
                 company.had(waiting.len());
                 next_start = Instant::now() + pace;

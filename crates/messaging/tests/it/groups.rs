@@ -1,7 +1,7 @@
 //! Group commit: many callers, one transaction, one answer each.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use messaging::Tasks;
@@ -66,6 +66,37 @@ async fn callers_that_ask_again_when_they_are_answered_wait_for_each_other_and_f
     join_all(asks).await;
     let groups = writing.groups.load(Ordering::SeqCst);
     assert!((10..=11).contains(&groups), "{groups}");
+    tasks.stop().cancel();
+}
+
+/// Notes how much each of its groups weighs.
+#[derive(Clone, Default)]
+struct Weighing(Arc<Mutex<Vec<usize>>>);
+
+impl GroupWrite for Weighing {
+    type In = usize;
+    type Out = ();
+
+    fn weight(item: &usize) -> usize {
+        *item
+    }
+
+    async fn write(&self, items: Vec<usize>) -> Result<Vec<()>, sqlx::Error> {
+        self.0.lock().unwrap().push(items.iter().sum());
+        Ok(vec![(); items.len()])
+    }
+}
+
+#[tokio::test]
+async fn what_weighs_much_fills_a_transaction_as_many_do_and_takes_the_place_of_one_in_the_queue() {
+    let (tasks, writing) = (Tasks::new(CancellationToken::new()), Weighing::default());
+    let pace = Duration::from_millis(5);
+    let group = Group::start(&tasks, "weighing", 10, pace, writing.clone());
+    let answers = join_all((0..40).map(|_| group.submit(4))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let groups = writing.0.lock().unwrap();
+    assert_eq!(groups.iter().sum::<usize>(), 160);
+    assert!(groups.iter().all(|weight| *weight <= 12), "{groups:?}");
     tasks.stop().cancel();
 }
 
