@@ -26,7 +26,9 @@ pub use funds::{
 };
 pub(crate) use funds::{brand_unknown, owed_by, unknown, waits_at};
 pub use ledger::{ANNOUNCED_LIMIT, BALANCE_LIMIT, Ledger, PostError, Stamp, evolve};
-pub use payout::{Begins, KEY_LIFETIME_SECONDS, Method, Next, Payout, Status, Transitions};
+pub use payout::{
+    Begins, KEY_LIFETIME_SECONDS, MAX_STEP_SECONDS, Method, Next, Payout, Status, Transitions,
+};
 pub use react::react;
 pub use schemas::{PaymentCode as Code, Rejection, StatementLine};
 pub use statement::{Counted, Stated};

@@ -9,6 +9,9 @@ use super::Answer;
 /// after a day or more, and a forgotten one would be paid twice. An hour is left for clocks and slow calls.
 pub const KEY_LIFETIME_SECONDS: i64 = 23 * 3_600;
 
+/// So long a step with the provider takes at most, in seconds: it is given up then.
+pub const MAX_STEP_SECONDS: i64 = 60;
+
 types::names! {
     /// How far a payout is. `Paid` and `Failed` are final.
     pub enum Status {
@@ -121,12 +124,16 @@ pub struct Payout {
 
 impl Payout {
     /// Whether operators may say what became of it. The provider's word comes first: of what it has they are asked where it may
-    /// have forgotten, and of what it has not yet only while nothing is handed over.
-    pub fn may_be_decided(&self, are_paused: bool, now: Micros) -> bool {
+    /// have forgotten, and of what it has not yet only while payouts are paused, once nothing is on its way to it from before.
+    pub fn may_be_decided(&self, paused_since: Option<Micros>, now: Micros) -> bool {
+        let are_paused = paused_since.is_some();
         match self.status {
             Status::Unknown => true,
             Status::Submitted => are_paused || !self.key_is_alive(now),
-            Status::Requested | Status::Submitting => are_paused,
+            Status::Requested => are_paused,
+            Status::Submitting => paused_since
+                .and_then(|since| since.checked_add_seconds(MAX_STEP_SECONDS))
+                .is_some_and(|end| now >= end),
             Status::Paid | Status::Failed => false,
         }
     }

@@ -175,7 +175,7 @@ async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
 }
 
 /// Says what became of a payout that is `unknown`, of one that is `submitted` for longer than the provider remembers, or, while
-/// payouts are paused, of any that is not final. `paid` and `failed` move money for good: a second operator has to decide the same
+/// payouts are paused, of any that is not final: of one that is `submitting` once they are for a minute, since it may be on its way. `paid` and `failed` move money for good: a second operator has to decide the same
 /// before anything is done.
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/payouts/{id}/decide", tag = "operator", params(("id" = String, Path)),
@@ -228,7 +228,8 @@ async fn note(
     let is_there = if asks {
         payout.status.transitions().next == Next::LookUp
     } else {
-        payout.may_be_decided(switch.paused, tx.now())
+        let paused_since = switch.paused.then_some(Micros(switch.since));
+        payout.may_be_decided(paused_since, tx.now())
     };
     if !is_there {
         return Err(not_there(payout.status));
@@ -325,7 +326,7 @@ async fn submit_answer(
 
 fn not_there(status: Status) -> Problem {
     let detail = format!(
-        "the payout is {}: one that is unknown is decided upon, one that was submitted long ago, and any that is not final while payouts are paused",
+        "the payout is {}: one that is unknown is decided upon, one that was submitted long ago, and any that is not final while payouts are paused: what is submitting once they are for a minute",
         status.name()
     );
     Problem::of(NOT_THERE).with_detail(detail)

@@ -183,6 +183,22 @@ async fn only_a_payout_of_which_nobody_knows_is_decided_upon() {
     assert!(acts(&app).await.is_empty());
 }
 
+#[tokio::test]
+async fn while_it_may_be_on_its_way_to_the_provider_nobody_decides() {
+    let (app, id) = indeterminate().await;
+    turned(&app, "pause", "the provider does not answer").await;
+    let mended = json!({ "lookups_fail": false });
+    app.provider.control(mended).await;
+    app.until_status(&id, "submitting").await;
+    refused(&app, &id, "failed").await;
+    let minute = "UPDATE pipeline.log_head SET clock_offset = 60000000";
+    run(&app, minute).await;
+    proposed(&app, &id, "alice", "failed").await;
+    decided(&app, &id, "bob", "failed").await;
+    assert!(app.provider.taken().await.is_empty());
+    app.assert_state_is_the_fold_of_its_log().await;
+}
+
 /// The provider has forgotten it by then, and would pay it twice.
 #[tokio::test]
 async fn of_what_was_paid_before_a_restore_two_operators_say_so_while_payouts_are_paused() {

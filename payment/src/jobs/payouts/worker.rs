@@ -22,7 +22,7 @@ use types::{Micros, PayoutId};
 use super::provider::PayoutProvider;
 use super::step::{gave_up, step};
 use super::{NAME, command};
-use crate::domain::Next;
+use crate::domain::{MAX_STEP_SECONDS, Next};
 use crate::store::calls::{self, Due};
 
 /// Payouts in flight at once.
@@ -30,7 +30,7 @@ const MAX_AT_ONCE: usize = 16;
 /// The end of a first step is waited for so long before more payouts are taken.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A step that takes longer is given up: whatever the provider did, it is looked up.
-const MAX_STEP: Duration = Duration::from_mins(1);
+const MAX_STEP: Duration = Duration::from_secs(MAX_STEP_SECONDS.unsigned_abs());
 
 /// Takes payouts further. One that the provider is slow about keeps its own place and delays no other.
 pub struct PayoutWorker<P> {
