@@ -95,7 +95,7 @@ impl Domain for Payment {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     type BatchState = BatchState;

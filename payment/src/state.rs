@@ -261,7 +261,7 @@ impl BatchState {
         let changed = self.changed_billing.iter();
         let changed: Vec<billing::Row> = changed
             .map(|((brand, currency), position)| billing::Row {
-                terms: ledger.terms(brand, *currency),
+                stated: ledger.stated_terms(brand, *currency),
                 waiting: ledger.waits(brand, *currency),
                 warning: ledger.warning(brand, *currency),
                 brand: brand.clone(),
@@ -533,8 +533,7 @@ impl Touched {
 
     /// Adds what facts can touch where a brand's funds may not cover them: now that it is known which brands these are.
     pub(crate) fn wait_at(&mut self, ledger: &Ledger) {
-        let known = ledger.billing.keys().map(|(brand, _)| brand);
-        let limited: BTreeSet<&BrandId> = known.chain(&self.set).collect();
+        let limited: BTreeSet<&BrandId> = ledger.billing.keys().chain(&self.set).collect();
         for (brand, partner, conversion) in &self.facts {
             if limited.contains(brand) {
                 self.conversions.insert(conversion.clone());

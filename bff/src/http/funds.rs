@@ -236,7 +236,12 @@ pub(crate) async fn list_billing(
 fn billing_view(listed: BillingListed) -> Option<(i64, BillingView)> {
     let row = listed.row;
     let currency = Currency::parse(&row.currency).ok()?;
-    let terms = (Billing::parse(&row.billing)?, row.credit_limit);
+    let billing = match row.billing {
+        Some(stated) => Billing::parse(&stated)?,
+        None if listed.is_limited => Billing::Prepaid,
+        None => Billing::Postpaid,
+    };
+    let terms = (billing, row.credit_limit);
     let amounts = (listed.funds, listed.unfunded);
     Some((
         row.position,

@@ -2,7 +2,7 @@
 
 use api::BankTransferColumns;
 use schemas::{Body, Message, Transfer};
-use types::{BankReference, Billing, Currency};
+use types::{BankReference, Currency};
 
 use super::rows::{ReadModel, Says};
 use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
@@ -95,21 +95,20 @@ impl ReadModel for BillingRow {
     }
 
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
-        // Of whom nothing was said pays after, without a limit, and is not warned.
         let row = |currency: Currency| {
             before.clone().unwrap_or_else(|| Self {
                 id: Self::row_of(message),
                 position: place,
                 brand_id: message.header.subject.clone(),
                 currency: currency.code().to_owned(),
-                billing: Billing::Postpaid.name().to_owned(),
+                billing: None,
                 credit_limit: None,
                 funds_warning: None,
             })
         };
         match &message.body {
             Body::BillingChangedV1(changed) => Some(Self {
-                billing: changed.billing.name().to_owned(),
+                billing: Some(changed.billing.name().to_owned()),
                 credit_limit: changed.credit_limit,
                 ..row(changed.currency)
             }),

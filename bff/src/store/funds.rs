@@ -128,7 +128,8 @@ pub(crate) struct BillingRow {
     pub(crate) position: i64,
     pub(crate) brand_id: String,
     pub(crate) currency: String,
-    pub(crate) billing: String,
+    /// As an operator has said it.
+    pub(crate) billing: Option<String>,
     pub(crate) credit_limit: Option<i64>,
     pub(crate) funds_warning: Option<i64>,
 }
@@ -149,7 +150,7 @@ impl Table for BillingRow {
             id: text = |r| r.id.as_str(),
             brand_id: text = |r| r.brand_id.as_str(),
             currency: text = |r| r.currency.as_str(),
-            billing: text = |r| r.billing.as_str(),
+            billing: text = |r| r.billing.as_deref(),
             credit_limit: bigint = |r| r.credit_limit,
             funds_warning: bigint = |r| r.funds_warning,
         } on (id) set (billing, credit_limit, funds_warning))
@@ -162,6 +163,8 @@ impl Table for BillingRow {
 pub(crate) struct BillingListed {
     #[sqlx(flatten)]
     pub(crate) row: BillingRow,
+    /// Whether it pays before in a currency of which nothing was said.
+    pub(crate) is_limited: bool,
     pub(crate) funds: i64,
     pub(crate) unfunded: i64,
 }
@@ -173,7 +176,8 @@ pub(crate) async fn billing(
     page: PageQuery,
 ) -> Result<Vec<BillingListed>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT b.*, coalesce(h.funds, 0) AS funds, coalesce(-h.unfunded, 0) AS unfunded
+        "SELECT b.*, coalesce(h.funds, 0) AS funds, coalesce(-h.unfunded, 0) AS unfunded,
+                EXISTS (SELECT 1 FROM billing o WHERE o.brand_id = b.brand_id AND (o.billing = 'prepaid' OR o.credit_limit IS NOT NULL)) AS is_limited
            FROM billing b LEFT JOIN balances h ON h.owner = 'brand:' || b.brand_id AND h.currency = b.currency
           WHERE b.position < $1 AND ($2::text IS NULL OR b.brand_id = $2) ORDER BY b.position DESC LIMIT $3",
     )

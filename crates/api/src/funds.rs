@@ -267,7 +267,8 @@ fn reason(fields: &mut Fields, failed: bool, reason: Option<BankFailure>) {
     );
 }
 
-/// When a brand pays for what its partners earn in a currency.
+/// When a brand pays for what its partners earn in a currency. One that has a limit in any currency pays before in those of which nothing
+/// was said.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetBilling {

@@ -66,7 +66,7 @@ pub struct BankTransfer {
     pub position: i64,
 }
 
-/// When a brand pays for what its partners earn in a currency. One of which nothing is known pays later, without a limit.
+/// When a brand pays for what its partners earn in a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Before or after.
@@ -76,11 +76,27 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Those of a brand of which nothing is known.
+    /// Before.
+    pub const PREPAID: Self = Self {
+        billing: Billing::Prepaid,
+        credit_limit: None,
+    };
+    /// After, without a limit: those of a brand of which nothing is known.
     pub const DEFAULT: Self = Self {
         billing: Billing::Postpaid,
         credit_limit: None,
     };
+
+    /// Those of a currency, where these were stated of the brand. One that has a limit anywhere pays before in a currency of which nothing
+    /// was stated: else it would have none by a campaign in another currency.
+    fn among(stated: &BTreeMap<Currency, Self>, currency: Currency) -> Self {
+        let is_limited = || stated.values().any(|terms| terms.floor().is_some());
+        match stated.get(&currency) {
+            Some(terms) => *terms,
+            None if is_limited() => Self::PREPAID,
+            None => Self::DEFAULT,
+        }
+    }
 
     /// What an earning must not take the brand's funds below; `None`: nothing.
     pub fn floor(self) -> Option<i64> {
@@ -201,8 +217,13 @@ pub enum FundsCommand {
 impl Ledger {
     /// When the brand pays for what is earned in the currency.
     pub fn terms(&self, brand: &BrandId, currency: Currency) -> Terms {
-        let terms = self.billing.get(&(brand.clone(), currency));
-        terms.copied().unwrap_or(Terms::DEFAULT)
+        let stated = self.billing.get(brand);
+        stated.map_or(Terms::DEFAULT, |stated| Terms::among(stated, currency))
+    }
+
+    /// What an operator has said of that.
+    pub fn stated_terms(&self, brand: &BrandId, currency: Currency) -> Option<Terms> {
+        self.billing.get(brand)?.get(&currency).copied()
     }
 
     /// Below which amount the brand is warned, in minor units.
@@ -298,8 +319,11 @@ fn lowered(ledger: &Ledger, event: &Event, followed: &[Event]) -> Vec<Event> {
         }
     }
     match event {
+        // It may change what is so where nothing was stated.
         Event::BillingChanged(it) => {
-            changes.insert((it.subject.clone(), it.currency), 0);
+            let of_brand = ledger.warnings.keys();
+            let of_brand = of_brand.filter(|(brand, _)| *brand == it.subject);
+            changes.extend(of_brand.map(|key| (key.clone(), 0)));
         }
         Event::FundsWarningChanged(it) => {
             changes.insert((it.subject.clone(), it.currency), 0);
@@ -320,7 +344,7 @@ fn lowered(ledger: &Ledger, event: &Event, followed: &[Event]) -> Vec<Event> {
             ledger.warning(brand, *currency),
         );
         let (terms_after, warning_after) = match event {
-            Event::BillingChanged(it) => (Terms::from(&it.record), warning),
+            Event::BillingChanged(it) => (terms_after(ledger, it, *currency), warning),
             Event::FundsWarningChanged(it) => (terms, it.amount),
             _ => (terms, warning),
         };
@@ -337,6 +361,14 @@ fn lowered(ledger: &Ledger, event: &Event, followed: &[Event]) -> Vec<Event> {
         Some(About::of(brand.clone(), record).into())
     });
     lowered.collect()
+}
+
+/// When the brand pays in a currency, once this is so.
+fn terms_after(ledger: &Ledger, changed: &About<BillingChangedV1>, currency: Currency) -> Terms {
+    let stated = ledger.billing.get(&changed.subject);
+    let mut stated = stated.cloned().unwrap_or_default();
+    stated.insert(changed.currency, Terms::from(&changed.record));
+    Terms::among(&stated, currency)
 }
 
 /// What is left of funds, less what waits for them, down to where nothing more is covered, and the amount below which their brand
@@ -729,7 +761,8 @@ fn set_billing(
         }
         _ => {}
     }
-    if ledger.terms(brand, currency) == terms {
+    let stated = ledger.stated_terms(brand, currency);
+    if ledger.terms(brand, currency) == terms && stated.unwrap_or(Terms::DEFAULT) == terms {
         let detail = "the brand's billing is so already";
         return Err(Rejection::new(Code::BillingUnchanged, detail));
     }
@@ -859,8 +892,8 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
             ended(ledger, Way::Withdrawal, it.subject.as_str(), reason, at);
         }
         Event::BillingChanged(changed) => {
-            let key = (changed.subject.clone(), changed.currency);
-            ledger.billing.insert(key, Terms::from(&changed.record));
+            let stated = ledger.billing.entry(changed.subject.clone()).or_default();
+            stated.insert(changed.currency, Terms::from(&changed.record));
         }
         Event::FundsWarningChanged(changed) => {
             let key = (changed.subject.clone(), changed.currency);

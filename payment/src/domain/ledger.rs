@@ -1,6 +1,6 @@
 //! The state that decisions are made on: balances and payouts, and what an event does to them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use thiserror::Error;
 use types::{
@@ -21,8 +21,8 @@ pub struct Ledger {
     pub accounts: HashSet<FundsAccountId>,
     /// Deposits and withdrawals.
     pub bank_transfers: HashMap<(Way, String), BankTransfer>,
-    /// When brands pay, of those that an operator has said it of.
-    pub billing: HashMap<(BrandId, Currency), Terms>,
+    /// When brands pay, in the currencies of which an operator has said it.
+    pub billing: HashMap<BrandId, BTreeMap<Currency, Terms>>,
     /// Below which amounts brands are warned, in minor units, of those that have set one.
     pub warnings: HashMap<(BrandId, Currency), i64>,
     /// The commissions that wait for their brands' funds.

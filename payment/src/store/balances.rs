@@ -37,9 +37,9 @@ pub(crate) async fn load_with_billing(
     ledger: &mut Ledger,
 ) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT account AS name, currency, minor, NULL AS billing, NULL AS funds_warning FROM balances WHERE account = ANY($1)
+        "SELECT account AS name, currency, minor, false AS is_billing, NULL AS billing, NULL AS funds_warning FROM balances WHERE account = ANY($1)
           UNION ALL
-         SELECT brand, currency, credit_limit, billing, funds_warning FROM billing WHERE brand = ANY($2)",
+         SELECT brand, currency, credit_limit, true, billing, funds_warning FROM billing WHERE brand = ANY($2)",
     )
     .bind(accounts)
     .bind(brands)
@@ -48,20 +48,20 @@ pub(crate) async fn load_with_billing(
     for row in rows {
         let name: &str = row.try_get("name")?;
         let currency = Currency::parse(row.try_get("currency")?).map_err(unreadable)?;
-        match row.try_get::<Option<&str>, _>("billing")? {
-            None => {
-                let account: Account = name.parse().map_err(unreadable)?;
-                let minor = row.try_get("minor")?;
-                ledger.balances.insert(Balance { account, currency }, minor);
-            }
-            Some(billing) => {
-                let brand = BrandId::parse(name).map_err(unreadable)?;
-                let terms = billing::terms(billing, row.try_get("minor")?)?;
-                if let Some(warning) = row.try_get("funds_warning")? {
-                    ledger.warnings.insert((brand.clone(), currency), warning);
-                }
-                ledger.billing.insert((brand, currency), terms);
-            }
+        if !row.try_get::<bool, _>("is_billing")? {
+            let account: Account = name.parse().map_err(unreadable)?;
+            let minor = row.try_get("minor")?;
+            ledger.balances.insert(Balance { account, currency }, minor);
+            continue;
+        }
+        let brand = BrandId::parse(name).map_err(unreadable)?;
+        if let Some(warning) = row.try_get("funds_warning")? {
+            ledger.warnings.insert((brand.clone(), currency), warning);
+        }
+        if let Some(billing) = row.try_get("billing")? {
+            let terms = billing::terms(billing, row.try_get("minor")?)?;
+            let stated = ledger.billing.entry(brand).or_default();
+            stated.insert(currency, terms);
         }
     }
     Ok(())

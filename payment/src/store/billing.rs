@@ -13,7 +13,7 @@ use crate::domain::Terms;
 pub(crate) struct Row {
     pub(crate) brand: BrandId,
     pub(crate) currency: Currency,
-    pub(crate) terms: Terms,
+    pub(crate) stated: Option<Terms>,
     pub(crate) waiting: i64,
     pub(crate) warning: Option<i64>,
     pub(crate) position: i64,
@@ -32,8 +32,8 @@ pub(crate) async fn save(connection: &mut PgConnection, rows: &[Row]) -> Result<
     messaging::insert_rows!(connection, rows => "billing" {
         brand: text = |row| row.brand.as_str(),
         currency: text = |row| row.currency.code(),
-        billing: text = |row| row.terms.billing.name(),
-        credit_limit: bigint = |row| row.terms.credit_limit,
+        billing: text = |row| row.stated.map(|terms| terms.billing.name()),
+        credit_limit: bigint = |row| row.stated.and_then(|terms| terms.credit_limit),
         waiting: bigint = |row| row.waiting,
         funds_warning: bigint = |row| row.warning,
         position: bigint = |row| row.position,
@@ -75,7 +75,9 @@ pub(crate) async fn list(
     rows: i64,
 ) -> Result<Vec<Listed>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT b.*, coalesce(f.minor, 0) AS funds
+        "SELECT b.brand, b.currency, b.credit_limit, b.waiting, b.funds_warning, b.position, coalesce(f.minor, 0) AS funds,
+                coalesce(b.billing, CASE WHEN EXISTS (SELECT 1 FROM billing o WHERE o.brand = b.brand
+                  AND (o.billing = 'prepaid' OR o.credit_limit IS NOT NULL)) THEN 'prepaid' ELSE 'postpaid' END) AS billing
            FROM billing b LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
           WHERE b.position < $1 AND ($2::text IS NULL OR b.brand = $2) ORDER BY b.position DESC LIMIT $3",
     )
@@ -91,7 +93,7 @@ pub(crate) async fn list(
 pub(crate) struct Covered {
     pub(crate) brand: String,
     pub(crate) currency: String,
-    /// Where in the log its funds, its billing or what waits last changed.
+    /// Where in the log its funds, its billing in any currency or what waits last changed.
     pub(crate) since: i64,
 }
 
@@ -102,13 +104,15 @@ pub(crate) async fn covered(
     limit: i64,
 ) -> Result<Vec<Covered>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT b.brand, b.currency, greatest(b.position, f.position) AS since
+        "SELECT b.brand, b.currency, greatest(o.position, f.position) AS since
            FROM billing b
+          CROSS JOIN LATERAL (SELECT max(position) AS position, bool_or(billing = 'prepaid' OR credit_limit IS NOT NULL) IS TRUE AS is_limited
+                                FROM billing o WHERE o.brand = b.brand) o
            LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
           CROSS JOIN LATERAL (SELECT minor FROM waiting w WHERE w.brand = b.brand AND w.currency = b.currency
                                ORDER BY position LIMIT 1) w
           WHERE b.waiting > 0
-            AND (b.billing = 'postpaid' AND b.credit_limit IS NULL
+            AND (b.billing = 'postpaid' AND b.credit_limit IS NULL OR b.billing IS NULL AND NOT o.is_limited
                  OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0))
           ORDER BY b.brand, b.currency OFFSET $1 LIMIT $2",
     )

@@ -281,6 +281,55 @@ async fn what_funds_do_not_cover_waits_and_a_deposit_releases_it_in_order() {
 }
 
 #[tokio::test]
+async fn a_brand_that_pays_before_does_so_in_other_currencies_until_an_operator_says_otherwise() {
+    let mut app = App::start().await;
+    let set = async |app: &App, currency: &str, billing: &str| {
+        let body = json!({"brand_id": "brand1", "currency": currency, "billing": billing});
+        let (status, body) = app.operator_posts("billing", body).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    };
+    // That it set an amount says nothing of when it pays.
+    let warning = json!({"currency": "EUR", "amount": "5.00"});
+    let path = format!("{API}/funds/warning");
+    let (status, set_to) = app.service.put(&path, &brand("brand1"), &warning).await;
+    assert_eq!(status, StatusCode::OK, "{set_to}");
+    let billing = async |app: &App| {
+        let path = format!("{API}/billing");
+        let (_, billing) = app.service.get(&path, &brand("brand1")).await;
+        let items = billing["items"].as_array().unwrap().iter();
+        let items = items.map(|it| (it["currency"].to_string(), it["billing"].to_string()));
+        items.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let euros = "\"EUR\"";
+    assert_eq!(billing(&app).await[euros], "\"postpaid\"");
+    app.prepaid().await;
+    assert_eq!(billing(&app).await[euros], "\"prepaid\"");
+    for (conversion, currency) in [("c1", "EUR"), ("c2", "GBP")] {
+        let fact = calculated("partner123", 500, currency, "approved");
+        app.state(conversion, fact).await;
+    }
+    let waits = async |app: &App, currency: &str| {
+        app.stands(&format!("brand:brand1:unfunded:{currency}"))
+            .await
+    };
+    assert_eq!(waits(&app, "EUR").await, "-5.00");
+    assert_eq!(waits(&app, "GBP").await, "-5.00");
+    set(&app, "GBP", "postpaid").await;
+    until("the pounds are funded", || async {
+        waits(&app, "GBP").await == "0.00"
+    })
+    .await;
+    assert_eq!(waits(&app, "EUR").await, "-5.00");
+    app.assert_fold(&["waiting", "billing"]).await;
+    set(&app, "USD", "postpaid").await;
+    until("the euros are funded too", || async {
+        waits(&app, "EUR").await == "0.00"
+    })
+    .await;
+    app.assert_fold(&["balances", "transfers", "billing"]).await;
+}
+
+#[tokio::test]
 async fn many_that_wait_are_funded_in_their_order_by_more_than_one_command() {
     let mut app = App::start().await;
     app.prepaid().await;

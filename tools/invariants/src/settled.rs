@@ -133,10 +133,12 @@ fn busy_sql(service: Service) -> &'static str {
             "SELECT p.count + f.count, 'payouts are under way, or brands whose funds cover what waits'
                FROM (SELECT count(*) FROM payouts WHERE status NOT IN ('paid', 'failed')) p,
                     (SELECT count(*) FROM billing b
+                      CROSS JOIN LATERAL (SELECT bool_or(billing = 'prepaid' OR credit_limit IS NOT NULL) IS TRUE AS is_limited
+                                            FROM billing o WHERE o.brand = b.brand) o
                        LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
                       CROSS JOIN LATERAL (SELECT minor FROM waiting w WHERE w.brand = b.brand AND w.currency = b.currency
                                            ORDER BY position LIMIT 1) w
-                      WHERE b.billing = 'postpaid' AND b.credit_limit IS NULL
+                      WHERE b.billing = 'postpaid' AND b.credit_limit IS NULL OR b.billing IS NULL AND NOT o.is_limited
                          OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0)) f"
         }
         Service::Campaign => {

@@ -50,9 +50,13 @@ pub(super) fn open(text: &str) -> Command {
 }
 
 pub(super) fn set(billing: Billing, credit_limit: Option<i64>) -> Command {
+    set_in(Currency::USD, billing, credit_limit)
+}
+
+pub(super) fn set_in(currency: Currency, billing: Billing, credit_limit: Option<i64>) -> Command {
     Command::Funds(FundsCommand::SetBilling {
         brand: brand(),
-        currency: Currency::USD,
+        currency,
         terms: Terms {
             billing,
             credit_limit,
@@ -61,9 +65,13 @@ pub(super) fn set(billing: Billing, credit_limit: Option<i64>) -> Command {
 }
 
 pub(super) fn fund() -> Command {
+    fund_in(Currency::USD)
+}
+
+fn fund_in(currency: Currency) -> Command {
     Command::Funds(FundsCommand::FundEarnings {
         brand: brand(),
-        currency: Currency::USD,
+        currency,
     })
 }
 
@@ -263,6 +271,57 @@ fn a_brand_of_which_nothing_was_said_pays_after_without_a_limit() {
     assert_eq!(unchanged.code, PaymentCode::BillingUnchanged);
 }
 
+fn euros() -> Currency {
+    Currency::parse("EUR").unwrap()
+}
+
+fn earns_euros(conversion: &str, minor: i64) -> Fact {
+    let amount = Money::new(minor, euros());
+    of(conversion, calculated(amount, EarningStatus::Payable))
+}
+
+#[test]
+fn a_brand_with_a_limit_has_it_in_a_currency_of_which_nothing_was_said_too() {
+    for limit in [None, Some(1_000)] {
+        let billing = limit.map_or(Billing::Prepaid, |_| Billing::Postpaid);
+        let mut state = BatchState::default();
+        state.submit(&set(billing, limit)).unwrap();
+        state.follow(&earns_euros("c1", 500));
+        assert_eq!(state.ledger.waits(&brand(), euros()), 500);
+        assert_eq!(state.stated(), ["exhausted"]);
+        // Of what was said nothing is left to the other.
+        state
+            .submit(&set_in(euros(), Billing::Postpaid, None))
+            .unwrap();
+        state.submit_as(Actor::System, &fund_in(euros())).unwrap();
+        assert_eq!(state.ledger.waits(&brand(), euros()), 0);
+        state.follow(&earns_euros("c2", 500));
+        assert_eq!(state.ledger.waits(&brand(), euros()), 0);
+        assert_eq!(state.stated(), ["exhausted", "restored"]);
+    }
+}
+
+#[test]
+fn what_waits_in_another_currency_is_covered_once_the_brand_has_no_limit() {
+    let mut state = BatchState::prepaid();
+    state.follow(&earns_euros("c1", 500));
+    state.submit(&set(Billing::Postpaid, None)).unwrap();
+    state.submit_as(Actor::System, &fund_in(euros())).unwrap();
+    assert_eq!(state.ledger.waits(&brand(), euros()), 0);
+}
+
+#[test]
+fn what_is_so_since_nothing_was_said_can_be_said_and_stays_so() {
+    let mut state = BatchState::prepaid();
+    let before = set_in(euros(), Billing::Prepaid, None);
+    state.submit(&before).unwrap();
+    let again = state.submit(&before).unwrap_err();
+    assert_eq!(again.code, PaymentCode::BillingUnchanged);
+    state.submit(&set(Billing::Postpaid, None)).unwrap();
+    state.follow(&earns_euros("c1", 500));
+    assert_eq!(state.ledger.waits(&brand(), euros()), 500);
+}
+
 #[test]
 fn what_funds_do_not_cover_waits_in_order_and_a_deposit_releases_it_in_order() {
     let mut state = BatchState::prepaid();
@@ -417,8 +476,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (conversion(), minor(), status()).prop_map(|(id, minor, at)| Step::Follow(of(id, reversed(usd(minor), at)))),
         2 => minor().prop_map(Step::Deposit),
         1 => minor().prop_map(|minor| Step::Submit(begin(Way::Withdrawal, "wdr_1", None, minor))),
-        1 => limit.prop_map(|limit| Step::Submit(set(Billing::Postpaid, limit))),
+        1 => limit.clone().prop_map(|limit| Step::Submit(set(Billing::Postpaid, limit))),
         1 => Just(Step::Submit(set(Billing::Prepaid, None))),
+        1 => limit.prop_map(|limit| Step::Submit(set_in(euros(), Billing::Postpaid, limit))),
         1 => proptest::option::of(minor()).prop_map(|amount| Step::Submit(warn_at(Currency::USD, amount))),
         4 => Just(Step::Fund),
     ]

@@ -1,7 +1,7 @@
 //! When a brand is warned that its funds cover less than it wants.
 
 use super::super::{BALANCE_LIMIT, Balance, FundsCommand, Owed, Way};
-use super::funds::{begin, fund, of, open, set, settle, transfer};
+use super::funds::{begin, fund, of, open, set, set_in, settle, transfer};
 use super::*;
 use schemas::PaymentCode;
 use types::{BankFailure, Billing};
@@ -197,8 +197,9 @@ fn a_brand_without_an_amount_of_the_currency_is_not_warned() {
     state.submit(&warn_at(Currency::USD, None)).unwrap();
     let euros = Currency::parse("EUR").unwrap();
     state.submit(&warn_at(euros, Some(50))).unwrap();
+    assert_eq!(state.lows(), [0], "of euros it has none");
     state.follow(&earns("c1", 100));
-    assert!(state.lows().is_empty());
+    assert_eq!(state.lows(), [0]);
 }
 
 #[test]
@@ -236,4 +237,16 @@ fn a_brand_sets_its_own_amount_and_no_others() {
     assert_eq!(as_brand(Some("brand1")), Ok(()));
     assert_eq!(as_brand(Some("brand2")), unknown);
     assert_eq!(as_brand(None), unknown);
+}
+
+#[test]
+fn a_limit_that_is_set_in_another_currency_warns_where_nothing_was_said() {
+    let euros = Currency::parse("EUR").unwrap();
+    let mut state = BatchState::default();
+    state.submit(&warn(50)).unwrap();
+    assert!(state.lows().is_empty(), "without a limit nothing runs out");
+    state
+        .submit(&set_in(euros, Billing::Prepaid, None))
+        .unwrap();
+    assert_eq!(state.lows(), [0]);
 }

@@ -4,7 +4,7 @@ use schemas::{
     Body, CommissionApprovedV1, CommissionReversedV1, Event as _, Message, RecordPayoutAnswerV1,
     SetBillingV1, SetFundsWarningV1, TransferFundsV1, WithdrawV1,
 };
-use types::{Billing, BrandId, EarningStatus, Micros, PartnerId, Uuid};
+use types::{BrandId, EarningStatus, Micros, PartnerId, Uuid};
 
 use super::super::{Read, read};
 use super::{calculated, events, message, request, usd};
@@ -62,12 +62,9 @@ fn every_balance_that_a_message_moves_is_read_first() {
     }
     // Of a brand that pays before nothing is covered here.
     let mut prepaid = Ledger::default();
-    let terms = Terms {
-        billing: Billing::Prepaid,
-        credit_limit: None,
-    };
-    let key = (BrandId::parse("brand1").unwrap(), usd(0).currency);
-    prepaid.billing.insert(key, terms);
+    let brand = BrandId::parse("brand1").unwrap();
+    let stated = prepaid.billing.entry(brand).or_default();
+    stated.insert(usd(0).currency, Terms::PREPAID);
     let context = Context {
         now: Micros(0),
         cause: Uuid::nil(),
@@ -132,8 +129,9 @@ fn whatever_can_leave_less_of_a_brands_funds_reads_what_is_left_and_below_which_
         amount: Some(100),
     };
     let mut warned = Ledger::default();
-    let key = (BrandId::parse("brand1").unwrap(), usd(0).currency);
-    warned.billing.insert(key, Terms::DEFAULT);
+    let brand = BrandId::parse("brand1").unwrap();
+    let stated = warned.billing.entry(brand).or_default();
+    stated.insert(usd(0).currency, Terms::DEFAULT);
     let messages = [
         calculated(),
         message("wdr_1", "wdr_1", withdraw.into()),

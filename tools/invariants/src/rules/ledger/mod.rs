@@ -62,8 +62,8 @@ struct Ledger {
     balances: HashMap<(String, String), i128>,
     /// Of each payout that is under way: how far it is, and how much.
     payouts: HashMap<String, (String, Value)>,
-    /// What a brand's funds must not fall below by what its partners earn; none: nothing.
-    floors: HashMap<Funds, Option<i128>>,
+    /// Of each brand what its funds in a currency must not fall below by what its partners earn; none: nothing. As it was stated.
+    floors: HashMap<String, HashMap<String, Option<i128>>>,
     /// What waits for a brand's funds, in its order.
     queues: HashMap<Funds, Vec<Waiting>>,
     /// Whether a brand was last said to be out of funds.
@@ -409,12 +409,22 @@ impl Ledger {
         (due.as_ref() != Some(&stated)).then(|| format!("{stated:?}, and it should be {due:?}"))
     }
 
+    /// What a brand's funds must not fall below: one that has a limit in any currency has it at zero where nothing was stated.
+    fn floor(&self, (brand, currency): &Funds) -> Option<i128> {
+        let stated = self.floors.get(brand)?;
+        let is_limited = || stated.values().any(Option::is_some);
+        match stated.get(currency) {
+            Some(floor) => *floor,
+            None => is_limited().then_some(0),
+        }
+    }
+
     /// Whether a brand's funds cover so much more, with nothing waiting before it.
     fn covers(&self, key: &Funds, minor: i64) -> bool {
         let (brand, currency) = key;
         let left = self.balance(&format!("brand:{brand}:funds"), currency) - i128::from(minor);
         let empty = self.queues.get(key).is_none_or(Vec::is_empty);
-        let floor = self.floors.get(key).copied().flatten();
+        let floor = self.floor(key);
         empty && floor.is_none_or(|floor| left >= floor)
     }
 
@@ -488,7 +498,7 @@ impl Ledger {
             .filter_map(Value::as_str)
             .collect();
         let mut left = self.balance(&format!("brand:{brand}:funds"), currency);
-        let floor = self.floors.get(&key).copied().flatten();
+        let floor = self.floor(&key);
         let queue = self.queues.entry(key.clone()).or_default();
         if queue.len() < conversions.len() {
             return Some(format!(
@@ -543,7 +553,11 @@ impl Ledger {
                     Some("prepaid") => Some(0),
                     _ => limit.map(|limit| -i128::from(limit)),
                 };
-                self.floors.insert(key, floor);
+                let (brand, currency) = key;
+                self.floors
+                    .entry(brand)
+                    .or_default()
+                    .insert(currency, floor);
                 None
             }
             "funds.exhausted.v1" | "funds.restored.v1" => {

@@ -57,7 +57,8 @@ impl Ledger {
         } = &mut self.warned;
         match row.r#type.as_str() {
             "billing.changed.v1" => {
-                decision.touched.insert(key);
+                let of_brand = amounts.keys().filter(|(brand, _)| *brand == key.0);
+                decision.touched.extend(of_brand.cloned());
             }
             "funds_warning.changed.v1" => {
                 decision.touched.insert(key.clone());
@@ -89,7 +90,7 @@ impl Ledger {
         } = std::mem::take(&mut self.warned.decision);
         for key in touched {
             let (brand, currency) = &key;
-            let floor = self.floors.get(&key).copied().flatten();
+            let floor = self.floor(&key);
             let stands = |account| self.balance(&format!("brand:{brand}:{account}"), currency);
             let left = floor.map(|floor| stands("funds") + stands("unfunded") - floor);
             let amount = self.warned.amounts.get(&key).copied();
