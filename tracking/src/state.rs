@@ -120,7 +120,9 @@ impl BatchState {
                 .map(BrandId::as_str)
                 .collect();
             let brands: Vec<&str> = brands.into_iter().collect();
-            state.groups = groups::load(connection, &brands, &strs(&wanted.makers)).await?;
+            let makers = strs(&wanted.makers);
+            let change = wanted.limits_change;
+            state.groups = groups::load(connection, &brands, &makers, change).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
@@ -548,6 +550,8 @@ struct Wanted {
     bindings: Vec<(Uuid, UserHash)>,
     /// Whether visitors are erased.
     erases: bool,
+    /// Whether groups are said to have other limits in this batch.
+    limits_change: bool,
     /// Campaigns that become known in this batch.
     adopted: HashMap<CampaignId, BrandId>,
 }
@@ -592,6 +596,9 @@ impl Wanted {
                 self.links.insert(code.into_string());
             }
             Body::EraseVisitorV1(_) => self.erases = true,
+            Body::GroupCreatedV1(_) | Body::GroupChangedV1(_) | Body::GroupAdoptedV1(_) => {
+                self.limits_change = true;
+            }
             Body::ChangeLinkV1(_) => {
                 self.links.insert(message.header.subject.clone());
             }

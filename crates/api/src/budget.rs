@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use crate::lists;
 
-/// What a campaign may cost, in its currency.
+/// What its brand means a campaign to cost, in its currency. It is shown; nothing is refused or paused when it is spent: what a brand's
+/// partners earn is limited by its funds, where they have a limit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetBody {

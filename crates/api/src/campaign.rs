@@ -82,7 +82,7 @@ pub struct CreateCampaign {
     starts_at: Option<Timestamp>,
     /// When it pauses by itself: after its start, and not in the past; absent: never.
     ends_at: Option<Timestamp>,
-    /// What it may cost; absent: no limit.
+    /// What its brand means it to cost.
     budget: Option<BudgetBody>,
     /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not. Anybody may ask for a
     /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.

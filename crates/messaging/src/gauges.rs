@@ -1,5 +1,6 @@
 //! What a database and the transports of a process stand at, reported as metrics every few seconds by each process.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metrics::gauge;
@@ -24,9 +25,11 @@ pub struct Gauge {
 
 /// Reports until stopped. What is away now is reported next time.
 pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: CancellationToken) {
+    let mut gaps = BTreeMap::new();
     loop {
         let reporting = async {
             transports(&health);
+            open_gaps(&health, &mut gaps);
             let reporting = async {
                 retry_queue_sizes(&pool).await?;
                 halted_streams(&pool).await?;
@@ -58,6 +61,19 @@ fn transports(health: &Health) {
     }
     let waits = health.batches().is_some();
     gauge!("tributary_batches_waiting").set(if waits { 1.0 } else { 0.0 });
+}
+
+/// How many streams of each topic stand at a gap; a topic that had one goes on to be reported.
+fn open_gaps(health: &Health, known: &mut BTreeMap<&'static str, i64>) {
+    for count in known.values_mut() {
+        *count = 0;
+    }
+    for gap in health.gaps() {
+        *known.entry(gap.stream.topic.name()).or_default() += 1;
+    }
+    for (topic, count) in known {
+        gauge!("tributary_open_stream_gaps", "topic" => *topic).set(figure(*count));
+    }
 }
 
 /// How many messages are in the retry queue, and how long the oldest has been, by state.

@@ -52,6 +52,10 @@ pub const METRICS: &[(&str, &str)] = &[
         "Holes found before a message",
     ),
     (
+        "tributary_open_stream_gaps",
+        "Streams that stand at a hole now",
+    ),
+    (
         "tributary_resends_asked_total",
         "Times that a source was asked to send again",
     ),

@@ -423,16 +423,8 @@ impl WriteTx {
         let partition = published
             .then(|| schemas::partition(&new.key, self.writer.partitions))
             .map(|partition| i32::try_from(partition).unwrap_or(0));
-        let sequence = partition.map(|partition| {
-            let at = self
-                .known
-                .streams
-                .entry((new.topic, partition))
-                .or_insert(0);
-            *at += 1;
-            self.moved_streams.insert((new.topic, partition), *at);
-            *at
-        });
+        let stream = partition.map(|partition| (new.topic, partition));
+        let sequence = stream.map(|stream| self.known.streams.get(&stream).map_or(1, |at| at + 1));
         let cause = new.causation_id;
         let traceparent = match (new.traceparent, cause) {
             (Some(parent), Some(cause)) => {
@@ -456,6 +448,11 @@ impl WriteTx {
             traceparent,
         };
         let bytes = encode(new.topic, &header, &new.body)?;
+        // Only now: whoever goes on without what cannot be encoded leaves no gap.
+        if let Some((stream, at)) = stream.zip(sequence) {
+            self.known.streams.insert(stream, at);
+            self.moved_streams.insert(stream, at);
+        }
         self.position += 1;
         self.rows.push(NewRow {
             position: self.position,

@@ -9,11 +9,13 @@ use types::{BrandId, GroupId, MembershipId, PartnerId};
 use super::unreadable;
 use crate::domain::Groups;
 
-/// What links of these partners in campaigns of these brands are limited by.
+/// What links of these partners in campaigns of these brands are limited by. They are counted only where there is a limit, or may be one
+/// since `limits_change`: a partner may have very many.
 pub async fn load(
     connection: &mut PgConnection,
     brands: &[&str],
     partners: &[&str],
+    limits_change: bool,
 ) -> Result<Groups, sqlx::Error> {
     let rows: Vec<(String, Option<i32>)> = sqlx::query_as(
         "SELECT id, link_limit FROM groups WHERE brand_id = ANY($1) AND status = 'active'",
@@ -22,10 +24,9 @@ pub async fn load(
     .fetch_all(&mut *connection)
     .await?;
     let id = |id| GroupId::parse(id).map_err(|_| unreadable("group id"));
-    let limits: Result<HashMap<_, _>, sqlx::Error> = rows
-        .into_iter()
-        .map(|(group, limit)| Ok((id(group)?, limit)))
-        .collect();
+    let limits = rows.into_iter();
+    let limits = limits.map(|(group, limit)| Ok((id(group)?, limit)));
+    let limits: HashMap<_, _> = limits.collect::<Result<_, sqlx::Error>>()?;
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT id, group_id FROM memberships WHERE brand_id = ANY($1) AND partner_id = ANY($2)",
     )
@@ -40,6 +41,13 @@ pub async fn load(
             Ok((member, id(group)?))
         })
         .collect();
+    if !limits_change && limits.values().all(Option::is_none) {
+        return Ok(Groups {
+            limits,
+            members: members?,
+            links: HashMap::new(),
+        });
+    }
     let rows: Vec<(String, String, i64)> = sqlx::query_as(
         "SELECT c.brand_id, l.partner_id, count(*) FROM links l JOIN campaigns c ON c.id = l.campaign_id
           WHERE l.partner_id = ANY($2) AND c.brand_id = ANY($1) GROUP BY c.brand_id, l.partner_id",
@@ -57,7 +65,7 @@ pub async fn load(
         })
         .collect();
     Ok(Groups {
-        limits: limits?,
+        limits,
         members: members?,
         links: links?,
     })

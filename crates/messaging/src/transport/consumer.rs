@@ -209,6 +209,7 @@ async fn follow(
     let topic = subscription.topic.name();
     // There from the start, so that the first one is seen as a change.
     metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(0);
+    metrics::gauge!("tributary_open_stream_gaps", "topic" => topic).set(0.0);
     metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
     metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(0);
     trust::count_from_zero(subscription.topic);

@@ -69,6 +69,23 @@ async fn twins_in_one_batch_have_one_effect() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_written_takes_no_place_in_its_stream() {
+    let lab = Lab::new().await;
+    let mut tx = WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
+        .await
+        .unwrap();
+    let (first, _) = tx.append(posting("p", 1)).unwrap();
+    let mut beyond = posting("p", 2);
+    beyond.traceparent = Some("x".repeat(300_000));
+    beyond.causation_id = None;
+    tx.append(beyond).unwrap_err();
+    let (second, _) = tx.append(posting("p", 3)).unwrap();
+    assert_eq!(first.header.sequence, Some(1));
+    assert_eq!(second.header.sequence, Some(2));
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn who_waits_for_the_lock_sees_what_its_holder_committed() {
     let lab = Lab::new().await;
     let mut first = WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
