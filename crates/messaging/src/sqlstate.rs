@@ -47,6 +47,8 @@ pub fn of_code(code: &str) -> Fault {
         "21" | "22" | "23" | "54" => Fault::Message,
         // statement_timeout: try less, and count it only of what times out alone again and again; but a shutdown's 57P is an outage
         "57" if code == "57014" => Fault::TooLarge,
+        // transaction_timeout: many statements, each in time
+        "25" if code == "25P04" => Fault::TooLarge,
         // 08 connection, 53 resources, 57P operator intervention, 55P lock, 40 rollback, 25 state, 58 system,
         // 42 missing table or column (deploy order), and whatever is unheard of: nobody's message
         _ => Fault::Outage,
@@ -69,5 +71,6 @@ mod tests {
             assert_eq!(of_code(code), Fault::Message, "{code}");
         }
         assert_eq!(of_code("57014"), Fault::TooLarge);
+        assert_eq!(of_code("25P04"), Fault::TooLarge);
     }
 }

@@ -58,11 +58,12 @@ pub(crate) fn pool(
         .connect_lazy_with(options)
 }
 
-/// A holder of the writer lock that stalls is ended by the server, where it can (17 and later).
+/// A holder of the writer lock that stalls is ended by the server, where it can (17 and later). Later than a statement is, and not at the
+/// same time: of two that are equal the server arms this one alone, and ends the connection instead of the statement.
 async fn bound_transactions(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let version = connection.server_version_num().unwrap_or(0);
     if version >= 170_000 {
-        sqlx::query("SET transaction_timeout = '30s'")
+        sqlx::query("SET transaction_timeout = '40s'")
             .execute(connection)
             .await?;
     }
