@@ -59,9 +59,8 @@ pub(crate) struct SeenPartner {
 /// So many partners of a brand are looked up one by one.
 const FEW: usize = 2_000;
 
-/// The enrollments in campaigns of a brand, which stands behind it.
-const OF_BRAND: &str =
-    " FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE c.brand_id = ";
+/// The enrollments in campaigns of a brand, which stands behind it, of those who have seen its terms: an invitation needs nobody's consent.
+const OF_BRAND: &str = " FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.terms_version IS NOT NULL AND c.brand_id = ";
 
 /// What a list of partners is narrowed to.
 #[derive(Debug, Default)]

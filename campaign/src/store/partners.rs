@@ -188,10 +188,10 @@ fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
     sql.push(")");
 }
 
-/// Who is or was in a campaign of this brand, or waits for it.
+/// Who is or was in a campaign of this brand, or waits for it: not who was only invited, which needs nobody's consent.
 fn push_works_for(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
     sql.push(
-        "EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND c.brand_id = ",
+        "EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND e.terms_version IS NOT NULL AND c.brand_id = ",
     );
     sql.push_bind(brand.map(BrandId::to_string)).push(")");
 }

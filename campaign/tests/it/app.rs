@@ -66,32 +66,22 @@ pub async fn get(service: &TestService, path: &str, token: &str) -> Value {
 
 /// A campaign of `brand1` that partners may join.
 pub async fn active_campaign(service: &TestService, id: &str) {
-    let brand = testing::brand("brand1");
+    active_campaign_of(service, &testing::brand("brand1"), id).await;
+}
+
+/// The same of another brand, by its token.
+pub async fn active_campaign_of(service: &TestService, brand: &str, id: &str) {
     let at = |rest: &str| format!("{CAMPAIGNS}/{id}{rest}");
     post(
         service,
         CAMPAIGNS,
-        &brand,
+        brand,
         &campaign(id),
         StatusCode::CREATED,
     )
     .await;
-    post(
-        service,
-        &at("/terms"),
-        &brand,
-        &terms(),
-        StatusCode::CREATED,
-    )
-    .await;
-    post(
-        service,
-        &at("/activate"),
-        &brand,
-        &json!({}),
-        StatusCode::OK,
-    )
-    .await;
+    post(service, &at("/terms"), brand, &terms(), StatusCode::CREATED).await;
+    post(service, &at("/activate"), brand, &json!({}), StatusCode::OK).await;
 }
 
 /// The types of everything in the log, oldest first.

@@ -168,12 +168,11 @@ async fn a_ban_by_a_brand_is_that_brands_alone_and_one_by_an_operator_is_everywh
         testing::operator(),
     );
     app::active_campaign(&service, "camp1").await;
-    let made = json!({"campaign_id": "camp2", "name": "n", "currency": "USD", "allowed_hosts": ["a.example"]});
-    app::post(&service, CAMPAIGNS, &other, &made, StatusCode::CREATED).await;
+    app::active_campaign_of(&service, &other, "camp2").await;
     let who = testing::partner("partner1");
     for campaign in ["camp1", "camp2"] {
-        let invite = format!("{CAMPAIGNS}/{campaign}/partners/partner1/invite");
-        app::post(&service, &invite, &operator, &json!({}), StatusCode::OK).await;
+        let accept = format!("{CAMPAIGNS}/{campaign}/accept");
+        app::post(&service, &accept, &who, &app::yes(), StatusCode::CREATED).await;
     }
     let status = async |token: &str| {
         let path = format!("{PARTNERS}/partner1");
@@ -201,6 +200,25 @@ async fn a_ban_by_a_brand_is_that_brands_alone_and_one_by_an_operator_is_everywh
     assert_eq!(seen().await, ["banned", "active", "active", "active"]);
     app::post(&service, &unban, &shop, &json!({}), StatusCode::OK).await;
     assert_eq!(seen().await, ["active"; 4]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_brand_learns_nothing_of_a_partner_by_inviting_it() {
+    let service = app::start().await;
+    let (shop, who) = (testing::brand("brand1"), testing::partner("partner1"));
+    app::active_campaign(&service, "camp1").await;
+    let path = format!("{PARTNERS}/partner1");
+    let named = json!({"name": "Mia", "country": "DE"});
+    assert_eq!(patch(&service, &path, &who, named).await.0, StatusCode::OK);
+    let invite = format!("{CAMPAIGNS}/camp1/partners/partner1/invite");
+    app::post(&service, &invite, &shop, &json!({}), StatusCode::OK).await;
+    assert_eq!(service.get(&path, &shop).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(count(&service, PARTNERS, &shop).await, 0);
+    let accept = format!("{CAMPAIGNS}/camp1/accept");
+    app::post(&service, &accept, &who, &app::yes(), StatusCode::CREATED).await;
+    assert_eq!(app::get(&service, &path, &shop).await["name"], "Mia");
+    assert_eq!(count(&service, PARTNERS, &shop).await, 1);
     service.stop().await;
 }
 
