@@ -64,7 +64,7 @@ pub(crate) async fn known(
     Ok(rows.into_iter().collect())
 }
 
-/// Has them sent, each behind what waits of the same subject. One that is there already was made by the same event before.
+/// Has them sent, each behind what waits of the same subject: not before its first. One that is there already was made by the same event before.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     new: &[NewDelivery],
@@ -79,8 +79,9 @@ pub(crate) async fn insert(
     sqlx::query(
         "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at)
          SELECT n.id, n.endpoint_id, n.subject, n.event_id, n.kind, n.body, $7,
-                coalesce((SELECT max(d.next_at) FROM webhook_deliveries d
-                           WHERE d.endpoint_id = n.endpoint_id AND d.subject = n.subject AND d.state = 'pending'), $7)
+                coalesce((SELECT d.next_at FROM webhook_deliveries d
+                           WHERE d.endpoint_id = n.endpoint_id AND d.subject = n.subject AND d.state = 'pending'
+                           ORDER BY d.position LIMIT 1), $7)
            FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[])
                 WITH ORDINALITY AS n (id, endpoint_id, subject, event_id, kind, body, ordinal)
           ORDER BY n.ordinal

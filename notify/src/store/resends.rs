@@ -16,7 +16,7 @@ pub(crate) struct WebhookResend {
     last_delivery: i64,
 }
 
-/// Keeps one that is to be begun.
+/// Keeps one that is to be begun: with the first delivery that was made then, since places rise with time.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     endpoint: &WebhookEndpointId,
@@ -24,8 +24,10 @@ pub(crate) async fn insert(
     until: Micros,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO webhook_resends (endpoint_id, since, until, last_delivery)
-         SELECT $1, $2, $3, position FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position DESC LIMIT 1",
+        "INSERT INTO webhook_resends (endpoint_id, since, until, after_delivery, last_delivery)
+         SELECT $1, $2, $3,
+                coalesce((SELECT position FROM webhook_deliveries WHERE created_at < $2 ORDER BY created_at DESC LIMIT 1), 0), position
+           FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position DESC LIMIT 1",
     )
     .bind(endpoint.as_str())
     .bind(since.get())
@@ -76,7 +78,7 @@ pub(crate) async fn step(
              FROM looked l
             WHERE d.id = l.id AND l.created_at >= $6 AND l.created_at < $7 AND d.state <> 'pending'
          )
-         SELECT max(position) FROM looked HAVING count(*) = $4",
+         SELECT max(position) FROM looked HAVING count(*) = $4 AND max(created_at) < $7",
     )
     .bind(&resend.endpoint_id)
     .bind(resend.after_delivery)
