@@ -35,7 +35,8 @@ use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
 use jobs::{
-    CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, MailTerms, Resends, Sender,
+    CrmCalls, Dispatcher, EndClosed, EraseRest, ForgetRemoved, KeepBounds, MailTerms, Resends,
+    Sender,
 };
 use receivers::Receivers;
 use secret::Secrets;
@@ -176,6 +177,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             .with(Sender::new(receivers, secrets))
             .with(KeepBounds::default())
             .with(ForgetRemoved::default())
+            .with(EraseRest)
             .with(EndClosed)
             .with(MailTerms)
             .with(Resends)

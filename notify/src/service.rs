@@ -44,6 +44,7 @@ impl Domain for Notify {
             "closed_campaigns",
             "enrolled",
             "terms_mailings",
+            "erased_partners",
         ],
         derived: &[],
         run_dependent: &[],

@@ -3,6 +3,7 @@
 mod closing;
 mod crm;
 mod dispatcher;
+mod erasing;
 mod keeping;
 mod outbound;
 mod resends;
@@ -13,6 +14,7 @@ mod terms;
 pub(crate) use closing::EndClosed;
 pub(crate) use crm::CrmCalls;
 pub(crate) use dispatcher::{Dispatcher, OWN_TEXTS_FAILED, Way};
+pub(crate) use erasing::EraseRest;
 pub(crate) use keeping::{ForgetRemoved, KeepBounds};
 pub(crate) use outbound::Mails;
 pub(crate) use resends::Resends;

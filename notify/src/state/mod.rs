@@ -27,6 +27,7 @@ use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
 use crate::store::enrolled::{self, Enrollments};
+use crate::store::erased;
 use crate::store::interest::Interest;
 use crate::store::mail_templates;
 use crate::store::mails::{self, NewMail};
@@ -409,9 +410,10 @@ impl BatchState {
         mails::conclude(connection, &self.concluded).await?;
         if !self.erased.is_empty() {
             let erased: Vec<&str> = self.erased.iter().map(PartnerId::as_str).collect();
-            mails::erase(connection, &erased).await?;
+            if erased::step(connection, &erased).await? {
+                erased::insert(connection, &erased).await?;
+            }
             enrolled::erase(connection, &erased).await?;
-            sales::erase(connection, &erased).await?;
             runtime::erase_personal_keys(connection, &erased).await?;
         }
         Ok(())

@@ -136,19 +136,26 @@ pub(crate) async fn conclude(
         .map(|_| ())
 }
 
-/// Whoever was erased: what was sent to it is shown no more, and what it says is kept no more.
+/// Whoever was erased: what was sent to it is shown no more, and what it says is kept no more. Returns of how many mails that is now so, of
+/// that many at most.
 pub(crate) async fn erase(
     connection: &mut PgConnection,
     partners: &[&str],
-) -> Result<(), sqlx::Error> {
+    most: i64,
+) -> Result<u64, sqlx::Error> {
     sqlx::query(
-        "WITH theirs AS (UPDATE mails SET data = '{}' WHERE partner_id = ANY($1) RETURNING id)
-         DELETE FROM mailbox USING theirs WHERE mail_id = theirs.id",
+        "WITH theirs AS MATERIALIZED (
+           SELECT id FROM mails WHERE partner_id = ANY($1) AND data <> '{}' LIMIT $2
+         ), shown AS (
+           DELETE FROM mailbox USING theirs WHERE mail_id = theirs.id
+         )
+         UPDATE mails SET data = '{}' FROM theirs WHERE mails.id = theirs.id",
     )
     .bind(partners)
+    .bind(most)
     .execute(connection)
     .await
-    .map(|_| ())
+    .map(|blanked| blanked.rows_affected())
 }
 
 /// A mail that is to be sent now, or that the log is to have.

@@ -7,6 +7,7 @@ pub(crate) mod crm_calls;
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
 pub(crate) mod enrolled;
+pub(crate) mod erased;
 pub(crate) mod interest;
 pub(crate) mod mail_templates;
 pub(crate) mod mails;

@@ -52,14 +52,19 @@ pub(crate) async fn insert(
     .await
 }
 
-/// Whoever was erased has no postbacks any more.
+/// Whoever was erased has no postbacks any more. Returns of how many sales that is now so, of that many at most.
 pub(crate) async fn erase(
     connection: &mut PgConnection,
     partners: &[&str],
-) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM postback_sales WHERE partner_id = ANY($1)")
-        .bind(partners)
-        .execute(connection)
-        .await
-        .map(|_| ())
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM postback_sales WHERE conversion_id IN (
+           SELECT conversion_id FROM postback_sales WHERE partner_id = ANY($1) LIMIT $2)",
+    )
+    .bind(partners)
+    .bind(most)
+    .execute(connection)
+    .await
+    .map(|deleted| deleted.rows_affected())
 }

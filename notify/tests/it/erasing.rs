@@ -74,3 +74,33 @@ async fn an_erased_partner_has_no_endpoint_is_sent_nothing_and_nothing_is_kept_o
         .await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn of_an_erased_partner_with_very_many_mails_and_sales_nothing_is_left() {
+    let mut service = app::start().await;
+    let mails = "INSERT INTO mails (id, contact_id, address_id, partner_id, kind, event_id, correlation_id, data, hurries, created_at, state, next_at, concluded)
+        SELECT 'mail' || n, 'cnt', gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'partner1' ELSE 'partner2' END, 'k', gen_random_uuid(), gen_random_uuid(),
+               '{\"of\": 1}', false, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, 'sent', 0, true
+          FROM generate_series(1, 5000) n";
+    let sales = "INSERT INTO postback_sales (conversion_id, partner_id, click_id, link_code, campaign_id)
+        SELECT 'c' || n, CASE n % 2 WHEN 0 THEN 'partner1' ELSE 'partner2' END, 'clk', 'spring', 'camp1' FROM generate_series(1, 5000) n";
+    for sql in [mails, sales] {
+        sqlx::raw_sql(sql).execute(service.pool()).await.unwrap();
+    }
+    let erased = PartnerErasedV1 {}.into();
+    service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    let left = async |partner: &str| {
+        let left = "SELECT (SELECT count(*) FROM mails WHERE partner_id = $1 AND data <> '{}') + (SELECT count(*) FROM postback_sales WHERE partner_id = $1)
+                         + (SELECT count(*) FROM erased_partners WHERE partner_id = $1)";
+        let left = sqlx::query_scalar::<_, i64>(left).bind(partner);
+        left.fetch_one(service.pool()).await.unwrap()
+    };
+    until("nothing is left of it", || async {
+        left("partner1").await == 0
+    })
+    .await;
+    assert_eq!(left("partner2").await, 5_000);
+    service.stop().await;
+}
