@@ -42,11 +42,11 @@ pub(crate) struct Row {
     pub last_error: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
-     d.next_at, d.ended_at, a.status AS last_status, a.error AS last_error
-  FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-  LEFT JOIN LATERAL (SELECT status, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY attempt DESC LIMIT 1) a ON true
- WHERE e.status <> 'removed'";
+/// What is shown of deliveries, which stand behind it.
+const SHOWN: &str = "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
+     d.next_at, d.ended_at, a.status AS last_status, a.error AS last_error FROM (";
+/// With the last attempt of each.
+const ATTEMPTED: &str = ") d LEFT JOIN LATERAL (SELECT status, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY attempt DESC LIMIT 1) a ON true";
 
 /// Which of these there are, each with its endpoint.
 pub(crate) async fn known(
@@ -125,27 +125,33 @@ pub(crate) async fn list(
     filter: &WebhookDeliveryFilter,
     page: PageQuery,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(COLUMNS);
-    sql.push(" AND d.position < ").push_bind(page.below());
-    push_seen_by(&mut sql, scope);
+    // Of each endpoint its newest: there may be very many of all.
+    let mut sql = QueryBuilder::new(SHOWN);
+    sql.push("SELECT d.* FROM webhook_endpoints e CROSS JOIN LATERAL (SELECT * FROM webhook_deliveries WHERE endpoint_id = e.id AND position < ")
+        .push_bind(page.below());
     for (column, value) in [
         (
-            " AND d.endpoint_id = ",
-            filter.endpoint_id.as_ref().map(WebhookEndpointId::as_str),
-        ),
-        (
-            " AND d.state = ",
+            " AND state = ",
             filter.state.map(WebhookDeliveryState::name),
         ),
-        (" AND d.kind = ", filter.kind.as_deref()),
-        (" AND d.subject = ", filter.subject.as_deref()),
+        (" AND kind = ", filter.kind.as_deref()),
+        (" AND subject = ", filter.subject.as_deref()),
     ] {
         if let Some(value) = value {
             sql.push(column).push_bind(value.to_owned());
         }
     }
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows())
+        .push(") d WHERE e.status <> 'removed'");
+    push_seen_by(&mut sql, scope);
+    if let Some(endpoint) = &filter.endpoint_id {
+        sql.push(" AND e.id = ").push_bind(endpoint.to_string());
+    }
     sql.push(" ORDER BY d.position DESC LIMIT ")
-        .push_bind(page.rows());
+        .push_bind(page.rows())
+        .push(ATTEMPTED)
+        .push(" ORDER BY d.position DESC");
     sql.build_query_as().fetch_all(executor).await
 }
 
@@ -155,9 +161,11 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     delivery: Uuid,
 ) -> Result<Option<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(COLUMNS);
-    sql.push(" AND d.id = ").push_bind(delivery);
+    let mut sql = QueryBuilder::new(SHOWN);
+    sql.push("SELECT d.* FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE e.status <> 'removed' AND d.id = ")
+        .push_bind(delivery);
     push_seen_by(&mut sql, scope);
+    sql.push(ATTEMPTED);
     sql.build_query_as().fetch_optional(executor).await
 }
 
