@@ -30,6 +30,8 @@ const LEASE: Duration = Duration::from_mins(2);
 /// So long it may last, with what is looked up before it: what it left unnoted then is known to have ended before another makes it.
 const MAX_ATTEMPT: Duration = Duration::from_secs(110);
 
+/// So long, in microseconds, until the CRM is told again to forget somebody, where it was told as often as it is told other things.
+const FORGETS_AGAIN: i64 = 24 * 3_600 * 1_000_000;
 /// So long, in microseconds, until keys are asked for again that could not be had.
 const KEYS_AGAIN: i64 = 5 * 1_000_000;
 
@@ -64,6 +66,11 @@ impl CrmCalls {
         let mut attempts = JoinSet::new();
         for call in due {
             let Some(crm) = &self.crm else {
+                if call.erases {
+                    let again = now.checked_add_micros(FORGETS_AGAIN).unwrap_or(now);
+                    crm_calls::put_off(pool, &call, again).await?;
+                    continue;
+                }
                 let next = Next::Failed(WorkflowReason::NotConfigured);
                 crm_calls::note(pool, &call, (now, next, None), true).await?;
                 continue;
@@ -181,6 +188,19 @@ async fn attempt(
             let given_up = Next::Failed(WorkflowReason::CrmUnreachable);
             (again.map_or(given_up, Next::At), status)
         }
+    };
+    let next = match next {
+        // Whoever was erased is to be forgotten there too: that is never given up.
+        Next::Failed(reason) if call.erases => {
+            tracing::error!(
+                workflow = call.workflow_id,
+                reason = reason.name(),
+                status,
+                "the CRM does not forget somebody who was erased: it is told again tomorrow"
+            );
+            Next::At(ended.checked_add_micros(FORGETS_AGAIN).unwrap_or(ended))
+        }
+        next => next,
     };
     crm_calls::note(pool, call, (ended, next, status), answer.is_refusal()).await
 }

@@ -508,6 +508,46 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
 }
 
 #[tokio::test]
+async fn the_crm_is_told_to_forget_somebody_until_it_does() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    until_crm(&mut service).await;
+    until_step(&service, "approval", "running").await;
+    answers(&mut service, (Step::Approval, false), None).await;
+    link_answers(&mut service, None).await;
+    until_status(&service, "completed").await;
+    crm.fail("DELETE", 422);
+    let erased = PartnerErasedV1 {}.into();
+    service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    let often = |times| {
+        let crm = &crm;
+        move || async move {
+            let requests = crm.requests();
+            let told = requests.iter().filter(|it| it.starts_with("DELETE "));
+            told.count() >= times
+        }
+    };
+    until("it refuses", often(1)).await;
+    until("that is noted", || async {
+        newest(&service).await["steps"][3]["crm_status"] == 422
+    })
+    .await;
+    service.advance_clock(23 * 3_600).await;
+    service.advance_clock(2 * 3_600).await;
+    until("it is told again", often(2)).await;
+    crm.mend();
+    service.advance_clock(25 * 3_600).await;
+    let workflow = until_status(&service, "compensated").await;
+    assert_eq!(workflow["reason"], "partner_erased");
+    assert_eq!(crm.forgotten(), ["partner1"]);
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn replaying_the_log_calls_no_crm() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
