@@ -526,8 +526,8 @@ async fn the_crm_is_told_to_forget_somebody_until_it_does() {
         let crm = &crm;
         move || async move {
             let requests = crm.requests();
-            let told = requests.iter().filter(|it| it.starts_with("DELETE "));
-            told.count() >= times
+            let deletes = requests.iter().filter(|it| it.starts_with("DELETE "));
+            deletes.count() >= times
         }
     };
     until("it refuses", often(1)).await;
