@@ -62,7 +62,8 @@ pub(crate) async fn next(
     .await
 }
 
-/// Has the next deliveries of it sent again, from the first attempt on, looking at no more than that many.
+/// Has the next deliveries of it sent again, from the first attempt on, looking at no more than that many: each not before what waits of the
+/// same subject before it.
 pub(crate) async fn step(
     connection: &mut PgConnection,
     resend: &WebhookResend,
@@ -74,7 +75,10 @@ pub(crate) async fn step(
            SELECT id, position, created_at FROM webhook_deliveries
             WHERE endpoint_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
          ), again AS (
-           UPDATE webhook_deliveries d SET state = 'pending', attempts = 0, next_at = $5, ended_at = NULL, gives_up = NULL
+           UPDATE webhook_deliveries d SET state = 'pending', attempts = 0, ended_at = NULL, gives_up = NULL,
+                  next_at = coalesce((SELECT b.next_at FROM webhook_deliveries b
+                                       WHERE b.endpoint_id = $1 AND b.subject = d.subject AND b.state = 'pending' AND b.position < d.position
+                                       ORDER BY b.position LIMIT 1), $5)
              FROM looked l
             WHERE d.id = l.id AND l.created_at >= $6 AND l.created_at < $7 AND d.state <> 'pending'
          )

@@ -363,6 +363,34 @@ async fn a_long_range_is_sent_again_a_part_at_a_time_and_gives_the_endpoint_not_
 }
 
 #[tokio::test]
+async fn what_is_sent_again_waits_behind_what_is_tried_again_of_the_same_subject() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    let later = clock::real().get() + 3_600_000_000;
+    let sent = "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, state, ended_at)
+                VALUES (gen_random_uuid(), $1, 'order1', gen_random_uuid(), 'first', '{}', $2, $3, 'pending', NULL),
+                       (gen_random_uuid(), $1, 'order1', gen_random_uuid(), 'second', '{}', $2, 0, 'delivered', 0)";
+    let now = clock::real().get();
+    let sent = sqlx::query(sent).bind(&id).bind(now).bind(later);
+    sent.execute(service.pool()).await.unwrap();
+    let range = json!({"since": Timestamp(Micros(now - 1))});
+    let resend = format!("{WEBHOOKS}/{id}/resend");
+    app::post(&service, &resend, &brand, &range, StatusCode::OK).await;
+    until("the second waits", || async {
+        waiting(&service, "second").await == 1
+    })
+    .await;
+    let due: Vec<i64> = sqlx::query_scalar("SELECT next_at FROM webhook_deliveries")
+        .fetch_all(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(due, [later, later]);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn replaying_the_log_sends_nothing_and_a_fact_that_comes_again_neither() {
     let mut service = app::start().await;
     let brand = testing::brand("brand1");
