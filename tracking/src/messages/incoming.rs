@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use api::visitor::Unreadable;
-use chassis::json::WebUrl;
+use chassis::json::{Metadata, Text, WebUrl};
 use schemas::{
     About, Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _,
     Header, Message, RecordEventV1, Topic, Utm, VisitorHashes, kind,
@@ -166,6 +166,13 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
     if !is_subject(&conversion) && !is_subject(&named.conversion(None, header)) {
         let detail = "the message's subject is not the conversion of its brand, campaign and order";
         return Err(Rejection::new(Code::InvalidField, detail));
+    }
+    // Nobody decides by these; they are kept as they are, so they must be what can be kept.
+    if let Some(metadata) = &body.metadata {
+        Metadata::parse(metadata).map_err(|error| invalid("/metadata", error))?;
+    }
+    if let Some(product) = &body.product_id {
+        Text::<64>::parse(product).map_err(|error| invalid("/product_id", error))?;
     }
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";

@@ -203,6 +203,10 @@ async fn an_external_producers_nonsense_is_refused_and_not_stored() {
         with_body(|body| body.event_type = "a b".to_owned()),
         with_body(|body| body.click_id = Some("\u{0}".to_owned())),
         with_body(|body| body.occurred_at = Some(types::Micros(i64::MAX))),
+        with_body(|body| body.metadata = Some("{\u{0}}".to_owned())),
+        with_body(|body| body.metadata = Some(format!("{{\"a\": \"{}\"}}", "x".repeat(5_000)))),
+        with_body(|body| body.product_id = Some("a\u{0}".to_owned())),
+        with_body(|body| body.product_id = Some("p".repeat(65))),
     ];
     let answers = service.deliver_all(Topic::TrackingCommands, batch).await;
     assert!(
