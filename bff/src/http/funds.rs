@@ -238,8 +238,7 @@ fn billing_view(listed: BillingListed) -> Option<(i64, BillingView)> {
     let currency = Currency::parse(&row.currency).ok()?;
     let billing = match row.billing {
         Some(stated) => Billing::parse(&stated)?,
-        None if listed.is_limited => Billing::Prepaid,
-        None => Billing::Postpaid,
+        None => Billing::where_not_stated(listed.is_limited),
     };
     let terms = (billing, row.credit_limit);
     let amounts = (listed.funds, listed.unfunded);

@@ -518,6 +518,18 @@ crate::names! {
     }
 }
 
+impl Billing {
+    /// When a brand pays in a currency of which no operator has said it: before, where it has a limit in another. Else it would have none by
+    /// a campaign in that currency.
+    pub const fn where_not_stated(is_limited: bool) -> Self {
+        if is_limited {
+            Self::Prepaid
+        } else {
+            Self::Postpaid
+        }
+    }
+}
+
 impl ClaimStatus {
     /// Whether it stays so, however often the order is reported or claimed. What was declined may still be settled.
     pub const fn stays(self) -> bool {

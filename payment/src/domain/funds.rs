@@ -76,25 +76,24 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Before.
-    pub const PREPAID: Self = Self {
-        billing: Billing::Prepaid,
-        credit_limit: None,
-    };
     /// After, without a limit: those of a brand of which nothing is known.
     pub const DEFAULT: Self = Self {
         billing: Billing::Postpaid,
         credit_limit: None,
     };
 
-    /// Those of a currency, where these were stated of the brand. One that has a limit anywhere pays before in a currency of which nothing
-    /// was stated: else it would have none by a campaign in another currency.
+    /// Those of a currency, where these were stated of the brand.
     fn among(stated: &BTreeMap<Currency, Self>, currency: Currency) -> Self {
         let is_limited = || stated.values().any(|terms| terms.floor().is_some());
-        match stated.get(&currency) {
-            Some(terms) => *terms,
-            None if is_limited() => Self::PREPAID,
-            None => Self::DEFAULT,
+        let stated_of_it = stated.get(&currency).copied();
+        stated_of_it.unwrap_or_else(|| Self::where_not_stated(is_limited()))
+    }
+
+    /// Those of a currency of which nothing was stated.
+    pub(crate) const fn where_not_stated(is_limited: bool) -> Self {
+        Self {
+            billing: Billing::where_not_stated(is_limited),
+            credit_limit: None,
         }
     }
 

@@ -58,13 +58,24 @@ impl FromRow<'_, PgRow> for Listed {
         Ok(Self {
             brand: row.try_get("brand")?,
             currency: Currency::parse(row.try_get("currency")?).map_err(unreadable)?,
-            terms: terms(row.try_get("billing")?, row.try_get("credit_limit")?)?,
+            terms: match row.try_get("billing")? {
+                Some(billing) => terms(billing, row.try_get("credit_limit")?)?,
+                None => Terms::where_not_stated(row.try_get("is_limited")?),
+            },
             waiting: row.try_get("waiting")?,
             warning: row.try_get("funds_warning")?,
             funds: row.try_get("funds")?,
             position: row.try_get("position")?,
         })
     }
+}
+
+/// What is so of all currencies of the brand `b`: whether it has a limit in any, and where in the log any last changed.
+macro_rules! in_any_currency {
+    () => {
+        " CROSS JOIN LATERAL (SELECT max(position) AS position, bool_or(billing = 'prepaid' OR credit_limit IS NOT NULL) IS TRUE AS is_limited
+                                FROM billing o WHERE o.brand = b.brand) o"
+    };
 }
 
 /// When brands pay, the last changed first: this one's, or everybody's.
@@ -74,13 +85,12 @@ pub(crate) async fn list(
     below: i64,
     rows: i64,
 ) -> Result<Vec<Listed>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT b.brand, b.currency, b.credit_limit, b.waiting, b.funds_warning, b.position, coalesce(f.minor, 0) AS funds,
-                coalesce(b.billing, CASE WHEN EXISTS (SELECT 1 FROM billing o WHERE o.brand = b.brand
-                  AND (o.billing = 'prepaid' OR o.credit_limit IS NOT NULL)) THEN 'prepaid' ELSE 'postpaid' END) AS billing
-           FROM billing b LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
+    sqlx::query_as(concat!(
+        "SELECT b.*, o.is_limited, coalesce(f.minor, 0) AS funds FROM billing b",
+        in_any_currency!(),
+        " LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
           WHERE b.position < $1 AND ($2::text IS NULL OR b.brand = $2) ORDER BY b.position DESC LIMIT $3",
-    )
+    ))
     .bind(below)
     .bind(brand)
     .bind(rows)
@@ -103,19 +113,17 @@ pub(crate) async fn covered(
     passed: i64,
     limit: i64,
 ) -> Result<Vec<Covered>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT b.brand, b.currency, greatest(o.position, f.position) AS since
-           FROM billing b
-          CROSS JOIN LATERAL (SELECT max(position) AS position, bool_or(billing = 'prepaid' OR credit_limit IS NOT NULL) IS TRUE AS is_limited
-                                FROM billing o WHERE o.brand = b.brand) o
-           LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
+    sqlx::query_as(concat!(
+        "SELECT b.brand, b.currency, greatest(o.position, f.position) AS since FROM billing b",
+        in_any_currency!(),
+        " LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
           CROSS JOIN LATERAL (SELECT minor FROM waiting w WHERE w.brand = b.brand AND w.currency = b.currency
                                ORDER BY position LIMIT 1) w
           WHERE b.waiting > 0
             AND (b.billing = 'postpaid' AND b.credit_limit IS NULL OR b.billing IS NULL AND NOT o.is_limited
                  OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0))
           ORDER BY b.brand, b.currency OFFSET $1 LIMIT $2",
-    )
+    ))
     .bind(passed)
     .bind(limit)
     .fetch_all(pool)

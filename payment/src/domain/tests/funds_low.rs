@@ -240,7 +240,7 @@ fn a_brand_sets_its_own_amount_and_no_others() {
 }
 
 #[test]
-fn a_limit_that_is_set_in_another_currency_warns_where_nothing_was_said() {
+fn a_limit_that_is_set_in_another_currency_warns_where_not_stated() {
     let euros = Currency::parse("EUR").unwrap();
     let mut state = BatchState::default();
     state.submit(&warn(50)).unwrap();

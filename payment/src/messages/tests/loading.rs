@@ -4,7 +4,7 @@ use schemas::{
     Body, CommissionApprovedV1, CommissionReversedV1, Event as _, Message, RecordPayoutAnswerV1,
     SetBillingV1, SetFundsWarningV1, TransferFundsV1, WithdrawV1,
 };
-use types::{BrandId, EarningStatus, Micros, PartnerId, Uuid};
+use types::{Billing, BrandId, EarningStatus, Micros, PartnerId, Uuid};
 
 use super::super::{Read, read};
 use super::{calculated, events, message, request, usd};
@@ -64,7 +64,11 @@ fn every_balance_that_a_message_moves_is_read_first() {
     let mut prepaid = Ledger::default();
     let brand = BrandId::parse("brand1").unwrap();
     let stated = prepaid.billing.entry(brand).or_default();
-    stated.insert(usd(0).currency, Terms::PREPAID);
+    let terms = Terms {
+        billing: Billing::Prepaid,
+        credit_limit: None,
+    };
+    stated.insert(usd(0).currency, terms);
     let context = Context {
         now: Micros(0),
         cause: Uuid::nil(),
