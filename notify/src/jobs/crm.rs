@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use types::{ContactId, MailAddress, MailGroup, Micros, Uuid, WorkflowReason, ids};
 
-use super::schedule;
+use super::{STEP, schedule};
 use crate::crm::{Answer, ContactSink, Crm, CrmContact};
 use crate::domain::Workflow;
 use crate::store::contacts::{self, sealed_bytes};
@@ -23,8 +23,6 @@ use crate::store::workflows;
 const AT_ONCE: i64 = 4;
 /// Commands of one step.
 const MAX_CONCLUDED: i64 = 100;
-/// So long a step goes on calling before the job looks about.
-const STEP: Duration = Duration::from_secs(1);
 /// For so long a call is nobody else's once it was taken.
 const LEASE: Duration = Duration::from_mins(2);
 /// So long it may last, with what is looked up before it: what it left unnoted then is known to have ended before another makes it.

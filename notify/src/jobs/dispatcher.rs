@@ -14,7 +14,7 @@ use types::{
     BrandId, Channel, ContactId, MailFailure, MailLanguage, MailTemplateId, Micros, Uuid, ids,
 };
 
-use super::schedule;
+use super::{STEP, schedule};
 use crate::domain::MailTemplate;
 use crate::mail::{self, Answer, Draft, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
@@ -25,8 +25,6 @@ use crate::store::mails::{self, Next, Row};
 const AT_ONCE: i64 = 4;
 /// Commands of one step.
 const MAX_CONCLUDED: i64 = 100;
-/// So long a step goes on sending before the job looks about.
-const STEP: Duration = Duration::from_secs(1);
 /// What was not sent for so long, in seconds, is given up, though no server was set to try: four days.
 const KEPT_SECONDS: i64 = 4 * 24 * 3_600;
 

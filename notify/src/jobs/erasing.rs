@@ -8,10 +8,8 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use types::Micros;
 
+use super::STEP;
 use crate::store::erased;
-
-/// So long it goes on with steps before the job looks about.
-const STEP: Duration = Duration::from_secs(1);
 
 /// Goes on with them a step at a time, beside the writer lock, since there may be very much of one.
 #[derive(Debug, Default)]
@@ -23,16 +21,23 @@ impl Job for EraseRest {
 
     async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let began = Instant::now();
-        while began.elapsed() < STEP && erased::any(pool).await? {
-            let mut tx = messaging::begin(pool, "BEGIN").await?;
-            let Some(partner) = erased::next(&mut tx).await? else {
-                break;
-            };
-            if !erased::step(&mut tx, &[&partner]).await? {
-                erased::done(&mut tx, &partner).await?;
-            }
-            tx.commit().await?;
-        }
+        while began.elapsed() < STEP && step(pool).await? {}
         Ok(Vec::new())
     }
+}
+
+/// Goes on with one. Returns whether there may be more.
+async fn step(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    if !erased::any(pool).await? {
+        return Ok(false);
+    }
+    let mut tx = messaging::begin(pool, "BEGIN").await?;
+    let Some(partner) = erased::next(&mut tx).await? else {
+        return Ok(false);
+    };
+    if !erased::step(&mut tx, &[&partner]).await? {
+        erased::done(&mut tx, &partner).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }

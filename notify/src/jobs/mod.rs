@@ -11,6 +11,8 @@ mod schedule;
 mod sender;
 mod terms;
 
+use std::time::Duration;
+
 pub(crate) use closing::EndClosed;
 pub(crate) use crm::CrmCalls;
 pub(crate) use dispatcher::{Dispatcher, OWN_TEXTS_FAILED, Way};
@@ -20,3 +22,6 @@ pub(crate) use outbound::Mails;
 pub(crate) use resends::Resends;
 pub(crate) use sender::Sender;
 pub(crate) use terms::MailTerms;
+
+/// So long a job goes on with its steps before it looks about.
+const STEP: Duration = Duration::from_secs(1);

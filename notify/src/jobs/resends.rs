@@ -8,14 +8,13 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use types::Micros;
 
+use super::STEP;
 use crate::store::resends;
 
 /// Deliveries that one step looks at: a range may hold very many, and nothing else is to wait for them.
 const AT_ONCE: i64 = 1_000;
 /// While so many wait for an endpoint no more are added: far from what gives it up.
 const MAX_WAITING: i64 = 10_000;
-/// So long it goes on with steps before the job looks about.
-const STEP: Duration = Duration::from_secs(1);
 
 /// Goes on with one range of each endpoint in turn, a bounded number each time, each step in a transaction of its own beside the writer
 /// lock.

@@ -13,7 +13,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, timeout};
 use types::{Micros, Uuid, clock, ids};
 
-use super::schedule;
+use super::{STEP, schedule};
 use crate::postback;
 use crate::receivers::{Answered, Outgoing, Receivers, Signed};
 use crate::secret::{Secrets, Versions};
@@ -29,8 +29,6 @@ const MAX_TO_ONE: i64 = 8;
 const SLOW: Duration = Duration::from_secs(1);
 /// The end of a first attempt is waited for so long before more are begun.
 const PAUSE: Duration = Duration::from_millis(100);
-/// So long a step goes on beginning attempts before the job looks about.
-const STEP: Duration = Duration::from_secs(1);
 
 /// Sends what is due.
 pub(crate) struct Sender {

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use types::{BrandId, ContactId, Micros, PartnerId};
 
+use super::STEP;
 use crate::mail;
 use crate::store::mails::{Cause, NewMail};
 use crate::store::terms_mailings::{self, TermsMailing};
@@ -15,8 +16,6 @@ use crate::store::{contacts, mails, names, owners};
 
 /// Partners of one step: a campaign may have very many.
 const AT_ONCE: usize = 500;
-/// So long it goes on with steps before the job looks about.
-const STEP: Duration = Duration::from_secs(1);
 
 /// Mails them, a bounded number each time, each step in a transaction of its own.
 #[derive(Debug, Default)]

@@ -99,6 +99,14 @@ pub(crate) async fn insert(
     .map(|_| ())
 }
 
+/// What becomes of a delivery that is sent again, from the first attempt on; beside it stands when.
+macro_rules! sent_again {
+    () => {
+        "state = 'pending', attempts = 0, ended_at = NULL, gives_up = NULL"
+    };
+}
+pub(super) use sent_again;
+
 /// Has one that an endpoint was sent sent again, from the first attempt on. What is under way goes on.
 pub(crate) async fn resend(
     connection: &mut PgConnection,
@@ -106,10 +114,11 @@ pub(crate) async fn resend(
     delivery: Uuid,
     now: Micros,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_at = $3, ended_at = NULL, gives_up = NULL
-          WHERE id = $1 AND endpoint_id = $2 AND state <> 'pending'",
-    )
+    sqlx::query(concat!(
+        "UPDATE webhook_deliveries SET ",
+        sent_again!(),
+        ", next_at = $3 WHERE id = $1 AND endpoint_id = $2 AND state <> 'pending'",
+    ))
     .bind(delivery)
     .bind(endpoint.as_str())
     .bind(now.get())

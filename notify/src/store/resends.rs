@@ -3,6 +3,8 @@
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{Micros, WebhookEndpointId};
 
+use super::deliveries::sent_again;
+
 /// A range that is being sent again.
 #[derive(Debug, FromRow)]
 pub(crate) struct WebhookResend {
@@ -70,20 +72,21 @@ pub(crate) async fn step(
     now: Micros,
     most: i64,
 ) -> Result<(), sqlx::Error> {
-    let last: Option<i64> = sqlx::query_scalar(
+    let last: Option<i64> = sqlx::query_scalar(concat!(
         "WITH looked AS (
            SELECT id, position, created_at FROM webhook_deliveries
             WHERE endpoint_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
          ), again AS (
-           UPDATE webhook_deliveries d SET state = 'pending', attempts = 0, ended_at = NULL, gives_up = NULL,
-                  next_at = coalesce((SELECT b.next_at FROM webhook_deliveries b
+           UPDATE webhook_deliveries d SET ",
+        sent_again!(),
+        ", next_at = coalesce((SELECT b.next_at FROM webhook_deliveries b
                                        WHERE b.endpoint_id = $1 AND b.subject = d.subject AND b.state = 'pending' AND b.position < d.position
                                        ORDER BY b.position LIMIT 1), $5)
              FROM looked l
             WHERE d.id = l.id AND l.created_at >= $6 AND l.created_at < $7 AND d.state <> 'pending'
          )
          SELECT max(position) FROM looked HAVING count(*) = $4 AND max(created_at) < $7",
-    )
+    ))
     .bind(&resend.endpoint_id)
     .bind(resend.after_delivery)
     .bind(resend.last_delivery)

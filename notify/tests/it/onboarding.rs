@@ -482,17 +482,22 @@ async fn a_partner_is_onboarded_once_at_a_time() {
     service.stop().await;
 }
 
+/// An application is taken through all steps.
+async fn until_completed(service: &mut TestService) {
+    until_crm(service).await;
+    until_step(service, "approval", "running").await;
+    answers(service, (Step::Approval, false), None).await;
+    link_answers(service, None).await;
+    until_status(service, "completed").await;
+}
+
 #[tokio::test]
 async fn whoever_is_erased_is_forgotten_by_the_crm() {
     for api in ["contacts", "hubspot"] {
         let crm = CrmStandIn::start().await;
         let mut service = start(Some((&crm, api))).await;
         wants(&service, json!({})).await;
-        until_crm(&mut service).await;
-        until_step(&service, "approval", "running").await;
-        answers(&mut service, (Step::Approval, false), None).await;
-        link_answers(&mut service, None).await;
-        until_status(&service, "completed").await;
+        until_completed(&mut service).await;
         let erased = PartnerErasedV1 {}.into();
         service
             .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
@@ -512,11 +517,7 @@ async fn the_crm_is_told_to_forget_somebody_until_it_does() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
     wants(&service, json!({})).await;
-    until_crm(&mut service).await;
-    until_step(&service, "approval", "running").await;
-    answers(&mut service, (Step::Approval, false), None).await;
-    link_answers(&mut service, None).await;
-    until_status(&service, "completed").await;
+    until_completed(&mut service).await;
     crm.fail("DELETE", 422);
     let erased = PartnerErasedV1 {}.into();
     service
@@ -735,11 +736,7 @@ async fn a_campaign_that_is_closed_ends_all_of_its_workflows_and_no_others() {
 async fn the_link_is_followed_where_nobody_has_an_address_or_an_endpoint() {
     let mut service = start(None).await;
     wants(&service, json!({})).await;
-    until_crm(&mut service).await;
-    until_step(&service, "approval", "running").await;
-    answers(&mut service, (Step::Approval, false), None).await;
-    link_answers(&mut service, None).await;
-    until_status(&service, "completed").await;
+    until_completed(&mut service).await;
     service.stop().await;
 }
 
