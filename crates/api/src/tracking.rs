@@ -201,6 +201,9 @@ impl ChangeLink {
     }
 }
 
+/// What was bought, as its shop calls it.
+pub type ProductId = Text<64>;
+
 /// What a visitor did. `amount`, `currency`, `order_id`, `campaign_id`, `click_id` and `product_id` may stand in
 /// `metadata` instead; in both places they must say the same.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -326,7 +329,7 @@ struct Found {
     order: Option<OrderId>,
     campaign: Option<CampaignId>,
     click: Option<ClickId>,
-    product: Option<Text<64>>,
+    product: Option<ProductId>,
 }
 
 impl Check for RecordEvent {

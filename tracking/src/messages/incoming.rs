@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use api::ProductId;
 use api::visitor::Unreadable;
-use chassis::json::{Metadata, Text, WebUrl};
+use chassis::json::{Metadata, WebUrl};
 use schemas::{
     About, Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _,
     Header, Message, RecordEventV1, Topic, Utm, VisitorHashes, kind,
@@ -172,7 +173,7 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
         Metadata::parse(metadata).map_err(|error| invalid("/metadata", error))?;
     }
     if let Some(product) = &body.product_id {
-        Text::<64>::parse(product).map_err(|error| invalid("/product_id", error))?;
+        ProductId::parse(product).map_err(|error| invalid("/product_id", error))?;
     }
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";

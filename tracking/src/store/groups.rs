@@ -41,21 +41,19 @@ pub async fn load(
             Ok((member, id(group)?))
         })
         .collect();
-    if !limits_change && limits.values().all(Option::is_none) {
-        return Ok(Groups {
-            limits,
-            members: members?,
-            links: HashMap::new(),
-        });
-    }
-    let rows: Vec<(String, String, i64)> = sqlx::query_as(
-        "SELECT c.brand_id, l.partner_id, count(*) FROM links l JOIN campaigns c ON c.id = l.campaign_id
-          WHERE l.partner_id = ANY($2) AND c.brand_id = ANY($1) GROUP BY c.brand_id, l.partner_id",
-    )
-    .bind(brands)
-    .bind(partners)
-    .fetch_all(connection)
-    .await?;
+    let rows: Vec<(String, String, i64)> = if limits_change || limits.values().any(Option::is_some)
+    {
+        sqlx::query_as(
+            "SELECT c.brand_id, l.partner_id, count(*) FROM links l JOIN campaigns c ON c.id = l.campaign_id
+              WHERE l.partner_id = ANY($2) AND c.brand_id = ANY($1) GROUP BY c.brand_id, l.partner_id",
+        )
+        .bind(brands)
+        .bind(partners)
+        .fetch_all(connection)
+        .await?
+    } else {
+        Vec::new()
+    };
     let links: Result<HashMap<_, _>, sqlx::Error> = rows
         .into_iter()
         .map(|(brand, partner, count)| {
