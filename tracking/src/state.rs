@@ -434,10 +434,7 @@ impl BatchState {
                 Ok(Read::Report(report)) => Some(report),
                 _ => None,
             };
-            let brand = events.iter().find_map(|event| match event {
-                Event::Attributed(attributed) => Some(attributed.brand_id.clone()),
-                _ => None,
-            });
+            let brand = events.iter().find_map(brand_of).cloned();
             let shop = messages::access(message.header.actor.as_ref());
             let shop = shop.shop().cloned();
             self.changed.notes.push(Note {
@@ -659,4 +656,16 @@ impl Wanted {
 
 fn strs(texts: &HashSet<String>) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
+}
+
+/// Whose business a report was, as far as what became of it says.
+fn brand_of(event: &Event) -> Option<&BrandId> {
+    match event {
+        Event::Attributed(attributed) => Some(&attributed.brand_id),
+        Event::Refunded(refunded) => refunded.brand_id.as_ref(),
+        Event::DuplicateIgnored(repeated) => repeated.brand_id.as_ref(),
+        Event::Claimed(claimed) => Some(&claimed.sale.brand_id),
+        Event::ClaimSettled(settled) => Some(&settled.sale.brand_id),
+        _ => None,
+    }
 }

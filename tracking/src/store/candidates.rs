@@ -52,6 +52,14 @@ impl Lookup {
     }
 }
 
+/// What is read of a link's terms, `t`.
+macro_rules! terms {
+    () => {
+        "t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency,
+         (SELECT max(v.window_days) FROM terms v WHERE v.campaign_id = t.campaign_id) AS max_window_days"
+    };
+}
+
 /// By visitor: the last click of each campaign, of so many campaigns; who clicked on more is looked for in the past.
 const BY_VISITOR: &str = r"
 SELECT q.n, c.id, c.clicked_at, c.link_code
@@ -65,36 +73,34 @@ SELECT q.n, c.id, c.clicked_at, c.link_code
 /// The most last clicks that are read of a visitor.
 const MAX_LAST_CLICKS: i64 = 32;
 
-/// By visitor, among all clicks before the report, from day to day backwards: the last that is inside its own window, else
-/// the last at all, which then is the reason. Not among those that are being erased.
+/// By visitor, among the clicks before the report, from day to day backwards: the last that is inside its own window, else
+/// the last at all, which then is the reason. Not among those that are being erased, and of very many (a shop may give all
+/// its guests one id) among the last only: reports are decided one after another.
 const BY_VISITOR_IN_THE_PAST: &str = concat!(
     r"
 SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
-    (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-       FROM clicks c JOIN terms_of_links($6) t ON t.code = c.link_code
-      WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
-        AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
-        AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
-        AND ",
+    SELECT c.id, c.clicked_at, c.link_code, t.*
+      FROM (SELECT * FROM (SELECT id, clicked_at, link_code, campaign_id, user_hash FROM clicks
+                            WHERE user_hash = q.user_hash AND clicked_at <= q.at ORDER BY clicked_at DESC LIMIT $7) read
+             WHERE (q.campaign_id IS NULL OR campaign_id = q.campaign_id)
+               AND (q.brand_id IS NULL OR EXISTS (SELECT FROM terms k WHERE k.campaign_id = read.campaign_id AND k.brand_id = q.brand_id))
+             LIMIT $8) c
+     CROSS JOIN LATERAL (SELECT ",
+    terms!(),
+    " FROM terms_of_links($6) t WHERE t.code = c.link_code) t
+     WHERE ",
     is_kept!("t.brand_id"),
     r"
-        AND c.clicked_at >= q.at - t.window_days * 86400000000
-      ORDER BY c.clicked_at DESC LIMIT 1)
-    UNION ALL
-    (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-       FROM clicks c JOIN terms_of_links($6) t ON t.code = c.link_code
-      WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
-        AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
-        AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
-        AND ",
-    is_kept!("t.brand_id"),
-    r"
-      ORDER BY c.clicked_at DESC LIMIT 1)
-    LIMIT 1
+     ORDER BY c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC LIMIT 1
  ) f",
 );
+
+/// The most clicks that are read of a visitor in the past.
+const MAX_PAST_CLICKS: i64 = 10_000;
+/// The most of these whose terms are looked at, if they are of the report's brand and campaign.
+const MAX_PAST_CANDIDATES: i64 = 1_000;
 
 /// By click id: that click. The bounds leave out the days that none of them is of.
 const BY_ID: &str = r"
@@ -103,9 +109,12 @@ SELECT q.n, c.id, c.clicked_at, c.link_code
   JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id AND c.clicked_at BETWEEN $4 AND $5";
 
 /// The terms that hold now for each of these links, once however many clicks they have.
-const TERMS: &str = r"
-SELECT code AS link_code, digest, campaign_id, brand_id, partner_id, terms_version, window_days, currency FROM terms_of_links($3)
- WHERE code IN (SELECT code FROM links WHERE code = ANY($1) UNION ALL SELECT code FROM links WHERE digest = ANY($2))";
+const TERMS: &str = concat!(
+    "SELECT code AS link_code, digest, ",
+    terms!(),
+    " FROM terms_of_links($3) t
+ WHERE code IN (SELECT code FROM links WHERE code = ANY($1) UNION ALL SELECT code FROM links WHERE digest = ANY($2))",
+);
 
 /// A click, and the number of what it was looked for by.
 #[derive(FromRow)]
@@ -125,6 +134,8 @@ struct TermsRow {
     partner_id: String,
     terms_version: i32,
     window_days: i32,
+    /// The most that any terms of its campaign give.
+    max_window_days: i32,
     currency: String,
 }
 
@@ -264,25 +275,38 @@ async fn of_visitors(
 type ByHash<'a> = (&'a Lookup, &'a UserHash);
 
 /// The click under each hash, if there is one: two round trips where there is a hash, and one more where some clicks are
-/// later than their reports, or many.
+/// later than their reports, or many, or may hide an earlier one.
 async fn by_hash<'a>(
     connection: &mut PgConnection,
     hashes: &[ByHash<'a>],
     now: Micros,
 ) -> Result<Vec<(&'a Lookup, Candidate)>, sqlx::Error> {
     let mut found: HashMap<i32, Candidate> = HashMap::new();
+    // Up to when an earlier click of the same campaign may count, though its last does not.
+    let mut hidden: HashMap<i32, Micros> = HashMap::new();
     let (clicks, mut in_the_past) = last_clicks(connection, hashes, now).await?;
-    for (n, click) in clicks {
-        let lookup = at(hashes, n)?.0;
+    for row in clicks {
+        let (n, hides) = (row.n, row.may_hide());
+        let (lookup, click) = (at(hashes, n)?.0, row.candidate()?);
         if lookup.brand.as_ref().is_some_and(|it| *it != click.brand) {
             continue;
         }
         if click.clicked_at > lookup.at {
             in_the_past.insert(n);
+        } else if !click.covers(lookup.at) && hides.is_none_or(|until| lookup.at <= until) {
+            let hidden = hidden.entry(n).or_insert(click.clicked_at);
+            *hidden = click.clicked_at.max(*hidden);
         }
         let known = found.get(&n);
         if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
             found.insert(n, click);
+        }
+    }
+    for (n, until) in hidden {
+        let lookup = at(hashes, n)?.0;
+        let known = found.get(&n).filter(|click| click.covers(lookup.at));
+        if known.is_none_or(|known| known.clicked_at < until) {
+            in_the_past.insert(n);
         }
     }
     if !in_the_past.is_empty() {
@@ -309,7 +333,7 @@ async fn last_clicks(
     connection: &mut PgConnection,
     hashes: &[ByHash<'_>],
     now: Micros,
-) -> Result<(Vec<(i32, Candidate)>, HashSet<i32>), sqlx::Error> {
+) -> Result<(Vec<Row>, HashSet<i32>), sqlx::Error> {
     if hashes.is_empty() {
         return Ok(Default::default());
     }
@@ -331,9 +355,8 @@ async fn last_clicks(
         .into_iter()
         .filter(|(_, read)| *read == MAX_LAST_CLICKS);
     let full = full.map(|(n, _)| n).collect();
-    let rows = clicks.into_iter().filter_map(|click| terms.row(click));
-    let clicks: Result<_, sqlx::Error> = rows.map(|row| Ok((row.n, row.candidate()?))).collect();
-    Ok((clicks?, full))
+    let clicks = clicks.into_iter().filter_map(|click| terms.row(click));
+    Ok((clicks.collect(), full))
 }
 
 async fn clicks_in_the_past(
@@ -350,6 +373,8 @@ async fn clicks_in_the_past(
         }))
         .bind(each(hashes, |(_, (lookup, _))| lookup.at.0))
         .bind(now.0)
+        .bind(MAX_PAST_CLICKS)
+        .bind(MAX_PAST_CANDIDATES)
         .fetch_all(connection)
         .await
 }
@@ -373,6 +398,11 @@ async fn stored(
 }
 
 impl Row {
+    /// Until when an earlier click of the same campaign may be inside its window.
+    fn may_hide(&self) -> Option<Micros> {
+        Micros(self.clicked_at).checked_add_days(self.terms.max_window_days.into())
+    }
+
     fn candidate(self) -> Result<Candidate, sqlx::Error> {
         let wrong = |_: InvalidId| unreadable("id");
         let terms = self.terms;

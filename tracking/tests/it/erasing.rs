@@ -1,6 +1,6 @@
 //! Erasure: of a visitor of a brand nothing is left but keyed hashes in the log and in what it folds to.
 
-use runtime::testing::{TestService, message, operator_actor, rows};
+use runtime::testing::{TestService, message, operator_actor, partner, rows};
 use schemas::{Actor, Body, EraseVisitorV1, Message, Topic};
 use serde_json::json;
 
@@ -68,9 +68,19 @@ async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands
         let sale = with(order(VICTIM, number, "10"), "campaign_id", campaign);
         with(sale, "metadata", json!({"note": MARK}))
     };
-    report_as(&service, "attributed", &noted(CAMPAIGN, "o1")).await;
-    report_as(&service, "attributed", &noted("camp200", "o2")).await;
-    for (table, rows) in [("clicks", 2), ("last_clicks", 2), ("report_notes", 2)] {
+    for (campaign, number, claimed) in [(CAMPAIGN, "o1", "c1"), ("camp200", "o2", "c2")] {
+        report_as(&service, "attributed", &noted(campaign, number)).await;
+        report_as(&service, "duplicate_ignored", &noted(campaign, number)).await;
+        let back = refund(VICTIM, number, "1");
+        let back = with(back, "campaign_id", campaign);
+        let back = with(back, "metadata", json!({"note": MARK}));
+        report_as(&service, "refunded", &back).await;
+        let (_, answer) = service
+            .post(EVENTS, &partner(PARTNER), &noted(campaign, claimed))
+            .await;
+        assert_eq!(answer["outcome"], "claimed", "{answer}");
+    }
+    for (table, rows) in [("clicks", 2), ("last_clicks", 2), ("report_notes", 8)] {
         assert_eq!(left(&service, table).await, rows, "{table}");
     }
     // A brand may not: it asks an operator.
@@ -80,15 +90,15 @@ async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands
         ..operator_actor()
     };
     erase(&service, 1, BRAND, brand).await;
-    assert_eq!(left(&service, "report_notes").await, 2);
+    assert_eq!(left(&service, "report_notes").await, 8);
     erase(&service, 2, BRAND, operator_actor()).await;
     let bought = with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN);
     let answer = report_as(&service, "unattributed", &bought).await;
     assert_eq!(answer["reason"], "no_click", "at once");
     pass_a_minute(&service).await;
-    for table in ["clicks", "last_clicks", "report_notes"] {
+    for (table, rows) in [("clicks", 1), ("last_clicks", 1), ("report_notes", 4)] {
         // The other brand's.
-        until_left(&service, table, 1).await;
+        until_left(&service, table, rows).await;
     }
     let bought = with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN);
     let answer = report_as(&service, "unattributed", &bought).await;

@@ -24,6 +24,16 @@ async fn publish(
     deliver(service, CAMPAIGN, CAMPAIGN, published.into()).await;
 }
 
+/// This partner accepts that version.
+async fn accept(service: &mut TestService, partner: &str, version: i32) {
+    let Body::EnrollmentAcceptedV1(mut again) = accepted(partner) else {
+        unreachable!()
+    };
+    again.terms_version = version.try_into().unwrap();
+    let enrollment = enrollment(CAMPAIGN, partner);
+    deliver(service, CAMPAIGN, &enrollment, again.into()).await;
+}
+
 /// The version by which a purchase is attributed now.
 async fn version(service: &TestService, order_id: &str) -> i64 {
     let answer = report_as(service, "attributed", &order("user1", order_id, "10")).await;
@@ -47,12 +57,7 @@ async fn who_accepted_terms_has_later_ones_by_itself_up_to_the_first_that_worsen
     publish(&mut service, 5, 90, 3_600, Some(false)).await;
     assert_eq!(version(&service, "o5").await, 3, "the fourth worsens");
 
-    let Body::EnrollmentAcceptedV1(mut again) = accepted(PARTNER) else {
-        unreachable!()
-    };
-    again.terms_version = 4.try_into().unwrap();
-    let enrollment = enrollment(CAMPAIGN, PARTNER);
-    deliver(&mut service, CAMPAIGN, &enrollment, again.into()).await;
+    accept(&mut service, PARTNER, 4).await;
     assert_eq!(version(&service, "o6").await, 5);
     let tables = ["terms", "enrollments", "conversions"];
     service
@@ -67,5 +72,33 @@ async fn terms_that_do_not_say_whether_they_worsen_something_need_to_be_accepted
     click(&service, "lnk_1", "user1").await;
     publish(&mut service, 2, 40, 0, None).await;
     assert_eq!(version(&service, "o1").await, 1);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_later_click_whose_terms_give_it_less_time_hides_no_earlier_one_that_still_has_some() {
+    let mut service = start_with_link().await;
+    publish(&mut service, 2, 7, 0, Some(true)).await;
+    accept(&mut service, "partner9", 2).await;
+    create_link(&service, "lnk_9", CAMPAIGN, "partner9").await;
+    click(&service, "lnk_1", "user1").await;
+    click(&service, "lnk_9", "user1").await;
+    click(&service, "lnk_9", "user2").await;
+    let answer = report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+    assert_eq!(answer["partner_id"], "partner9");
+    service.advance_clock(10 * 86_400).await;
+    let answer = report_as(&service, "attributed", &order("user1", "o2", "10")).await;
+    assert_eq!(answer["partner_id"], PARTNER);
+    let answer = report_as(&service, "unattributed", &order("user2", "o3", "10")).await;
+    assert_eq!(answer["reason"], "outside_window");
+    // Of two campaigns the later click that counts, though a later one hides it.
+    adopt(&mut service, "camp200", &["partner8"]).await;
+    create_link(&service, "lnk_8", "camp200", "partner8").await;
+    click(&service, "lnk_8", "user3").await;
+    click(&service, "lnk_1", "user3").await;
+    click(&service, "lnk_9", "user3").await;
+    service.advance_clock(10 * 86_400).await;
+    let answer = report_as(&service, "attributed", &order("user3", "o4", "10")).await;
+    assert_eq!(answer["partner_id"], PARTNER);
     service.stop().await;
 }

@@ -302,3 +302,71 @@ async fn the_click_that_counts_is_found_among_those_on_any_number_of_campaigns()
     drop(connection);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn of_a_visitor_with_very_many_clicks_the_last_are_read_and_others_brands_hide_nothing() {
+    let mut service = start_with_link().await;
+    adopt_of(&mut service, "brand9", "camp9", &["partner9"]).await;
+    create_link(&service, "lnk_9", "camp9", "partner9").await;
+    let own = click(&service, "lnk_1", "guest").await;
+    click(&service, "lnk_9", "guest").await;
+    let more = "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+                SELECT c.clicked_at + n, c.id || n, c.link_code, c.campaign_id, c.user_hash
+                  FROM (SELECT * FROM clicks WHERE link_code = $1 ORDER BY clicked_at DESC LIMIT 1) c, generate_series(1, $2) n";
+    let more = async |link: &str, clicks: i32| {
+        let sql = sqlx::query(more).bind(link).bind(clicks);
+        sql.execute(service.pool()).await.unwrap();
+    };
+    // Almost all visitors have few.
+    let others = "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+                  SELECT clicked_at - n, id || '-' || n, link_code, campaign_id, sha256(n::text::bytea)
+                    FROM clicks, generate_series(1, 5000) n";
+    for sql in [others, "ANALYZE clicks"] {
+        sqlx::query(sql).execute(service.pool()).await.unwrap();
+    }
+    more("lnk_9", 5_000).await;
+    // Read, and found.
+    let found = async || {
+        let at: i64 = sqlx::query_scalar("SELECT max(clicked_at) FROM clicks")
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        // As if there were a later click.
+        sqlx::query("UPDATE last_clicks SET clicked_at = $1 + 2")
+            .bind(at)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let lookup = Lookup {
+            report: Uuid::now_v7(),
+            user: visitor::read("guest"),
+            campaign: None,
+            click: None,
+            brand: Some(BRAND.parse().unwrap()),
+            at: Micros(at + 1),
+        };
+        let report = lookup.report;
+        let found = candidates::load(&mut tx, &[lookup], Micros(at)).await;
+        let read: i64 = sqlx::query_scalar(
+            "SELECT sum(idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables WHERE relname ~ '^clicks_'",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+        let found = found.unwrap().remove(&report);
+        (read, found.map(|click| click.click.into_string()))
+    };
+    assert_eq!(found().await, (5_002, Some(own)));
+    more("lnk_9", 12_000).await;
+    assert_eq!(found().await, (10_000, None), "so many are read");
+    more("lnk_9", 3).await;
+    let of_own =
+        "UPDATE clicks SET link_code = 'lnk_1', campaign_id = $1 WHERE link_code = 'lnk_9'";
+    let sql = sqlx::query(of_own).bind(CAMPAIGN);
+    sql.execute(service.pool()).await.unwrap();
+    let (read, last) = found().await;
+    assert_eq!(read, 1_000, "and the terms of so many looked at");
+    assert!(last.is_some());
+    service.stop().await;
+}
