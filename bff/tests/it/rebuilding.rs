@@ -8,12 +8,12 @@ use axum::middleware::{self, Next};
 use bff::Projections;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
-use messaging::{Lookups, NewMessage, SchemaIds, WriteTx, Writer};
+use messaging::{AdvisoryLock, Lookups, NewMessage, SchemaIds, WriteTx, Writer};
 use operations::fencing;
 use runtime::testing::{self, SECRET, TestService, new_database, unmade_database, variables};
 use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
@@ -221,6 +221,44 @@ async fn a_sender_that_is_away_fails_the_replay_and_changes_nothing() {
     assert_eq!(testing::rows(app.pool(), "balances").await, before);
 }
 
+/// A swap that fails, since this happened while it read the sender's log.
+async fn swap_while(app: &TestService, sender: &Sender, change: &str) -> Value {
+    let door = &sender.door;
+    door.open.forget_permits(Semaphore::MAX_PERMITS);
+    let _of_the_replay_before = timeout(Duration::ZERO, door.knocked.notified()).await;
+    let changed = async {
+        door.knocked.notified().await;
+        let change = sqlx::raw_sql(sqlx::AssertSqlSafe(change));
+        change.execute(app.pool()).await.unwrap();
+        door.open.add_permits(Semaphore::MAX_PERMITS);
+    };
+    tokio::join!(app.replay_that_ends("swap", "failed"), changed).0
+}
+
+/// What a server had not written down of the copies when it ended is gone.
+#[tokio::test]
+async fn a_replay_fails_and_changes_nothing_when_the_database_was_away_meanwhile() {
+    let payment = Sender::start(Service::Payment).await;
+    let mut variables = variables(Service::Bff, &unmade_database());
+    let url = payment.base_url.clone();
+    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
+    let app = TestService::start_with(bff::define, variables).await;
+    let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
+    payment.emit(&app, &[("partner1", moved, None)]).await;
+    let before = testing::rows(app.pool(), "balances").await;
+    let ended = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {}
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        AdvisoryLock::Replay.key()
+    );
+    let replay = swap_while(&app, &payment, &ended).await;
+    let error = replay["error"].as_str().unwrap();
+    assert!(error.contains("was away"), "{replay}");
+    assert_eq!(testing::rows(app.pool(), "balances").await, before);
+    let clean = app.replay("swap").await;
+    assert_eq!(clean["report"]["different"], 0, "{clean}");
+}
+
 /// What is in the retry queue the live tables have not, and a replay leaves out.
 #[tokio::test]
 async fn a_replay_fails_and_changes_nothing_when_the_retry_queue_changes_meanwhile() {
@@ -235,18 +273,38 @@ async fn a_replay_fails_and_changes_nothing_when_the_retry_queue_changes_meanwhi
     let park = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
                 SELECT 'payment', gen_random_uuid(), 1, 'payment-events', 'dead', '', '', 1, 0, '{}', 0, ''";
     for change in [park, "DELETE FROM pipeline.parked"] {
-        payment.door.open.forget_permits(Semaphore::MAX_PERMITS);
-        let _of_the_replay_before = timeout(Duration::ZERO, payment.door.knocked.notified()).await;
-        let changed = async {
-            payment.door.knocked.notified().await;
-            sqlx::raw_sql(change).execute(app.pool()).await.unwrap();
-            payment.door.open.add_permits(Semaphore::MAX_PERMITS);
-        };
-        let (replay, ()) = tokio::join!(app.replay_that_ends("swap", "failed"), changed);
+        let replay = swap_while(&app, &payment, change).await;
         let error = replay["error"].as_str().unwrap();
         assert!(error.contains("retry queue"), "{replay}");
         assert_eq!(testing::rows(app.pool(), "balances").await, before);
     }
     let clean = app.replay("swap").await;
     assert_eq!(clean["report"]["different"], 0, "{clean}");
+}
+
+/// An operator's drop is for good: the live tables never had it, and a replay that tried it again would fail as it did.
+#[tokio::test]
+async fn a_replay_leaves_out_what_an_operator_dropped() {
+    let payment = Sender::start(Service::Payment).await;
+    let mut variables = variables(Service::Bff, &unmade_database());
+    let url = payment.base_url.clone();
+    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
+    let app = TestService::start_with(bff::define, variables).await;
+    let moved = |cents| {
+        let body = posted("brand:brand1:funds", "partner:partner1:payable", cents);
+        ("partner1", body, None)
+    };
+    payment.emit(&app, &[moved(5)]).await;
+    let beyond = payment.append(&[moved(i64::MAX)]).await;
+    let id = beyond[0].header.id;
+    let answers = app.deliver_all(payment.topic, beyond).await;
+    assert_eq!(answers[0].name(), "parked");
+    let path = format!("/api/v1/operator/bff/parked/{id}/drop");
+    let reason = json!({"reason": "a test"});
+    let (status, body) = app.post(&path, &testing::operator(), &reason).await;
+    assert!(status.is_success(), "{body}");
+    payment.emit(&app, &[moved(7)]).await;
+    let clean = app.replay("swap").await;
+    assert_eq!(clean["report"]["different"], 0, "{clean}");
+    assert_eq!(clean["events"], 2, "{clean}");
 }

@@ -2,6 +2,7 @@
 //! `docs/runbooks/restore.md`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use messaging::halted::Halted;
 use messaging::log::{self, LogRow};
@@ -106,15 +107,17 @@ pub async fn raise(
         .await?;
         let Some(last) = rows.last() else { break };
         at = last.position;
+        let mut anew = Restated::default();
         for row in rows {
             let (Some(topic), Some(partition)) = (row.topic.clone(), row.partition) else {
                 continue;
             };
             let sequence = streams.entry((topic, partition)).or_insert(0_i64);
             *sequence += 1;
-            restate(tx.connection(), pool, writer, &row, epoch, *sequence).await?;
+            anew.add(pool, writer, &row, epoch, *sequence).await?;
             restated += 1;
         }
+        anew.write(tx.connection()).await?;
     }
     let connection = tx.connection();
     sqlx::query("DELETE FROM pipeline.stream_head")
@@ -168,31 +171,54 @@ async fn begin_behind(
     Ok(())
 }
 
-/// Gives a message of the log another place in its stream.
-async fn restate(
-    connection: &mut PgConnection,
-    pool: &PgPool,
-    writer: &Writer,
-    row: &LogRow,
-    epoch: i64,
-    sequence: i64,
-) -> Result<(), RaiseError> {
-    let schema = writer.schema_ids.get(pool, row.schema_id).await?;
-    let mut message = schemas::decode(&schema, &row.body).map_err(|error| {
-        RaiseError::Refused(format!("position {} cannot be read: {error}", row.position))
-    })?;
-    (message.header.epoch, message.header.sequence) = (Some(epoch), Some(sequence));
-    let body = encode(schema.topic(), &message.header, &message.body)?;
-    sqlx::query(
-        "UPDATE pipeline.message_log SET sequence = $2, schema_id = $3, body = $4 WHERE position = $1",
-    )
-    .bind(row.position)
-    .bind(sequence)
-    .bind(writer.schema_ids.current(schema.topic()))
-    .bind(body)
-    .execute(connection)
-    .await?;
-    Ok(())
+/// Messages of the log with other places in their streams.
+#[derive(Debug, Default)]
+struct Restated {
+    positions: Vec<i64>,
+    sequences: Vec<i64>,
+    schema_ids: Vec<i32>,
+    bodies: Vec<Vec<u8>>,
+}
+
+impl Restated {
+    async fn add(
+        &mut self,
+        pool: &PgPool,
+        writer: &Writer,
+        row: &LogRow,
+        epoch: i64,
+        sequence: i64,
+    ) -> Result<(), RaiseError> {
+        let schema = writer.schema_ids.get(pool, row.schema_id).await?;
+        let mut message = schemas::decode(&schema, &row.body).map_err(|error| {
+            RaiseError::Refused(format!("position {} cannot be read: {error}", row.position))
+        })?;
+        (message.header.epoch, message.header.sequence) = (Some(epoch), Some(sequence));
+        let body = encode(schema.topic(), &message.header, &message.body)?;
+        self.positions.push(row.position);
+        self.sequences.push(sequence);
+        let schema_id = writer.schema_ids.current(schema.topic());
+        self.schema_ids.push(schema_id);
+        self.bodies.push(body);
+        Ok(())
+    }
+
+    async fn write(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "UPDATE pipeline.message_log m SET sequence = r.sequence, schema_id = r.schema_id, body = r.body
+               FROM UNNEST($1::bigint[], $2::bigint[], $3::int[], $4::bytea[]) AS r(position, sequence, schema_id, body)
+              WHERE m.position = r.position AND m.position BETWEEN $5 AND $6",
+        )
+        .bind(&self.positions)
+        .bind(self.sequences)
+        .bind(self.schema_ids)
+        .bind(self.bodies)
+        .bind(self.positions.first())
+        .bind(self.positions.last())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
 }
 
 /// Why an epoch cannot be accepted.
@@ -240,8 +266,16 @@ pub async fn accept(
     .execute(&mut *connection)
     .await?;
     if lock == Lock::Log {
-        note_handled(connection, noted).await?;
+        let head = tx.position();
+        let (mut noted, connection) = (noted, tx.connection());
+        while noted < head {
+            noted = note_stretch(connection, noted).await?;
+        }
+        sqlx::query("INSERT INTO pipeline.handled_before SELECT message_id FROM pipeline.parked ON CONFLICT DO NOTHING")
+            .execute(connection)
+            .await?;
     }
+    let connection = tx.connection();
     let halted =
         sqlx::query_as("DELETE FROM pipeline.stopped_stream WHERE source = $1 RETURNING *")
             .bind(source)
@@ -250,24 +284,37 @@ pub async fn accept(
     Ok(halted)
 }
 
-/// Notes what caused something behind this position of this log, and what is in the retry queue. Returns how far the log
-/// was read.
-pub(crate) async fn note_handled(
-    connection: &mut PgConnection,
-    after: i64,
-) -> Result<i64, sqlx::Error> {
+/// Positions of the log that are read at once.
+const STRETCH: i64 = 50_000;
+
+/// Notes what caused something behind this position of this log, a stretch at a time, until little is left for the transaction that accepts.
+/// `noted` is where it stands after each: given up, it goes on from there.
+pub async fn note_log(pool: &PgPool, noted: &AtomicI64) -> Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    loop {
+        let after = noted.load(Ordering::Relaxed);
+        let to = note_stretch(&mut connection, after).await?;
+        noted.fetch_max(to, Ordering::Relaxed);
+        if to < after + STRETCH {
+            return Ok(());
+        }
+    }
+}
+
+/// Up to which position it came.
+async fn note_stretch(connection: &mut PgConnection, after: i64) -> Result<i64, sqlx::Error> {
     let head: i64 = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
         .fetch_one(&mut *connection)
         .await?;
+    let to = head.min(after + STRETCH);
     sqlx::query(
         "INSERT INTO pipeline.handled_before
          SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
-          UNION SELECT message_id FROM pipeline.parked
          ON CONFLICT DO NOTHING",
     )
     .bind(after)
-    .bind(head)
+    .bind(to)
     .execute(connection)
     .await?;
-    Ok(head)
+    Ok(to)
 }

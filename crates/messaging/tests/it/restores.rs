@@ -1,6 +1,7 @@
 //! Histories that fork: a source restored from a backup is found, stopped and accepted again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use messaging::relay::{self, Source};
 use messaging::transport::memory::MemoryTransport;
@@ -410,4 +411,40 @@ async fn a_rewound_cursor_is_taken_up_by_the_relay_that_runs() {
     sender.ship(&lab, &replica, &tasks, 1);
     tasks.stop().cancelled().await;
     tasks.finished().await;
+}
+
+/// A log of years takes longer to read than a request lasts.
+#[tokio::test]
+async fn what_was_handled_is_noted_a_stretch_at_a_time_and_once_more_only_what_came_since() {
+    let sender = Sender::open(&empty_database().await).await;
+    sender.append(1).await;
+    // At every tenth thousand something that had a cause.
+    let more = "INSERT INTO pipeline.message_log
+                SELECT n * 10000, gen_random_uuid(), type, topic, partition, n + 1, key, subject, time, correlation_id, gen_random_uuid(), outcome_of, schema_id, body
+                  FROM pipeline.message_log, generate_series(1, 13) n WHERE position = 1";
+    let head = "UPDATE pipeline.log_head SET position = 130000";
+    for sql in [more, head] {
+        sqlx::raw_sql(sql).execute(&sender.pool).await.unwrap();
+    }
+    let known = async || -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM pipeline.handled_before");
+        count.fetch_one(&sender.pool).await.unwrap()
+    };
+    let noted = AtomicI64::new(0);
+    // The first is given up in its second stretch.
+    let mut hold = sender.pool.acquire().await.unwrap();
+    let cause = "BEGIN; INSERT INTO pipeline.handled_before SELECT causation_id FROM pipeline.message_log WHERE position = 60000";
+    sqlx::raw_sql(cause).execute(&mut *hold).await.unwrap();
+    tokio::select! {
+        done = fencing::note_log(&sender.pool, &noted) => panic!("{done:?}"),
+        () = until("the first stretch is noted", async || noted.load(Ordering::Relaxed) > 0) => {}
+    }
+    assert_eq!((noted.load(Ordering::Relaxed), known().await), (50_000, 5));
+    sqlx::raw_sql("ROLLBACK").execute(&mut *hold).await.unwrap();
+    let again = "DELETE FROM pipeline.handled_before";
+    sqlx::raw_sql(again).execute(&mut *hold).await.unwrap();
+    fencing::note_log(&sender.pool, &noted).await.unwrap();
+    assert_eq!((noted.load(Ordering::Relaxed), known().await), (130_000, 8));
+    fencing::note_log(&sender.pool, &noted).await.unwrap();
+    assert_eq!(known().await, 8);
 }

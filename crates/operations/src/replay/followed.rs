@@ -27,19 +27,28 @@ pub struct Followed {
 #[derive(Debug, Clone, Default)]
 struct InRetryQueue {
     now: HashSet<Uuid>,
-    /// Those that an operator edited or dropped.
-    before: HashSet<Uuid>,
+    /// Those that an operator edited.
+    edited: HashSet<Uuid>,
+    /// Those that an operator dropped: the live tables never had them.
+    dropped: HashSet<Uuid>,
 }
 
 impl InRetryQueue {
     async fn read(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let now = Self::as_it_is(&mut *pool.acquire().await?).await?;
-        let before: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked_before")
-            .fetch_all(pool)
-            .await?;
+        let acted_upon: Vec<(Uuid, bool)> = sqlx::query_as(
+            "SELECT p.message_id, a.action = 'parked.drop' FROM pipeline.parked_before p JOIN pipeline.audit a ON a.id = p.audit",
+        )
+        .fetch_all(pool)
+        .await?;
+        let ids = |dropped| {
+            let acted_upon = acted_upon.iter().filter(move |it| it.1 == dropped);
+            acted_upon.map(|it| it.0).collect()
+        };
         Ok(Self {
             now,
-            before: before.into_iter().collect(),
+            edited: ids(false),
+            dropped: ids(true),
         })
     }
 
@@ -164,21 +173,22 @@ impl Followed {
             };
             let is_in =
                 |ids: &HashSet<Uuid>| header.as_ref().is_some_and(|it| ids.contains(&it.id));
+            if is_in(&in_retry_queue.now) || is_in(&in_retry_queue.dropped) {
+                continue;
+            }
             match read {
-                Ok(read) if !is_in(&in_retry_queue.now) => fed.push(Fed {
+                Ok(read) => fed.push(Fed {
                     position: 0,
                     message: read,
                     bytes: message.body.len(),
                 }),
                 // What was folded once must not be left out because this build cannot read it.
-                Err(error @ DecodeError::Unreadable(_))
-                    if !is_in(&in_retry_queue.now) && !is_in(&in_retry_queue.before) =>
-                {
+                Err(error @ DecodeError::Unreadable(_)) if !is_in(&in_retry_queue.edited) => {
                     let sequence = at.sequence;
                     return Err(unreadable(format!("message {sequence} is {error}")));
                 }
                 // What cannot be read here went to the retry queue, too.
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
         }
         let before = self.at.insert(stream.clone(), at).unwrap_or_default();

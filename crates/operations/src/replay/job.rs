@@ -125,14 +125,17 @@ pub struct Report {
 
 /// Does what is asked, and leaves no copies behind.
 pub async fn run(mut rebuild: Rebuild, order: &Order) -> Result<Report, ReplayError> {
-    let held = rebuild.hold().await?;
+    rebuild.hold().await?;
     let ran = work(&mut rebuild, order).await;
     let removed = shadow::remove(&rebuild.shadow).await;
-    drop(held);
+    drop(rebuild.held.take());
     // The lock goes with its connection.
     rebuild.shadow.close().await;
     let report = ran?;
-    removed?;
+    // After a swap there are no copies: what is in place is reported, whatever became of the statement.
+    if report.replaced.is_none() {
+        removed?;
+    }
     Ok(report)
 }
 

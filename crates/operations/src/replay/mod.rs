@@ -76,6 +76,14 @@ pub enum ReplayError {
         "a message went to the retry queue of this service, or left it, while the logs were folded: run it again"
     )]
     RetryQueueChanged,
+    /// The database came back without what was made meanwhile.
+    #[error("the database was away while the tables were made again: run it again ({0})")]
+    Away(sqlx::Error),
+    /// The live tables change faster than they are made again.
+    #[error(
+        "{0} messages are left to fold, more than may be while everybody waits: run it again at a quieter time"
+    )]
+    TooFar(i64),
     /// A bug.
     #[error("it panicked; the service's log says where")]
     Panicked,

@@ -18,6 +18,8 @@ use super::{Phase, ReplayError, fold, jobs, shadow};
 const NEAR: i64 = 5_000;
 /// How often the log may run ahead of the fold before the rest is folded all the same.
 const ROUNDS: u32 = 20;
+/// With more than this to fold nothing is put in place: everybody would wait for it.
+const TOO_FAR: i64 = 10 * NEAR;
 
 /// Makes a service's fold tables again beside the running service.
 pub struct Rebuild {
@@ -31,6 +33,8 @@ pub struct Rebuild {
     pub(super) feed: Feed,
     pub(super) stop: CancellationToken,
     pub(super) seen: Seen,
+    /// Holds off every other rebuild in this database, by whichever process.
+    pub(super) held: Option<PoolConnection<Postgres>>,
     /// Where its progress is noted.
     pub(super) job: Option<Uuid>,
 }
@@ -66,6 +70,7 @@ impl Rebuild {
             writer,
             feed,
             stop,
+            held: None,
             job: None,
             seen: Seen {
                 events: 0,
@@ -77,13 +82,26 @@ impl Rebuild {
         }
     }
 
-    /// Holds off every other rebuild in this database, by whichever process, for as long as the connection is kept.
-    pub(super) async fn hold(&self) -> Result<PoolConnection<Postgres>, ReplayError> {
+    /// Holds off every other rebuild in this database from now on.
+    pub(super) async fn hold(&mut self) -> Result<(), ReplayError> {
         let mut connection = self.shadow.acquire().await?;
         let mine: bool = sqlx::query_scalar(AdvisoryLock::Replay.ask())
             .fetch_one(&mut *connection)
             .await?;
-        mine.then_some(connection).ok_or(ReplayError::Busy)
+        if !mine {
+            return Err(ReplayError::Busy);
+        }
+        self.held = Some(connection);
+        Ok(())
+    }
+
+    /// Fails if the database was away since this began: what it had not written down of the copies then is lost, and others may have begun.
+    pub(super) async fn is_held(&mut self) -> Result<(), ReplayError> {
+        if let Some(held) = &mut self.held {
+            let asked = sqlx::query("SELECT 1").execute(&mut **held).await;
+            asked.map_err(ReplayError::Away)?;
+        }
+        Ok(())
     }
 
     /// Makes the copies and folds until little is left.
@@ -93,6 +111,11 @@ impl Rebuild {
             return Err(ReplayError::Unlisted(unlisted.join(", ")));
         }
         shadow::create(&self.shadow, &self.domain.tables()).await?;
+        self.approach().await
+    }
+
+    /// Folds until little is left.
+    pub(super) async fn approach(&mut self) -> Result<(), ReplayError> {
         for _ in 0..ROUNDS {
             let tx = self.begin().await?;
             let target = Target::of(&tx);
@@ -156,6 +179,7 @@ impl Rebuild {
     /// Folds the rest up to where the live tables stand at one moment, and compares both within it.
     pub(super) async fn compare(&mut self) -> Result<(i64, Vec<TableReport>), ReplayError> {
         let mut tx = self.begin().await?;
+        self.is_held().await?;
         let target = Target::of(&tx);
         self.fold_within(&mut tx, &target).await?;
         let tables = compare::compare(tx.connection(), &self.domain.tables()).await?;
@@ -183,7 +207,12 @@ impl Rebuild {
     /// The rest, while nobody can write the live tables.
     pub(super) async fn finish(&mut self) -> Result<(), ReplayError> {
         let mut tx = self.begin().await?;
+        self.is_held().await?;
         let target = Target::of(&tx);
+        let (done, head) = self.feed.progress(&target);
+        if head - done > TOO_FAR {
+            return Err(ReplayError::TooFar(head - done));
+        }
         self.fold_within(&mut tx, &target).await?;
         tx.commit().await?;
         Ok(())

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use messaging::{Lookups, Tables, WriteTx};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 use super::rebuild::Rebuild;
 use super::shadow::{self, quoted, run};
-use super::{Order, ReplayError};
+use super::{Order, Phase, ReplayError};
 
 /// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on.
 const LOCK_TIMEOUT: &str = "2s";
@@ -25,6 +25,9 @@ impl Rebuild {
         shadow::analyze(&self.shadow, &self.domain.tables()).await?;
         let mut tries = 1;
         loop {
+            // What came while they were compared and analyzed, or while a reader held a table.
+            self.approach().await?;
+            self.report(Phase::Swapping).await;
             match self.try_swap(order, different).await {
                 Err(ReplayError::Sql(error)) if is_locked(&error) && tries < TRIES => {
                     tracing::info!(%error, tries, "a reader holds a table; the swap is tried again");
@@ -54,7 +57,11 @@ impl Rebuild {
         .await?;
         rename(tx.connection(), &self.domain.tables(), &replaced).await?;
         order.audit(&mut tx, &replaced, different).await?;
-        tx.commit().await?;
+        if let Err(error) = tx.commit().await {
+            // The answer may be lost where the commit is not.
+            let is_there = is_there(&self.live, &replaced).await;
+            is_there?.then_some(()).ok_or(error)?;
+        }
         Ok(replaced)
     }
 }
@@ -119,14 +126,15 @@ pub async fn replaced_schemas(pool: &PgPool) -> Result<Vec<(String, i64)>, sqlx:
     .await
 }
 
+async fn is_there(database: impl PgExecutor<'_>, replaced: &str) -> Result<bool, sqlx::Error> {
+    let sql = r"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1 AND nspname LIKE 'replaced\_%')";
+    let there = sqlx::query_scalar(sql).bind(replaced);
+    there.fetch_one(database).await
+}
+
 /// Removes replaced tables for good. False when there are none of that name.
 pub async fn drop_replaced(tx: &mut WriteTx, name: &str) -> Result<bool, sqlx::Error> {
-    let there: bool = sqlx::query_scalar(
-        r"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1 AND nspname LIKE 'replaced\_%')",
-    )
-    .bind(name)
-    .fetch_one(tx.connection())
-    .await?;
+    let there = is_there(tx.connection(), name).await?;
     if there {
         let sql = format!("DROP SCHEMA {} CASCADE", quoted(name));
         sqlx::raw_sql(AssertSqlSafe(sql))

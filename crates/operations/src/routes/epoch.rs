@@ -1,6 +1,7 @@
 //! `…/epoch`: what is done after a database was restored from a backup. See docs/runbooks/restore.md.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -246,7 +247,12 @@ pub(crate) async fn accept_epoch(
     Json(wanted): Json<AcceptEpoch>,
 ) -> Result<Json<AcceptedView>, Problem> {
     let failed = |error: sqlx::Error| unread(&error);
-    let noted = note_handled(&process).await.map_err(failed)?;
+    if process.engine_writer.lock == Lock::Log {
+        // Before the lock is held, since that may take minutes.
+        let noted = fencing::note_log(&process.pool, &process.noted_for_epochs).await;
+        noted.map_err(failed)?;
+    }
+    let noted = process.noted_for_epochs.load(Ordering::Relaxed);
     let mut tx = WriteTx::begin(&process.pool, &process.engine_writer, Lookups::default())
         .await
         .map_err(failed)?;
@@ -272,15 +278,6 @@ pub(crate) async fn accept_epoch(
         epoch: wanted.epoch,
         streams: streams.into_iter().map(HaltedStreamView::from).collect(),
     }))
-}
-
-/// Reads the log before the lock is held, since that may take seconds.
-async fn note_handled(process: &Process) -> Result<i64, sqlx::Error> {
-    if process.engine_writer.lock != Lock::Log {
-        return Ok(0);
-    }
-    let mut connection = process.pool.acquire().await?;
-    fencing::note_handled(&mut connection, 0).await
 }
 
 /// Sends a stream again by the broker, from behind a sequence. Followers drop what they have by their watermarks.
@@ -365,6 +362,8 @@ async fn finish(
         tx.commit().await
     };
     written.await.map_err(|error| unread(&error))?;
+    // In a database that was restored it is not.
+    process.noted_for_epochs.store(0, Ordering::Relaxed);
     process.guard.recognised();
     Ok(())
 }
