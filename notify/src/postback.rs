@@ -205,6 +205,7 @@ mod tests {
         let due = |url: &str, attempts| Due {
             id: Uuid::nil(),
             endpoint_id: "whe_1".to_owned(),
+            owner: String::new(),
             subject: "conv1".to_owned(),
             body: body.clone(),
             attempts,

@@ -1,5 +1,5 @@
-//! Sends what is due: of each subject of an endpoint one at a time and in order, of each endpoint a few at once, and of all together so
-//! many that receivers that are slow keep none waiting that are not.
+//! Sends what is due: of each subject of an endpoint one at a time and in order, of each endpoint a few at once, of each owner as many as
+//! there is still room for, and of all together so many that receivers that are slow keep none waiting that are not.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -136,7 +136,10 @@ impl Job for Sender {
             if room > 0 {
                 let room = i64::try_from(room).unwrap_or_default();
                 for due in sending::due(pool, now, &in_flight.busy(Instant::now()), room).await? {
-                    let held = (due.id, due.endpoint_id.clone());
+                    if in_flight.is_full(&due.owner) {
+                        continue;
+                    }
+                    let held = Held::of(&due);
                     let attempt = self.attempt(pool.clone(), due, now);
                     in_flight.start(held, attempt);
                 }
@@ -173,30 +176,65 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
 #[derive(Default)]
 struct InFlight {
     attempts: JoinSet<bool>,
-    deliveries: HashMap<task::Id, (Uuid, String, Instant)>,
+    deliveries: HashMap<task::Id, Held>,
+    /// How many of them are to endpoints of each owner.
+    of_owners: HashMap<String, usize>,
     /// Endpoints whose last attempt failed.
     failing: HashSet<String>,
 }
 
+/// A delivery under way.
+#[derive(Debug)]
+struct Held {
+    delivery: Uuid,
+    endpoint: String,
+    owner: String,
+    since: Instant,
+}
+
+impl Held {
+    fn of(due: &Due) -> Self {
+        Self {
+            delivery: due.id,
+            endpoint: due.endpoint_id.clone(),
+            owner: due.owner.clone(),
+            since: Instant::now(),
+        }
+    }
+}
+
 impl InFlight {
-    fn start(
-        &mut self,
-        (delivery, endpoint): (Uuid, String),
-        attempt: impl Future<Output = bool> + Send + 'static,
-    ) {
+    fn start(&mut self, held: Held, attempt: impl Future<Output = bool> + Send + 'static) {
         let task = self.attempts.spawn(attempt).id();
-        self.deliveries
-            .insert(task, (delivery, endpoint, Instant::now()));
+        *self.of_owners.entry(held.owner.clone()).or_default() += 1;
+        self.deliveries.insert(task, held);
+    }
+
+    fn end(&mut self, task: task::Id) -> Option<Held> {
+        let held = self.deliveries.remove(&task)?;
+        if let Some(under_way) = self.of_owners.get_mut(&held.owner) {
+            *under_way -= 1;
+        }
+        self.of_owners.retain(|_, under_way| *under_way > 0);
+        Some(held)
+    }
+
+    /// Whether an owner has as many under way as there is still room for: then there is some for whoever comes next, however many owners
+    /// have endpoints that hang.
+    fn is_full(&self, owner: &str) -> bool {
+        let room = MAX_AT_ONCE.saturating_sub(self.deliveries.len());
+        let under_way = self.of_owners.get(owner).copied();
+        under_way.unwrap_or_default() >= room
     }
 
     /// What is under way now, and how much more may be.
     fn busy(&self, now: Instant) -> Busy {
         let mut under_way: HashMap<&str, i64> = HashMap::new();
         let mut failing: HashSet<&str> = self.failing.iter().map(String::as_str).collect();
-        for (_, endpoint, since) in self.deliveries.values() {
-            *under_way.entry(endpoint).or_default() += 1;
-            if now.duration_since(*since) >= SLOW {
-                failing.insert(endpoint);
+        for held in self.deliveries.values() {
+            *under_way.entry(&held.endpoint).or_default() += 1;
+            if now.duration_since(held.since) >= SLOW {
+                failing.insert(&held.endpoint);
             }
         }
         let of_failing = under_way.iter().filter(|(it, _)| failing.contains(**it));
@@ -213,10 +251,12 @@ impl InFlight {
             };
             (endpoint.to_owned(), (most - count).max(0))
         });
+        let full_owners = self.of_owners.keys().filter(|owner| self.is_full(owner));
         Busy {
-            held: self.deliveries.values().map(|(id, ..)| *id).collect(),
+            held: self.deliveries.values().map(|it| it.delivery).collect(),
             rooms: rooms.collect(),
             room_of_others: MAX_TO_ONE,
+            full_owners: full_owners.cloned().collect(),
         }
     }
 
@@ -227,7 +267,7 @@ impl InFlight {
         while let Some(ended) = next {
             match ended {
                 Ok((task, delivered)) => {
-                    if let Some((_, endpoint, _)) = self.deliveries.remove(&task) {
+                    if let Some(Held { endpoint, .. }) = self.end(task) {
                         if delivered {
                             self.failing.remove(&endpoint);
                         } else {
@@ -236,7 +276,7 @@ impl InFlight {
                     }
                 }
                 Err(error) => {
-                    let held = self.deliveries.remove(&error.id());
+                    let held = self.end(error.id());
                     tracing::error!(?held, %error, "an attempt to send broke off: it is made again");
                 }
             }
@@ -254,12 +294,44 @@ mod tests {
         known.map_or(busy.room_of_others, |(_, room)| *room)
     }
 
+    fn hang(in_flight: &mut InFlight, owner: &str, endpoint: &str) {
+        let held = Held {
+            delivery: Uuid::new_v4(),
+            endpoint: endpoint.to_owned(),
+            owner: owner.to_owned(),
+            since: Instant::now(),
+        };
+        in_flight.start(held, std::future::pending());
+    }
+
+    #[tokio::test]
+    async fn there_is_room_for_one_owner_more_however_many_have_endpoints_that_hang() {
+        let mut in_flight = InFlight::default();
+        let mut under_way = Vec::new();
+        for owner in ["brand 1", "partner 1", "brand 2", "partner 2"] {
+            let mut begun = 0;
+            while !in_flight.is_full(owner) {
+                hang(&mut in_flight, owner, owner);
+                begun += 1;
+            }
+            under_way.push(begun);
+        }
+        assert_eq!(under_way, [128, 64, 32, 16]);
+        let mut full = in_flight.busy(Instant::now()).full_owners;
+        full.sort();
+        assert_eq!(full, ["brand 1", "brand 2", "partner 1", "partner 2"]);
+        let (first, of_first) = in_flight.deliveries.iter().next().unwrap();
+        let (first, owner) = (*first, of_first.owner.clone());
+        in_flight.end(first);
+        assert_eq!(in_flight.deliveries.len(), 239);
+        assert_eq!(in_flight.is_full(&owner), owner != "partner 2");
+    }
+
     #[tokio::test]
     async fn an_endpoint_that_says_nothing_for_a_second_is_begun_no_more_at_before_it_answers() {
         let mut in_flight = InFlight::default();
         for _ in 0..3 {
-            let held = (Uuid::new_v4(), "whe_hangs".to_owned());
-            in_flight.start(held, std::future::pending());
+            hang(&mut in_flight, "brand 1", "whe_hangs");
         }
         let at_once = Instant::now();
         assert_eq!(room_of(&in_flight.busy(at_once), "whe_hangs"), 5);

@@ -15,6 +15,8 @@ const TRIMMED_AT_ONCE: i64 = 1_000;
 pub(crate) struct Due {
     pub id: Uuid,
     pub endpoint_id: String,
+    /// Whose endpoint it is.
+    pub owner: String,
     pub subject: String,
     pub body: String,
     pub attempts: i32,
@@ -35,6 +37,15 @@ pub(crate) struct Busy {
     pub(crate) rooms: Vec<(String, i64)>,
     /// How much more any other endpoint may be.
     pub(crate) room_of_others: i64,
+    /// Whose endpoints are sent nothing more now.
+    pub(crate) full_owners: Vec<String>,
+}
+
+/// Whose an endpoint is, `e`.
+macro_rules! owner {
+    () => {
+        "coalesce('brand ' || e.brand_id, 'partner ' || e.partner_id)"
+    };
 }
 
 /// The columns of a [`Sale`], where `o` is what is known of it.
@@ -58,7 +69,7 @@ pub(crate) async fn due(
         .map(|(id, room)| (id.as_str(), *room))
         .unzip();
     sqlx::query_as(
-        concat!("SELECT d.id, d.endpoint_id, d.subject, d.body, d.attempts, e.url, e.secret_version, e.previous_until, e.format, ", sale_columns!(), "
+        concat!("SELECT d.id, d.endpoint_id, ", owner!(), " AS owner, d.subject, d.body, d.attempts, e.url, e.secret_version, e.previous_until, e.format, ", sale_columns!(), "
            FROM webhook_endpoints e
            LEFT JOIN UNNEST($3::text[], $4::bigint[]) AS r (id, room) ON r.id = e.id
            CROSS JOIN LATERAL (
@@ -71,7 +82,7 @@ pub(crate) async fn due(
                                    AND b.position < w.position)
               ORDER BY w.next_at, w.position LIMIT coalesce(r.room, $5)) d
            LEFT JOIN postback_sales o ON o.conversion_id = d.subject AND e.format = 'postback'
-          WHERE e.status = 'enabled' AND coalesce(r.room, $5) > 0
+          WHERE e.status = 'enabled' AND coalesce(r.room, $5) > 0 AND ", owner!(), " <> ALL($8)
           ORDER BY d.next_at, d.position LIMIT $7"),
     )
     .bind(now.get())
@@ -81,6 +92,7 @@ pub(crate) async fn due(
     .bind(busy.room_of_others)
     .bind(WINDOW)
     .bind(room)
+    .bind(&busy.full_owners)
     .fetch_all(pool)
     .await
 }

@@ -216,6 +216,31 @@ async fn receivers_that_hang_keep_no_other_waiting() {
 }
 
 #[tokio::test]
+async fn an_owner_whose_many_receivers_hang_leaves_room_for_others() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let mut hanging = Vec::new();
+    for _ in 0..20 {
+        let receiver = Receiver::hanging().await;
+        app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+        hanging.push(receiver);
+    }
+    for order in 0..8 {
+        app::sale(&mut service, &format!("order{order}"), "brand1", "partner1").await;
+    }
+    let under_way = || hanging.iter().map(|it| it.received().len()).sum::<usize>();
+    until("half of all are under way", async || under_way() == 128).await;
+    let receiver = Receiver::start().await;
+    let other = testing::partner("partner1");
+    app::endpoint(&service, &other, &receiver.url, &SALES).await;
+    app::sale(&mut service, "later", "brand1", "partner1").await;
+    receiver.until(1).await;
+    assert_eq!(under_way(), 128);
+    drop(hanging);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn who_answers_410_is_sent_nothing_more_until_it_is_enabled() {
     let mut service = app::start().await;
     let brand = testing::brand("brand1");
