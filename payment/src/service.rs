@@ -91,6 +91,7 @@ impl Domain for Payment {
             "aside.payout_switch",
             "aside.payout_proposals",
             "aside.sealing_key_wish",
+            "aside.rules",
         ],
         derived: &[],
         run_dependent: &[],

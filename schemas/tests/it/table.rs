@@ -197,3 +197,34 @@ fn an_event_ends_commands_of_one_kind_alone_beside_those_of_timers() {
         assert_eq!(schemas::ends(event.name), first);
     }
 }
+
+/// Who follows whom: what is forgotten there stands still after a restore.
+#[test]
+fn the_runbook_of_restores_names_every_topic_and_every_follower() {
+    let page = include_str!("../../../docs/runbooks/restore.md");
+    for service in Service::ALL {
+        let row = format!("| {service} |");
+        let row = page.lines().find(|line| line.starts_with(&row)).unwrap();
+        let [again, accepted] = row.trim_matches('|').split('|').collect::<Vec<_>>()[1..] else {
+            panic!("{row}");
+        };
+        let mut followed: Vec<String> = service
+            .followed_topics()
+            .map(|topic| format!("{} `{topic}`", topic.publisher()))
+            .collect();
+        followed.sort();
+        let mut again: Vec<&str> = again.trim().split(", ").collect();
+        again.sort_unstable();
+        assert_eq!(again, followed, "what {service} is sent again");
+        let published = service.published_topics().into_iter();
+        let mut followers: Vec<&str> = published
+            .flat_map(Topic::followers)
+            .map(Service::name)
+            .collect();
+        followers.sort_unstable();
+        followers.dedup();
+        let mut accepted: Vec<&str> = accepted.trim().split(", ").collect();
+        accepted.sort_unstable();
+        assert_eq!(accepted, followers, "who takes {service}'s epoch");
+    }
+}

@@ -18,7 +18,7 @@ use crate::{containers, database_page, down, logs, runs, status, up};
 pub enum Command {
     /// Bring everything up (what ./start.sh does)
     Up {
-        /// The mode of all four services; without it what .env says, else hybrid
+        /// The mode of all services; without it what .env says, else hybrid
         #[arg(long)]
         mode: Option<Mode>,
         /// Only a part
@@ -61,7 +61,7 @@ pub enum Command {
     },
     /// Start one more process of a service on a free port, beside the first; ./stop.sh stops it
     Replica {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         service: String,
     },
     /// Serve a page for the services' databases (Adminer, installed where it is missing) until Ctrl-C, on this machine only

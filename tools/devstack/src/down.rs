@@ -25,14 +25,22 @@ pub fn run(layout: &Layout, wipe: bool, progress: Progress) -> Result<()> {
     infra::stop(layout, &progress);
     if wipe {
         Postgres::wipe(&layout.state.join("postgres"))?;
-        for folder in ["pulsar", "simulator", "logs", "run", "bin"] {
+        for folder in [
+            "pulsar",
+            "simulator",
+            "logs",
+            "run",
+            "bin",
+            "archive",
+            "tls",
+        ] {
             let folder = layout.state.join(folder);
             if folder.exists() {
                 fs::remove_dir_all(folder)?;
             }
         }
         let _never_made = fs::remove_file(layout.state.join("secrets.env"));
-        progress.note("removed: data, logs, binaries and secrets");
+        progress.note("removed: data, archives, logs, binaries and secrets");
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ impl ProducerKey {
             anyhow::anyhow!(reported.join("; "))
         };
         Producers::parse(&entry).map_err(wrong)?;
-        eprintln!("A line of {VARIABLE}, for campaign, tracking, commission and payment:");
+        eprintln!("A line of {VARIABLE}, for campaign, tracking, commission, payment and notify:");
         println!("{entry}");
         eprintln!(
             "For the producer: source {}, key id {}, secret {secret}",

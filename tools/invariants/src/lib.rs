@@ -134,8 +134,10 @@ pub const RULES: [&str; 10] = [
 pub async fn check(records: &Records, journal: &Journal) -> Result<Vec<Finding>> {
     let mut checker = Checker::new(records).await?;
     let found = checker.check(records, journal, &RULES_BY_NUMBER).await;
-    checker.close().await?;
-    found
+    let closed = checker.close().await;
+    let found = found?;
+    closed?;
+    Ok(found)
 }
 
 const RULES_BY_NUMBER: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];

@@ -4,6 +4,9 @@ use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
+/// With which their names begin.
+const PREFIX: &str = "check_";
+
 /// A database of this check's own.
 pub(super) struct Scratch {
     server: String,
@@ -17,7 +20,8 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes an empty one.
     pub(super) async fn make(server: &str) -> Result<Self> {
-        let name = format!("check_{}", Uuid::now_v7().simple());
+        remove_abandoned(server).await?;
+        let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
         statement(server, &format!("CREATE DATABASE {name}"))
             .await
             .context("the check needs a database of its own")?;
@@ -70,6 +74,40 @@ impl Scratch {
         }
         Ok(server.close().await?)
     }
+}
+
+/// Removes what a check that was ended left behind: a check is connected to its database as long as it lasts, and what stands beside that
+/// bears its name.
+async fn remove_abandoned(server: &str) -> Result<()> {
+    let mut server = PgConnection::connect(server).await?;
+    let abandoned: Vec<String> = sqlx::query_scalar(
+        "SELECT d.datname FROM pg_database d
+          WHERE starts_with(d.datname, $1)
+            AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE starts_with(d.datname, a.datname))",
+    )
+    .bind(PREFIX)
+    .fetch_all(&mut server)
+    .await?;
+    for name in abandoned {
+        // Another check may be as quick, and one that has just been made is not connected to.
+        if is_old(&name) {
+            let drop = format!("DROP DATABASE IF EXISTS {name}");
+            server.execute(AssertSqlSafe(drop)).await?;
+        }
+    }
+    Ok(server.close().await?)
+}
+
+/// Whether it was made more than a minute ago, as its name says.
+fn is_old(name: &str) -> bool {
+    let id = name.strip_prefix(PREFIX).and_then(|id| id.get(..32));
+    let made = id.and_then(|id| Uuid::try_parse(id).ok());
+    let made = made.and_then(|id| id.get_timestamp());
+    let now = Uuid::now_v7().get_timestamp();
+    let (Some(made), Some(now)) = (made, now) else {
+        return false;
+    };
+    made.to_unix().0 + 60 < now.to_unix().0
 }
 
 async fn statement(server: &str, sql: &str) -> Result<()> {

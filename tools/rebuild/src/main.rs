@@ -18,8 +18,11 @@ use sqlx::postgres::PgPoolOptions;
 #[derive(Parser)]
 #[command(about = "Folds a service's log into an empty database")]
 struct Arguments {
-    /// campaign, tracking, commission or payment
+    /// campaign, tracking, commission, payment or notify
     service: String,
+    /// The last position that is folded
+    #[arg(long, default_value_t = i64::MAX)]
+    until: i64,
     /// The database with the log
     #[arg(long, env = "REBUILD_FROM", hide_env_values = true)]
     from: String,
@@ -32,6 +35,7 @@ struct Arguments {
 async fn main() -> Result<()> {
     let Arguments {
         service,
+        until,
         from,
         into,
     } = Arguments::parse();
@@ -50,21 +54,26 @@ async fn main() -> Result<()> {
         Some(Service::Notify) => (notify::domain(), &notify::MIGRATIONS),
         _ => bail!("{service} has no log of events to fold"),
     };
-    fold(domain.as_ref(), own, &from, &into).await
+    fold(domain.as_ref(), own, (&from, until), &into).await
 }
 
 fn pool(url: &str) -> Result<PgPool> {
     Ok(PgPoolOptions::new().max_connections(2).connect_lazy(url)?)
 }
 
-async fn fold(domain: &dyn DynDomain, own: &Migrator, from: &PgPool, into: &PgPool) -> Result<()> {
+async fn fold(
+    domain: &dyn DynDomain,
+    own: &Migrator,
+    (from, until): (&PgPool, i64),
+    into: &PgPool,
+) -> Result<()> {
     let mut connection = into.acquire().await.context("the empty database")?;
     messaging::migrate(&mut connection).await?;
     own.run(&mut *connection).await?;
     drop(connection);
     let writer = Writer::of(domain.service(), 1, SchemaIds::open(into).await?);
     let known = SchemaIds::open(from).await?;
-    operations::replay::replay(domain, from, &known, i64::MAX, into, &writer).await?;
+    operations::replay::replay(domain, from, &known, until, into, &writer).await?;
     for table in domain.tables().folds {
         println!("{table}");
     }

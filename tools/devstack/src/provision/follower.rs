@@ -52,6 +52,13 @@ impl Follower {
         }
     }
 
+    /// The same for one of several systems.
+    #[must_use]
+    pub fn for_system(mut self, system: &str) -> Self {
+        self.system = Some(system.to_owned());
+        self
+    }
+
     /// The same, to be taken away.
     #[must_use]
     pub fn removed(mut self) -> Self {
@@ -100,6 +107,12 @@ impl Follower {
         }
     }
 
+    /// Whether a subscription is of one of its systems.
+    fn has(&self, subscription: &str) -> bool {
+        let of_system = subscription.strip_prefix(&self.name);
+        of_system.is_some_and(|system| system.is_empty() || system.starts_with('-'))
+    }
+
     /// A role uses every subscription that begins with its name, so no service's may.
     fn check(&self) -> Result<()> {
         let subscription = self.subscription();
@@ -142,10 +155,7 @@ impl Place {
         work: &mut Work<'_>,
     ) -> Result<()> {
         let name = follower.subscription();
-        if grants && follower.remove {
-            self.grant_follower(topic, &follower.name, &[], work)
-                .await?;
-        }
+        let mut has_others = false;
         for partition in 0..self.partitions {
             let path = format!("{}-partition-{partition}/subscriptions", self.topic(topic));
             let (found, unread) = match work.look(&path).await? {
@@ -153,6 +163,9 @@ impl Place {
                 Look::Absent => anyhow::bail!("there is no such topic: ./tributary provision"),
                 Look::Denied(why) => (Vec::new(), Some(why)),
             };
+            has_others |= found
+                .iter()
+                .any(|found| *found != name && follower.has(found));
             let is_there = found.contains(&name);
             if unread.is_none() && is_there != follower.remove {
                 continue;
@@ -167,8 +180,13 @@ impl Place {
                 None => drop(work.change(wanted, done).await?),
             }
         }
-        if grants && !follower.remove {
-            let due = ["consume".to_owned()];
+        // The right is the role's, whatever its systems: it goes with the last of them.
+        let due = match follower.remove {
+            false => vec!["consume".to_owned()],
+            true if has_others => return Ok(()),
+            true => Vec::new(),
+        };
+        if grants {
             self.grant_follower(topic, &follower.name, &due, work)
                 .await?;
         }

@@ -135,6 +135,15 @@ async fn a_follower_is_given_a_subscription_that_keeps_what_it_has_not_acknowled
     let other = (Topic::PaymentEvents, 0);
     assert!(broker.consume(other, ACME).await.is_none());
 
+    // Of two systems the right stays with the other.
+    let billing = Follower::new(ACME, vec![TOPIC]).for_system("billing");
+    let made = broker.place.follower(&billing, true).await.unwrap();
+    assert_eq!(made.done.len(), 2, "{made:?}");
+    let removed = broker.place.follower(&billing.removed(), true).await;
+    let removed = removed.unwrap();
+    assert_eq!(removed.done.len(), 2, "{removed:?}");
+    assert!(broker.consume((TOPIC, 0), ACME).await.is_some());
+
     let removed = broker.place.follower(&acme.removed(), true).await.unwrap();
     assert_eq!(
         (removed.done.len(), removed.tasks.len()),

@@ -68,6 +68,9 @@ pub(super) async fn gather(
         for table in &own {
             copy::table(&mut from, table, into, service.name(), table).await?;
         }
+        if service == Service::Payment {
+            copy::table(&mut from, "aside.rules", into, service.name(), "rules").await?;
+        }
         reading.log(service, &mut from, into).await?;
         from.close().await?;
     }
@@ -86,7 +89,7 @@ async fn indexes(into: &mut PgConnection) -> Result<()> {
     into.execute(
         "CREATE INDEX ON messages (service, position); CREATE INDEX ON messages (id);
          CREATE INDEX ON messages (causation_id); CREATE INDEX ON messages (outcome_of);
-         CREATE INDEX ON messages (subject) WHERE service = 'notify';
+         CREATE INDEX ON messages (service, subject);
          CREATE INDEX ON notify.webhook_deliveries (event_id, endpoint_id);
          CREATE INDEX ON bff.commands (id); CREATE INDEX ON bff.commands (caller, key_hash);
          CREATE INDEX ON bff.outcomes (command_id)",

@@ -21,9 +21,13 @@ pub(super) async fn rebuilt(scratch: &mut Scratch, records: &Records) -> Result<
         if service.events_topic().is_none() {
             continue; // It has no log of events.
         }
+        // No further than what is compared: a job may have gone on meanwhile.
+        let head = format!("SELECT position FROM {service}.log_head");
+        let head = sqlx::query_scalar::<_, i64>(AssertSqlSafe(head));
+        let head = head.fetch_one(&mut scratch.connection).await?;
         let into = scratch.beside().await?;
         let done = Command::new(&program)
-            .arg(service.name())
+            .args([service.name(), "--until", &head.to_string()])
             .env("REBUILD_FROM", from)
             .env("REBUILD_INTO", &into)
             .stdin(Stdio::null())

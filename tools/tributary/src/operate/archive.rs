@@ -29,7 +29,7 @@ pub enum Verb {
 /// Whose log, and why.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Act {
-    /// bff, campaign, tracking, commission or payment
+    /// bff, campaign, tracking, commission, payment or notify
     #[arg(value_parser = service)]
     service: Service,
     /// Why, for the audit

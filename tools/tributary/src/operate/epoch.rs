@@ -11,7 +11,7 @@ use super::{Client, service, table};
 pub enum Verb {
     /// Under which epoch a service emits, whether it knows its database, and which streams it halted
     Show {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
     },

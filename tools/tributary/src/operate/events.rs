@@ -1,6 +1,6 @@
 //! `tributary events list`, `show` and `live`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use reqwest::Method;
 use schemas::Service;
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub enum Verb {
     },
     /// The message at a position, decoded by the schema that wrote it
     Show {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
         /// Its position
@@ -36,7 +36,7 @@ pub enum Verb {
     },
     /// Messages as they are committed, one line of JSON each, until interrupted
     Live {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
         /// Which of them
@@ -122,21 +122,21 @@ fn row(event: &Value) -> Vec<String> {
 async fn live(client: &Client, service: Service, query: &[(&str, String)]) -> Result<()> {
     let request = client.send(Method::GET, service, "/events/live", query, None);
     let mut answer = request.await?;
-    let mut rest = String::new();
+    let mut rest = Vec::new();
     while let Some(chunk) = answer
         .chunk()
         .await
         .context("the stream broke; ask again with --after")?
     {
-        rest.push_str(&String::from_utf8_lossy(&chunk));
-        while let Some(end) = rest.find('\n') {
-            let line: String = rest.drain(..=end).collect();
-            if let Some(data) = line.strip_prefix("data:") {
+        rest.extend_from_slice(&chunk);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            if let Some(data) = String::from_utf8_lossy(&line).strip_prefix("data:") {
                 println!("{}", data.trim());
             }
         }
     }
-    Ok(())
+    bail!("the service ended the stream; ask again with --after")
 }
 
 #[cfg(test)]

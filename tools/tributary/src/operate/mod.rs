@@ -3,6 +3,7 @@
 //! A noun is a file here with its verbs as a clap subcommand and a `run` that takes a [`Client`].
 
 use std::io::Read;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Method, Response, StatusCode};
@@ -25,6 +26,15 @@ use devstack::token::GenerateJwt;
 use devstack::up;
 
 pub use show::{Line, cells, cut, show_page, table, text};
+
+/// How long the bff may take to accept a connection, and to say more of an answer: streams say something every few seconds.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// See [`CONNECT_WITHIN`].
+const SILENCE: Duration = Duration::from_mins(2);
+/// Looks at what goes on by itself until one is answered.
+const POLLS: u32 = 5;
+/// Between two of them.
+const BETWEEN_POLLS: Duration = Duration::from_secs(2);
 
 /// What operators look at and act upon.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -70,7 +80,7 @@ pub struct Operate<V: clap::Subcommand> {
 /// Which list, and which part of it.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Listed {
-    /// bff, campaign, tracking, commission or payment
+    /// bff, campaign, tracking, commission, payment or notify
     #[arg(value_parser = service)]
     service: Service,
     /// At most so many
@@ -134,7 +144,11 @@ impl Client {
         Ok(Self {
             url,
             token,
-            http: reqwest::Client::builder().no_proxy().build()?,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .connect_timeout(CONNECT_WITHIN)
+                .read_timeout(SILENCE)
+                .build()?,
             json: operate.json,
         })
     }
@@ -205,6 +219,20 @@ impl Client {
         query: &[(&str, String)],
     ) -> Result<Value> {
         self.ask(Method::GET, service, path, query, None).await
+    }
+
+    /// A read of what goes on by itself, whose answer may stay out while a service restarts.
+    pub async fn poll(&self, service: Service, path: &str) -> Result<Value> {
+        let mut tries = 1;
+        loop {
+            match self.get(service, path, &[]).await {
+                Err(_) if tries < POLLS => {
+                    tries += 1;
+                    tokio::time::sleep(BETWEEN_POLLS).await;
+                }
+                read => return read,
+            }
+        }
     }
 
     /// Shows a page of a list, with what narrows it.

@@ -13,13 +13,13 @@ use super::{Client, Line, cut, service, table};
 pub enum Verb {
     /// Make the tables again beside the running service and compare: exit code 1 when something differs
     Verify {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
     },
     /// Make the tables again, compare, and put them in place without downtime
     Swap {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
         /// Why, for the audit
@@ -28,13 +28,13 @@ pub enum Verb {
     },
     /// The last replays of a service, and the old tables that swaps left
     List {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
     },
     /// Remove old tables that a swap left, for good
     Drop {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
         /// Such as `replaced_20261120_131500_000`
@@ -84,7 +84,7 @@ async fn follow(client: &Client, service: Service, body: &Value) -> Result<Value
     let path = format!("/replays/{}", begun["id"].as_str().unwrap_or_default());
     let mut line = Line::default();
     let replay = loop {
-        let replay = client.get(service, &path, &[]).await?;
+        let replay = client.poll(service, &path).await?;
         let (phase, done) = (text(&replay, "phase"), &replay["done"]);
         if !client.json {
             line.show(format!(

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use reqwest::Method;
 use schemas::Service;
 use serde_json::{Map, Value, json};
@@ -54,7 +54,7 @@ pub enum Verb {
     },
     /// Bring one message back, or with --all those that a filter names
     Redrive {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
         /// The message's id
@@ -74,13 +74,13 @@ pub enum Verb {
     },
     /// The latest redrives of many, and how far they are
     Redrives {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
     },
     /// Stop a redrive of many where it is
     Cancel {
-        /// bff, campaign, tracking, commission or payment
+        /// bff, campaign, tracking, commission, payment or notify
         #[arg(value_parser = service)]
         service: Service,
         /// The redrive's id
@@ -102,7 +102,7 @@ pub enum Verb {
 /// One message.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Which {
-    /// bff, campaign, tracking, commission or payment
+    /// bff, campaign, tracking, commission, payment or notify
     #[arg(value_parser = service)]
     service: Service,
     /// The message's id
@@ -159,10 +159,17 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
         }
         Verb::Counts { service, filter } => {
             let services = service.map_or(Service::ALL.to_vec(), |service| vec![service]);
+            let mut unread = Vec::new();
             for service in services {
                 let query = given(filter.clone().pairs());
-                let counts = client.get(service, "/parked/counts", &query).await?;
-                show_counts(client, service, &counts);
+                match client.get(service, "/parked/counts", &query).await {
+                    Ok(counts) => show_counts(client, service, &counts),
+                    // The others are what is looked for then.
+                    Err(error) => unread.push(format!("{service}: {error:#}")),
+                }
+            }
+            if !unread.is_empty() {
+                bail!("{}", unread.join("\n"));
             }
         }
         Verb::Show(which) => {
@@ -271,10 +278,13 @@ async fn redrive_all(
             line.show(progress(&redrive).join("  "));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        redrive = client.get(service, &path, &[]).await?;
+        redrive = client.poll(service, &path).await?;
     }
     drop(line);
     show_page(client, &json!({ "items": [redrive] }), &PROGRESS, progress);
+    if redrive["state"] != "done" || redrive["failed"] != 0 {
+        bail!("not all of them were handled: ./tributary parked list {service}");
+    }
     Ok(())
 }
 

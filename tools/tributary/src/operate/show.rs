@@ -102,12 +102,14 @@ pub fn show_page(
         return;
     }
     let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
-    if items.is_empty() {
-        println!("nothing");
-        return;
+    let next = page["next_cursor"].as_str();
+    match (items, next) {
+        ([], None) => println!("nothing"),
+        // A search looks at so much at once.
+        ([], Some(_)) => println!("nothing so far"),
+        _ => table(headings, &items.iter().map(row).collect::<Vec<_>>()),
     }
-    table(headings, &items.iter().map(row).collect::<Vec<_>>());
-    if let Some(next) = page["next_cursor"].as_str() {
+    if let Some(next) = next {
         println!("more: --cursor {next}");
     }
 }

@@ -79,12 +79,19 @@ async fn kept(
     tail: &Tail,
 ) -> Result<VecDeque<String>> {
     let mut kept = VecDeque::new();
+    let began = types::clock::real().get() / 1_000;
     while let Ok(Some(message)) = timeout(QUIET, reader.next()).await {
-        if let Some(shown) = schemas.show(&message?, tail).await? {
+        let message = message?;
+        if let Some(shown) = schemas.show(&message, tail).await? {
             kept.push_back(shown);
             if kept.len() > tail.count {
                 kept.pop_front();
             }
+        }
+        // A topic that is used is never quiet.
+        let published = i64::try_from(message.payload.metadata.publish_time);
+        if published.is_ok_and(|at| at >= began) {
+            break;
         }
     }
     Ok(kept)

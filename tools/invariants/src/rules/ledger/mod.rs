@@ -41,6 +41,9 @@ struct Transfer {
     currency: String,
 }
 
+const EVERYWHERE_AFTER: &str =
+    "SELECT after_position FROM payment.rules WHERE rule = 'limits_in_every_currency'";
+
 /// No decision takes a balance beyond this.
 const LIMIT: i128 = 1 << 61;
 
@@ -64,6 +67,9 @@ struct Ledger {
     payouts: HashMap<String, (String, Value)>,
     /// Of each brand what its funds in a currency must not fall below by what its partners earn; none: nothing. As it was stated.
     floors: HashMap<String, HashMap<String, Option<i128>>>,
+    /// Behind which position a limit counts in every currency (decision 0097), and how far this has come.
+    everywhere_after: i64,
+    at: i64,
     /// What waits for a brand's funds, in its order.
     queues: HashMap<Funds, Vec<Waiting>>,
     /// Whether a brand was last said to be out of funds.
@@ -112,9 +118,10 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         9,
         "a partner's statement of a month says what moved in its accounts, and each follows on the one before",
     );
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::begin(records).await?;
     let mut rows = sqlx::query_as::<_, Row>(EVENTS).fetch(records);
     while let Some(row) = rows.try_next().await? {
+        ledger.at = row.position;
         let place = || {
             format!(
                 "payment position {} ({} of {})",
@@ -246,6 +253,14 @@ fn payout_transfer(row: &Row) -> Option<Transfer> {
 }
 
 impl Ledger {
+    async fn begin(records: &mut PgConnection) -> Result<Self> {
+        let everywhere_after = sqlx::query_scalar(EVERYWHERE_AFTER);
+        Ok(Self {
+            everywhere_after: everywhere_after.fetch_one(records).await?,
+            ..Self::default()
+        })
+    }
+
     fn balance(&self, account: &str, currency: &str) -> i128 {
         let key = (account.to_owned(), currency.to_owned());
         self.balances.get(&key).copied().unwrap_or(0)
@@ -415,7 +430,7 @@ impl Ledger {
         let is_limited = || stated.values().any(Option::is_some);
         match stated.get(currency) {
             Some(floor) => *floor,
-            None => is_limited().then_some(0),
+            None => (self.at > self.everywhere_after && is_limited()).then_some(0),
         }
     }
 

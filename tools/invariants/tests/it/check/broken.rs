@@ -203,6 +203,8 @@ pub(super) const CASES: &[Case] = &[
     }),
     sql(9, "what funds do not cover waits", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'funds.restored.v1'"),
+    // By the rule of before nothing waits in a currency of which nothing was said.
+    sql(9, "every posting goes", Payment, "UPDATE aside.rules SET after_position = (SELECT position FROM pipeline.log_head)"),
     says(9, "every posting goes", Payment, "billing.changed.v1", |body| {
         let Body::BillingChangedV1(changed) = body else { return };
         changed.billing = types::Billing::Postpaid;
