@@ -33,7 +33,8 @@ const STOPPED: &str = "SELECT count(*) FROM messages WHERE service = 'tracking'
 
 /// A process that cannot read its database learns late of a stop: what is clicked in the first ten seconds may count.
 const COUNTED: &str = "WITH turns AS (
-         SELECT CASE WHEN type LIKE 'link.%' THEN subject END AS link,
+         SELECT CASE WHEN type LIKE 'link.%' THEN 'link ' || subject WHEN type LIKE 'partner.%' THEN 'partner ' || key
+                     ELSE 'campaign ' || key END AS what,
                 CASE WHEN type LIKE 'link.%' THEN payload ->> 'campaign_id' WHEN type NOT LIKE 'partner.%' THEN key END AS campaign,
                 CASE WHEN type LIKE 'partner.%' THEN key ELSE payload ->> 'partner_id' END AS partner,
                 payload ->> 'brand_id' AS brand, time,
@@ -47,8 +48,10 @@ const COUNTED: &str = "WITH turns AS (
            FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'click_id' LIKE 'clk\\_%')
      SELECT format('tracking position %s: %s counts by click %s, made while its link was stopped', c.position, c.subject,
                    c.payload ->> 'click_id') AS evidence
-       FROM clicked c JOIN turns t ON (t.campaign IS NULL OR t.campaign = c.payload ->> 'campaign_id')
-        AND (t.link IS NULL OR t.link = c.payload ->> 'link_code')
+       FROM clicked c
+      CROSS JOIN LATERAL (VALUES ('link ' || (c.payload ->> 'link_code')), ('partner ' || (c.payload ->> 'partner_id')),
+                                 ('campaign ' || (c.payload ->> 'campaign_id'))) k (what)
+       JOIN turns t ON t.what = k.what AND (t.campaign IS NULL OR t.campaign = c.payload ->> 'campaign_id')
         AND (t.partner IS NULL OR t.partner = c.payload ->> 'partner_id')
         AND (t.brand IS NULL OR t.brand = c.payload ->> 'brand_id')
       WHERE NOT t.live AND c.at > t.time + 10000000 AND (t.until IS NULL OR c.at < t.until)";

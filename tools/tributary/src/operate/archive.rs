@@ -76,7 +76,7 @@ async fn repeat(client: &Client, act: &Act, path: &str) -> Result<()> {
     let mut all = Vec::new();
     loop {
         let done = client
-            .post(act.service, path, &json!({"reason": act.reason}))
+            .post_on(act.service, path, &json!({"reason": act.reason}))
             .await?;
         all.extend(done["parts"].as_array().cloned().unwrap_or_default());
         if done["more"] != json!(true) {

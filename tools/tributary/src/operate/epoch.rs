@@ -93,7 +93,7 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
         Verb::Accept { source, at, reason } => {
             let epoch = client.get(source, "/epoch", &[]).await?["epoch"].clone();
             let body = json!({"source": source.name(), "epoch": epoch, "reason": reason});
-            let accepted = client.post(at, "/epoch/accept", &body).await?;
+            let accepted = client.post_on(at, "/epoch/accept", &body).await?;
             let streams = accepted["streams"].as_array().map_or(0, Vec::len);
             let text = format!(
                 "{} takes epoch {epoch} of {}; {streams} halted stream(s) go on",

@@ -31,6 +31,8 @@ pub use show::{Line, cells, cut, show_page, table, text};
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// See [`CONNECT_WITHIN`].
 const SILENCE: Duration = Duration::from_mins(2);
+/// Requests for what goes on where the one before was given up.
+const MAX_ASKS: u32 = 100;
 /// Looks at what goes on by itself until one is answered.
 const POLLS: u32 = 5;
 /// Between two of them.
@@ -197,8 +199,13 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Response> {
         let url = format!("{}/api/v1/operator/{}{path}", self.url, service.name());
+        let acts = method != Method::GET;
         let mut request = self.http.request(method, url).query(query);
         request = request.bearer_auth(&self.token);
+        if acts {
+            // What takes long is given up so much later.
+            request = request.header("prefer", "wait=30");
+        }
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -258,6 +265,25 @@ impl Client {
     /// An act.
     pub async fn post(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
         self.ask(Method::POST, service, path, &[], Some(body)).await
+    }
+
+    /// One that goes on where a request for it was given up: asked for until there is an answer in time.
+    pub async fn post_on(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
+        let mut asked = 0;
+        loop {
+            let answer = self.try_send(Method::POST, service, path, &[], Some(body));
+            let answer = answer.await?;
+            let status = answer.status();
+            let text = answer.text().await.unwrap_or_default();
+            asked += 1;
+            match status {
+                StatusCode::GATEWAY_TIMEOUT if asked < MAX_ASKS => {}
+                _ if status.is_success() => {
+                    return serde_json::from_str(&text).context("the answer is no JSON");
+                }
+                _ => bail!(refusal(status, &text)),
+            }
+        }
     }
 }
 
