@@ -16,6 +16,7 @@ use crate::attempt::{Attempt, FACTS_DEAD_LETTERED, Failure};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::dyn_domain::DynDomain;
+use crate::gauges;
 use crate::health::Health;
 use crate::inbound::{Answer, Content, Inbound, Item};
 use crate::queue::{Batch, Queue};
@@ -311,7 +312,7 @@ fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], sta
     metrics::histogram!("tributary_batch_seconds", "service" => service)
         .record(started.elapsed().as_secs_f64());
     let mut counts: HashMap<(&str, &'static str), u64> = HashMap::new();
-    let mut newest: HashMap<&str, i64> = HashMap::new();
+    let mut newest: HashMap<&'static str, i64> = HashMap::new();
     for (message, answer) in messages.iter().zip(answers) {
         let header = message.message().map(|m| &m.header);
         let kind = match (header, &message.content) {
@@ -331,7 +332,6 @@ fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], sta
     let now = clock::now().0;
     for (topic, time) in newest {
         let behind = Duration::from_micros(u64::try_from(now - time).unwrap_or(0));
-        metrics::gauge!("tributary_watermark_lag_seconds", "topic" => topic.to_owned())
-            .set(behind.as_secs_f64());
+        gauges::handled(topic, behind);
     }
 }

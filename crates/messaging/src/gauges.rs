@@ -1,16 +1,23 @@
 //! What a database and the transports of a process stand at, reported as metrics every few seconds by each process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::gauge;
 use sqlx::PgPool;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
 use crate::retry_queue;
 
 const EVERY: Duration = Duration::from_secs(5);
+/// A topic of which nothing was handled for so long is not followed here any more, or has nothing: longer than any batch lasts.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// When something of each topic was last handled in this process.
+static HANDLED: Mutex<BTreeMap<&'static str, Instant>> = Mutex::new(BTreeMap::new());
 
 /// A figure of a service's own tables.
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +32,11 @@ pub struct Gauge {
 
 /// Reports until stopped. What is away now is reported next time.
 pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: CancellationToken) {
-    let mut gaps = BTreeMap::new();
+    let (mut gaps, mut known) = (BTreeMap::new(), BTreeSet::new());
     loop {
         let reporting = async {
-            transports(&health);
+            transports(&health, &mut known);
+            idle_topics(Instant::now());
             open_gaps(&health, &mut gaps);
             let reporting = async {
                 retry_queue_sizes(&pool).await?;
@@ -50,9 +58,34 @@ pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: C
     }
 }
 
-/// Whether each transport of this process is open.
-fn transports(health: &Health) {
-    for (transport, open) in health.transports() {
+/// How old a message of a topic was when it was handled.
+pub(crate) fn handled(topic: &'static str, behind: Duration) {
+    let mut handled = HANDLED.lock().unwrap_or_else(PoisonError::into_inner);
+    handled.insert(topic, Instant::now());
+    gauge!("tributary_watermark_lag_seconds", "topic" => topic).set(behind.as_secs_f64());
+}
+
+/// A topic of which nothing is handled here is not behind here.
+fn idle_topics(now: Instant) {
+    let mut handled = HANDLED.lock().unwrap_or_else(PoisonError::into_inner);
+    for topic in take_idle(&mut handled, now) {
+        gauge!("tributary_watermark_lag_seconds", "topic" => topic).set(0.0);
+    }
+}
+
+fn take_idle(handled: &mut BTreeMap<&'static str, Instant>, now: Instant) -> Vec<&'static str> {
+    let idle = handled.extract_if(.., |_, at| now.saturating_duration_since(*at) >= IDLE);
+    idle.map(|(topic, _)| topic).collect()
+}
+
+/// Whether each transport of this process is open. One that it travels no more is none that is closed.
+fn transports(health: &Health, known: &mut BTreeSet<String>) {
+    let transports = health.transports();
+    let gone = |name: &String| !transports.iter().any(|(transport, _)| transport == name);
+    let gone: Vec<String> = known.iter().filter(|name| gone(name)).cloned().collect();
+    known.extend(transports.iter().map(|(transport, _)| transport.clone()));
+    let gone = gone.into_iter().map(|transport| (transport, true));
+    for (transport, open) in transports.into_iter().chain(gone) {
         gauge!("tributary_transport_open", "transport" => transport).set(if open {
             1.0
         } else {
@@ -106,4 +139,20 @@ async fn of_service(pool: &PgPool, own: &Gauge) -> Result<(), sqlx::Error> {
 
 fn figure(count: i64) -> f64 {
     f64::from(u32::try_from(count.max(0)).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_topic_of_which_nothing_is_handled_for_a_minute_is_said_once_not_to_be_behind() {
+        let began = Instant::now();
+        let mut handled = BTreeMap::from([("rare", began), ("busy", began + IDLE)]);
+        let second = Duration::from_secs(1);
+        assert!(take_idle(&mut handled, began + IDLE - second).is_empty());
+        assert_eq!(take_idle(&mut handled, began + IDLE), ["rare"]);
+        assert!(take_idle(&mut handled, began + IDLE).is_empty());
+        assert_eq!(take_idle(&mut handled, began + IDLE * 2), ["busy"]);
+    }
 }

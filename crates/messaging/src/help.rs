@@ -41,7 +41,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ),
     (
         "tributary_watermark_lag_seconds",
-        "How old the newest message was when it was handled",
+        "How old the newest message was when it was handled; 0 once nothing was for a minute",
     ),
     (
         "tributary_consumer_restarts_total",

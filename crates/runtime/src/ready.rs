@@ -1,6 +1,6 @@
 //! What `/ready` looks at: the database, whether it takes batches, and that no transport is refused before it was open once, which
 //! proves topics, subscriptions and schemas. A transport whose other end is away is reported with its reason, whether it
-//! was open before or not: the service goes on without.
+//! was open before or not, and so is a stream that stands still: the service goes on without, and operators reach it.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ pub(crate) async fn checks(host: Host, verifier: Arc<Verifier>) -> Vec<ReadyChec
     checks.extend(verifier.readiness());
     gap::judge(host.pool(), host.health()).await;
     for (transport, reason) in host.health().stops() {
-        checks.push(ReadyCheck::failed(transport, reason));
+        checks.push(ReadyCheck::passed(transport).with_detail(reason));
     }
     for stream in halted::all(host.pool()).await.unwrap_or_default() {
         let name = format!("{} {}/{}", stream.source, stream.topic, stream.partition);
-        checks.push(ReadyCheck::failed(name, stream.reason));
+        checks.push(ReadyCheck::passed(name).with_detail(stream.reason));
     }
     if let Some(paused) = host.health().batches() {
         checks.push(ReadyCheck::failed(paused.name.clone(), describe(&paused)));

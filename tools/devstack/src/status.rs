@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use schemas::Service;
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use types::clock::Offset;
 
@@ -99,10 +100,23 @@ async fn answer_of(url: &str) -> String {
         Err(problem) => return problem.to_string(),
     };
     match answer {
-        Ok(answer) if answer.status().is_success() => "ready".to_owned(),
+        Ok(answer) if answer.status().is_success() => {
+            with_details(&answer.json().await.unwrap_or_default())
+        }
         Ok(answer) => format!("NOT READY: {}", answer.text().await.unwrap_or_default()),
         Err(problem) => format!("no answer: {problem}"),
     }
+}
+
+/// What a service that is ready says all the same.
+fn with_details(ready: &Value) -> String {
+    let mut text = "ready".to_owned();
+    for check in ready["checks"].as_array().into_iter().flatten() {
+        if let (Some(name), Some(detail)) = (check["name"].as_str(), check["detail"].as_str()) {
+            text = format!("{text}\n{:<33}{name}: {detail}", "");
+        }
+    }
+    text
 }
 
 /// Builds, then stops one program and starts it again in the mode that the stack runs in.

@@ -135,14 +135,20 @@ fn each_service_has_what_keeps_it_up_and_each_database_its_migration() {
             let deployment = named(&all, "Deployment", service);
             let container = &deployment["spec"]["template"]["spec"]["containers"][0];
             let port = &container["ports"][0]["containerPort"];
-            let ports = &named(&all, "Service", service)["spec"]["ports"];
-            assert_eq!(port, &ports[0]["port"]);
+            let public = &named(&all, "Service", service)["spec"];
+            assert_eq!(port, &public["ports"][0]["port"]);
+            assert_eq!(public["publishNotReadyAddresses"], Value::Null);
             let admin = &container["ports"][1]["containerPort"];
-            assert_eq!(admin, &ports[1]["port"]);
+            let name = format!("{service}-admin");
+            let of_admin = &named(&all, "Service", &name)["spec"];
+            assert_eq!(admin, &of_admin["ports"][0]["port"]);
+            // What is not ready is what operators act upon.
+            assert_eq!(of_admin["publishNotReadyAddresses"], true);
+            assert_eq!(of_admin["selector"], public["selector"]);
             let variable =
                 |name: &str| settings(&all)[format!("{}_{name}", service.to_uppercase())].clone();
             assert_eq!(variable("ADMIN_ADDRESS"), format!("0.0.0.0:{admin}"));
-            assert_eq!(variable("ADMIN_URL"), format!("http://{service}:{admin}"));
+            assert_eq!(variable("ADMIN_URL"), format!("http://{name}:{admin}"));
             let annotations = &deployment["spec"]["template"]["metadata"]["annotations"];
             assert_eq!(annotations["prometheus.io/port"], admin.to_string());
             let alive = json!({"path": "/health", "port": "admin"});
