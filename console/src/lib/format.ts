@@ -8,10 +8,14 @@ export function money(amount: string | null | undefined, currency: string | null
   if (amount === null || amount === undefined) return "–";
   if (!currency) return amount;
   try {
-    let format = currencies.get(currency);
+    // As many as the ledger has: browsers show some currencies with fewer.
+    const digits = (amount.split(".")[1] ?? "").length;
+    const kind = `${currency}${digits}`;
+    let format = currencies.get(kind);
     if (!format) {
-      format = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "symbol" });
-      currencies.set(currency, format);
+      const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+      format = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "symbol", ...fraction });
+      currencies.set(kind, format);
     }
     return format.format(amount as `${number}`);
   } catch {

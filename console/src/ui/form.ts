@@ -36,9 +36,16 @@ export class Values {
     this.#began = began;
   }
 
-  /** Whether a text is another than the form began with. */
+  /** Whether a text, or what was checked, is another than the form began with. */
   differs(name: string): boolean {
+    const value = this.raw[name];
+    if (typeof value === "boolean") return value !== (this.#began[name] === true);
     return this.text(name) !== new Values(this.#began).text(name);
+  }
+
+  /** A text where it is another than the form began with: what was only shown is not sent back. */
+  changed(name: string): string | undefined {
+    return this.differs(name) ? this.text(name) : undefined;
   }
 
   /** Whether a text was there and is empty now. */

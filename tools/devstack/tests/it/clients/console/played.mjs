@@ -262,6 +262,51 @@ const steps = {
     check(others[4] !== first, "the key of what was decided is used again");
   },
 
+  "who has closed the dialog hears that it was refused": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    server.on("POST /api/v1/withdrawals", { command_id: "c1", correlation_id: "x1", status: "pending" });
+    server.on("GET /api/v1/commands/c1", { command_id: "c1", correlation_id: "x1", status: "pending" });
+    await dialog.getByRole("button", { name: "Request it" }).click();
+    await shows(dialog, "Accepted, not decided yet");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    server.on("GET /api/v1/commands/c1", { command_id: "c1", correlation_id: "x1", status: "rejected", code: "insufficient_funds", detail: "There is less." });
+    await shows(page, "There is less.");
+  },
+
+  "an amount has the digits of the ledger": async () => {
+    const page = await begin("partner");
+    const rsd = { ...balance("partner123", "1234.56"), currency: "RSD" };
+    server.on("GET /api/v1/balances", { items: [rsd] });
+    await go(page, "/partner/money");
+    await until(async () => /1[.,\s]?234[.,]56/.test(await page.content()), "its cents are not shown");
+  },
+
+  "who is invited joins, and who is kept out is offered nothing": async () => {
+    const page = await begin("partner");
+    server.on("GET /api/v1/campaigns/c", { ...campaign("active"), join: "approval" });
+    const terms = { version: 1, in_force: true, plan: { hold_days: 0, sale_bps: 100 }, published_at: "2026-01-01T00:00:00Z" };
+    server.on("GET /api/v1/campaigns/c/terms", { items: [terms] });
+    for (const [mine, offered] of [
+      [{ status: "invited" }, "Join"],
+      [{ status: "left" }, "Apply"],
+      [{ status: "rejected", reason: "needs_more_detail" }, "Apply"],
+      [{ status: "rejected", reason: "other" }, undefined],
+      [{ status: "removed" }, undefined],
+    ]) {
+      server.on("GET /api/v1/enrollments", { items: [{ id: "e", campaign_id: "c", partner_id: "partner123", ...mine }] });
+      await go(page, "/partner/campaigns");
+      await go(page, "/partner/campaigns/c");
+      await loaded(page);
+      await shows(page, "Terms, version 1");
+      for (const label of ["Join", "Apply"]) {
+        const count = await page.getByRole("button", { name: label, exact: true }).count();
+        check(count === (label === offered ? 1 : 0), `${mine.status}: ${label} is there ${count} times`);
+      }
+    }
+  },
+
   "what was changed and changed back is still what was sent": async () => {
     const page = await begin("brand");
     const dialog = await withdraw(page);

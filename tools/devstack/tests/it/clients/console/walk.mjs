@@ -276,8 +276,10 @@ const steps = {
     await brand.getByRole("button", { name: "New key" }).click();
     const dialog = brand.getByRole("dialog");
     await dialog.getByRole("button", { name: "Make it" }).click();
-    const secret = await dialog.locator(".secret").innerText();
+    await dialog.locator(".secret").first().waitFor();
+    const [secret, signing] = await dialog.locator(".secret").allInnerTexts();
     check(secret.startsWith("trib_"), secret);
+    check(signing && signing !== secret, "what visitors are signed with is not shown");
     await dialog.locator(".dialog-foot").getByRole("button", { name: "Close" }).click();
     await act(brand, "Revoke");
     await brand.locator(".badge", { hasText: "Revoked" }).waitFor();
