@@ -14,7 +14,7 @@ need() {
   if [ "$(id -u)" = 0 ]; then as=''
   elif sudo -n true 2>/dev/null; then as=sudo
   else die "$1 is missing. Run: sudo apt-get install -y $2"; fi
-  echo "installing $2 (for $1)"
+  echo "installing $2 (for $1)" >&2
   $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null ||
     die "could not install $2. Try: apt-get install $2"
 }
@@ -46,7 +46,7 @@ tool() {
   folder=$profile; [ "$profile" != dev ] || folder=debug
   program=${CARGO_TARGET_DIR:-target}/$folder/$name
   quiet=--quiet
-  if [ -x "$program" ]; then beside=''; else quiet=''; echo "==> Building $name (some minutes the first time)"; fi
+  if [ -x "$program" ]; then beside=''; else quiet=''; echo "==> Building $name (some minutes the first time)" >&2; fi
   # What --version says. Not in tests: each commit would link every program again.
   if [ "$profile" = release ]; then
     : "${TRIBUTARY_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || :)}"
