@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use chassis::auth::Verifier;
 use chassis::http::{Groups, Probes, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::Metrics;
 use messaging::Mode;
+use messaging::transport::http::InternalKey;
 use messaging::transport::receiver::Receiver;
 use operations::Process;
 use schemas::Service;
@@ -90,6 +95,8 @@ pub(crate) fn surface(
         let key = settings.internal_key.clone();
         transport = transport.merge(personal_keys::router(host.pool().clone(), key, service));
     }
+    let signed = (settings.internal_key.clone(), service);
+    let transport = transport.route_layer(from_fn_with_state(signed, of_services_only));
     let surface = if settings.admin.is_some() {
         let own = chassis::openapi::off_thread(|| chassis::openapi::text(document.clone()));
         Surface {
@@ -150,6 +157,19 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
         host.health().clone(),
     );
     history.merge(related).merge(resends).merge(batches)
+}
+
+/// Refuses a stranger before anything of its body is read.
+async fn of_services_only(
+    State((key, me)): State<(InternalKey, Service)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if key.is_signed(request.headers(), me) {
+        return next.run(request).await;
+    }
+    let why = "a token of another service is needed";
+    (StatusCode::UNAUTHORIZED, why).into_response()
 }
 
 /// What is served: with the operators' routes, at the bff those of all services.

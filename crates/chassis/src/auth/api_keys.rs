@@ -119,10 +119,18 @@ pub(super) struct ApiKeys {
 
 #[derive(Clone, Default)]
 struct Known {
-    /// When the last look began, and whether it came to anything.
-    looked: Option<(Instant, bool)>,
+    /// The last look.
+    looked: Option<Looked>,
     change: Option<i64>,
     keys: Arc<HashMap<[u8; 32], Arc<Entry>>>,
+}
+
+/// When a look began and ended, and whether it came to anything.
+#[derive(Clone, Copy)]
+struct Looked {
+    began: Instant,
+    ended: Instant,
+    well: bool,
 }
 
 /// A key under one of its hashes.
@@ -133,10 +141,12 @@ struct Entry {
 }
 
 impl Known {
-    /// What the last look came to, when that is not long ago.
-    fn fresh(&self) -> Option<Result<Self, TokenError>> {
-        let (at, well) = self.looked?;
-        let fresh = at.elapsed() < FRESH;
+    /// What the last look came to, when that is not long ago, or was while this caller waited for it.
+    fn fresh(&self, since: Instant) -> Option<Result<Self, TokenError>> {
+        let Looked { began, ended, well } = self.looked?;
+        // Of one that came to nothing nobody knows when it began to be so.
+        let at = if well { began } else { ended };
+        let fresh = at.elapsed() < FRESH || ended >= since;
         fresh.then(|| {
             well.then(|| self.clone())
                 .ok_or(TokenError::ApiKeysUnavailable)
@@ -170,20 +180,26 @@ impl ApiKeys {
         Ok(Caller::of_api_key(&entry.key))
     }
 
-    /// The keys as they were [`FRESH`] ago at most. Who comes when they are older waits for one look, whoever makes it.
+    /// The keys as they were [`FRESH`] ago at most, or when the look began that this caller waited for. Who comes when they are older
+    /// waits for one look, whoever makes it.
     async fn fresh(&self) -> Result<Known, TokenError> {
-        if let Some(known) = self.lock().fresh() {
+        let since = Instant::now();
+        if let Some(known) = self.lock().fresh(since) {
             return known;
         }
         let _one_looks = self.looking.lock().await;
-        if let Some(known) = self.lock().fresh() {
+        if let Some(known) = self.lock().fresh(since) {
             return known;
         }
-        let (at, before) = (Instant::now(), self.lock().change);
+        let (began, before) = (Instant::now(), self.lock().change);
         let look = tokio::time::timeout(PATIENCE, self.look(before)).await;
         let look = look.unwrap_or_else(|_| Err("no answer in time".to_owned()));
         let mut known = self.lock();
-        known.looked = Some((at, look.is_ok()));
+        known.looked = Some(Looked {
+            began,
+            ended: Instant::now(),
+            well: look.is_ok(),
+        });
         match look {
             Ok(Some((change, keys))) => {
                 known.change = change;
@@ -194,9 +210,10 @@ impl ApiKeys {
                 // Not to be taken for current when the table is there again.
                 known.change = None;
                 tracing::warn!(error, "API keys cannot be looked up");
+                return Err(TokenError::ApiKeysUnavailable);
             }
         }
-        known.fresh().unwrap_or(Ok(known.clone()))
+        Ok(known.clone())
     }
 
     /// The table's keys, when it has changed. Which change it was is read first: what comes in between is seen twice.
@@ -453,6 +470,58 @@ mod tests {
         }
         wear_off(&keys);
         assert_eq!(keys.caller(&secret).await, Err(TokenError::ApiKey));
+    }
+
+    /// A table that answers so late.
+    struct Late {
+        table: Arc<Table>,
+        by: Duration,
+    }
+
+    impl ApiKeyTable for Late {
+        fn change(&self) -> LookUp<'_, Option<i64>> {
+            Box::pin(async {
+                tokio::time::sleep(self.by).await;
+                self.table.change().await
+            })
+        }
+
+        fn keys(&self) -> LookUp<'_, Vec<ApiKey>> {
+            self.table.keys()
+        }
+
+        fn used<'a>(&'a self, key: &'a ApiKeyId, at: Micros) -> LookUp<'a, ()> {
+            self.table.used(key, at)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_that_takes_longer_than_it_is_fresh_for_is_one_for_all_who_wait_and_too_long_a_one_opens_nothing()
+     {
+        let (table, new) = (Arc::new(Table::default()), NewApiKey::generate().unwrap());
+        table.set(vec![key(&new)]);
+        let late = |by| Late {
+            table: Arc::clone(&table),
+            by,
+        };
+        let secret = secret(&new);
+        let keys = ApiKeys::of(Arc::new(late(FRESH * 2)));
+        let callers = (0..50).map(|_| keys.caller(&secret));
+        for caller in futures::future::join_all(callers).await {
+            assert!(caller.is_ok(), "{caller:?}");
+        }
+        assert_eq!(table.0.lock().unwrap().looks, 1);
+        // Before any look came to something, and after.
+        let hanging = ApiKeys::of(Arc::new(late(PATIENCE * 2)));
+        let after = keys.lock().clone();
+        for known in [Known::default(), after] {
+            *hanging.lock() = known;
+            wear_off(&hanging);
+            let callers = (0..50).map(|_| hanging.caller(&secret));
+            for caller in futures::future::join_all(callers).await {
+                assert_eq!(caller, Err(TokenError::ApiKeysUnavailable));
+            }
+        }
     }
 
     #[tokio::test]

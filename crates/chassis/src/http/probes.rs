@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -11,9 +12,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::json::Json;
 use crate::telemetry::Metrics;
+
+/// How old what `/ready` says may be.
+const FRESH: Duration = Duration::from_secs(1);
 
 type Checks = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<ReadyCheck>> + Send>> + Send + Sync>;
 
@@ -110,7 +116,8 @@ impl Probes {
             })
         };
         let checks = Arc::clone(&self.checks);
-        let ready = move || async move { readiness(service, checks().await) };
+        let last = Arc::new(Mutex::new(None));
+        let ready = move || async move { readiness(service, looked(&checks, &last).await) };
         let router = Router::new()
             .route("/health", get(alive))
             .route(&format!("/api/v1/{service}/health"), get(alive));
@@ -126,6 +133,24 @@ impl Probes {
             "/metrics",
             get(move || async move { ([(CONTENT_TYPE, text)], metrics.render()) }),
         )
+    }
+}
+
+/// The checks as they were a second ago at most: anybody may ask, and they use what requests need.
+async fn looked(
+    checks: &Checks,
+    last: &Mutex<Option<(Instant, Vec<ReadyCheck>)>>,
+) -> Vec<ReadyCheck> {
+    let since = Instant::now();
+    let mut last = last.lock().await;
+    match &*last {
+        // Who waited for a look has its answer.
+        Some((at, found)) if *at >= since || at.elapsed() < FRESH => found.clone(),
+        _ => {
+            let found = checks().await;
+            *last = Some((Instant::now(), found.clone()));
+            found
+        }
     }
 }
 
@@ -167,4 +192,31 @@ fn readiness(service: &'static str, checks: Vec<ReadyCheck>) -> Response {
         }),
     )
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_who_ask_at_once_whether_it_is_ready_cost_one_look() {
+        let looks = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&looks);
+        let checks: Checks = Arc::new(move || {
+            let counted = Arc::clone(&counted);
+            Box::pin(async move {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                vec![ReadyCheck::passed("database")]
+            })
+        });
+        let last = Mutex::new(None);
+        let asked = (0..100).map(|_| looked(&checks, &last));
+        for found in futures::future::join_all(asked).await {
+            assert_eq!(found, [ReadyCheck::passed("database")]);
+        }
+        assert_eq!(looks.load(Ordering::Relaxed), 1);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::mem;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -116,11 +116,14 @@ impl AddressLimits {
         if peer.0.is_some() {
             return peer.0;
         }
-        let values = headers.get_all(self.header.as_ref()?).iter();
-        let texts: Option<Vec<&str>> = values.map(|value| value.to_str().ok()).collect();
-        let texts = texts?;
-        for text in texts.iter().rev().flat_map(|text| text.rsplit(',')) {
-            let address = text.trim().parse::<IpAddr>().ok()?.to_canonical();
+        let values: Vec<&HeaderValue> = headers.get_all(self.header.as_ref()?).iter().collect();
+        let parts = values.iter().rev();
+        for part in parts.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+            let text = std::str::from_utf8(part).ok()?.trim();
+            // Some write the port too.
+            let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+            let address = text.parse().or_else(|_| with_port()).ok()?;
+            let address = IpAddr::to_canonical(&address);
             if !self.proxies.iter().any(|net| net.contains(&address)) {
                 return Some(Holder::at(address));
             }
@@ -329,7 +332,8 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append("x-forwarded-for", HeaderValue::from_static(value));
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append("x-forwarded-for", value);
         }
         limits.holder(Peer(None), &headers)
     }
@@ -347,8 +351,16 @@ mod tests {
             assert_eq!(named(values, false), None, "the header is not configured");
         }
         assert_eq!(named(&[], true), None);
+        for values in [
+            &["203.0.113.9, 192.0.2.7:80"][..],
+            // What a client wrote may be no text at all.
+            &["\u{fe}, 192.0.2.7"],
+            &["\u{fe}", "192.0.2.7"],
+        ] {
+            assert_eq!(named(values, true), client, "{values:?}");
+        }
         // What a proxy wrote and nobody understands is not what stands before it.
-        assert_eq!(named(&["203.0.113.9, 192.0.2.7:80"], true), None);
+        assert_eq!(named(&["203.0.113.9, unknown"], true), None);
         let direct = Peer(Some(Holder::at([192, 0, 2, 8].into())));
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-for", HeaderValue::from_static("192.0.2.7"));

@@ -126,15 +126,18 @@ impl Shell {
             let routes = routes.layer(timeout.clone());
             routes.layer(from_fn_with_state(slots(), admission::in_slot))
         };
-        let own = in_slots(groups.own.fallback(no_route));
-        let mut edge = in_slots(groups.edge);
+        let arriving = Arriving::new(limits, arrivals);
+        let of_callers = self.rate.map(|limits| Arc::new(Buckets::new(limits)));
+        let surround = |routes: Router| {
+            let arrive = from_fn_with_state(Arc::clone(&arriving), admission::arrive);
+            self.identify(routes.layer(arrive), of_callers.as_ref())
+        };
+        let own = surround(in_slots(groups.own.fallback(no_route)));
+        let mut edge = surround(in_slots(groups.edge));
         if let Some(buckets) = AddressBuckets::new(self.addresses.clone()) {
             edge = edge.layer(from_fn_with_state(buckets, rate::by_address));
         }
-        let routes = own.merge(edge);
-        let arriving = Arriving::new(limits, arrivals);
-        let routes = routes.layer(from_fn_with_state(arriving, admission::arrive));
-        let routes = self.identify(routes).merge(in_slots(groups.transport));
+        let routes = own.merge(edge).merge(in_slots(groups.transport));
         let routes = routes
             .merge(self.probes.router().layer(timeout))
             .method_not_allowed_fallback(no_method);
@@ -153,13 +156,12 @@ impl Shell {
             .layer(from_fn(context::layer))
     }
 
-    fn identify(&self, mut routes: Router) -> Router {
+    fn identify(&self, mut routes: Router, buckets: Option<&Arc<Buckets>>) -> Router {
         let Some(verifier) = &self.verifier else {
             return routes;
         };
-        if let Some(limits) = self.rate {
-            let buckets = Arc::new(Buckets::new(limits));
-            routes = routes.layer(from_fn_with_state(buckets, rate::layer));
+        if let Some(buckets) = buckets {
+            routes = routes.layer(from_fn_with_state(Arc::clone(buckets), rate::layer));
         }
         let verifier = Arc::clone(verifier);
         routes.layer(from_fn_with_state(verifier, admission::identify))

@@ -99,6 +99,11 @@ impl InternalKey {
         sent.is_with(body).then_some(sent.by)
     }
 
+    /// Whether a service signed the bearer token of a request to `me`, whatever its body is.
+    pub fn is_signed(&self, headers: &HeaderMap, me: Service) -> bool {
+        self.verify(headers, me).is_some()
+    }
+
     /// Who signed the bearer token of a request to `me`.
     pub(crate) fn verify(&self, headers: &HeaderMap, me: Service) -> Option<Sent> {
         let token = headers
