@@ -73,27 +73,40 @@ SELECT q.n, c.id, c.clicked_at, c.link_code
 /// The most last clicks that are read of a visitor.
 const MAX_LAST_CLICKS: i64 = 32;
 
-/// By visitor, among the clicks before the report, from day to day backwards: the last that is inside its own window, else
-/// the last at all, which then is the reason. Not among those that are being erased, and of very many (a shop may give all
-/// its guests one id) among the last only: reports are decided one after another.
+/// The last clicks of a visitor before the report, with their terms, from day to day backwards. Not those that are being erased, and of
+/// very many (a shop may give all its guests one id) only the last: reports are decided one after another.
+macro_rules! past_clicks {
+    () => {
+        concat!(
+            "SELECT c.id, c.clicked_at, c.link_code, t.*
+               FROM (SELECT * FROM (SELECT id, clicked_at, link_code, campaign_id, user_hash FROM clicks
+                                     WHERE user_hash = q.user_hash AND clicked_at <= q.at ORDER BY clicked_at DESC LIMIT $7) read
+                      WHERE (q.campaign_id IS NULL OR campaign_id = q.campaign_id)
+                        AND (q.brand_id IS NULL OR EXISTS (SELECT FROM terms k WHERE k.campaign_id = read.campaign_id AND k.brand_id = q.brand_id))
+                      ORDER BY clicked_at DESC LIMIT $8) c
+              CROSS JOIN LATERAL (SELECT ",
+            terms!(),
+            " FROM terms_of_links($6) t WHERE t.code = c.link_code) t
+              WHERE ",
+            is_kept!("t.brand_id"),
+        )
+    };
+}
+
+/// By visitor, among its past clicks: the last that is inside its own window, else the last at all, which then is the reason.
 const BY_VISITOR_IN_THE_PAST: &str = concat!(
     r"
 SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
-    SELECT c.id, c.clicked_at, c.link_code, t.*
-      FROM (SELECT * FROM (SELECT id, clicked_at, link_code, campaign_id, user_hash FROM clicks
-                            WHERE user_hash = q.user_hash AND clicked_at <= q.at ORDER BY clicked_at DESC LIMIT $7) read
-             WHERE (q.campaign_id IS NULL OR campaign_id = q.campaign_id)
-               AND (q.brand_id IS NULL OR EXISTS (SELECT FROM terms k WHERE k.campaign_id = read.campaign_id AND k.brand_id = q.brand_id))
-             LIMIT $8) c
-     CROSS JOIN LATERAL (SELECT ",
-    terms!(),
-    " FROM terms_of_links($6) t WHERE t.code = c.link_code) t
-     WHERE ",
-    is_kept!("t.brand_id"),
-    r"
-     ORDER BY c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC LIMIT 1
+    (",
+    past_clicks!(),
+    " AND c.clicked_at >= q.at - t.window_days * 86400000000 ORDER BY c.clicked_at DESC LIMIT 1)
+    UNION ALL
+    (",
+    past_clicks!(),
+    r" ORDER BY c.clicked_at DESC LIMIT 1)
+    LIMIT 1
  ) f",
 );
 
@@ -293,14 +306,13 @@ async fn by_hash<'a>(
         }
         if click.clicked_at > lookup.at {
             in_the_past.insert(n);
-        } else if !click.covers(lookup.at) && hides.is_none_or(|until| lookup.at <= until) {
+            continue;
+        }
+        if !click.covers(lookup.at) && hides.is_none_or(|until| lookup.at <= until) {
             let hidden = hidden.entry(n).or_insert(click.clicked_at);
             *hidden = click.clicked_at.max(*hidden);
         }
-        let known = found.get(&n);
-        if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
-            found.insert(n, click);
-        }
+        keep(&mut found, n, lookup, click);
     }
     for (n, until) in hidden {
         let lookup = at(hashes, n)?.0;
@@ -310,18 +322,26 @@ async fn by_hash<'a>(
         }
     }
     if !in_the_past.is_empty() {
-        found.retain(|n, _| !in_the_past.contains(n));
-        let hashes: Vec<_> = numbered(hashes)
+        let hashes_in_the_past: Vec<_> = numbered(hashes)
             .filter(|(n, _)| in_the_past.contains(n))
             .collect();
-        for row in clicks_in_the_past(connection, &hashes, now).await? {
-            found.insert(row.n, row.candidate()?);
+        for row in clicks_in_the_past(connection, &hashes_in_the_past, now).await? {
+            let (n, click) = (row.n, row.candidate()?);
+            keep(&mut found, n, at(hashes, n)?.0, click);
         }
     }
     let found = found.into_iter();
     found
         .map(|(n, click)| Ok((at(hashes, n)?.0, click)))
         .collect()
+}
+
+/// The greater of two clicks of a visitor.
+fn keep(found: &mut HashMap<i32, Candidate>, n: i32, lookup: &Lookup, click: Candidate) {
+    let known = found.get(&n);
+    if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
+        found.insert(n, click);
+    }
 }
 
 fn numbered<'a, 'h>(hashes: &'h [ByHash<'a>]) -> impl Iterator<Item = (i32, ByHash<'a>)> + 'h {
