@@ -37,7 +37,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ),
     (
         "tributary_transport_open",
-        "1 while the transport to the broker or a follower, or a subscription, is open",
+        "1 while the transport to the broker or a follower, or a subscription, is open, or is another process's",
     ),
     (
         "tributary_watermark_lag_seconds",

@@ -2,7 +2,6 @@
 //! `docs/runbooks/restore.md`.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use messaging::halted::Halted;
 use messaging::log::{self, LogRow};
@@ -236,13 +235,12 @@ pub enum NotAccepted {
 /// the streams that were halted. `epoch` has to be the one that the source's log has: when that is the one that is
 /// followed, its streams are tried once more, and stop again unless they are mended.
 ///
-/// What this log did so far is noted, so that nothing of it is done once more when the source decides it again: behind
-/// `noted`, up to where that was done before without the lock.
+/// What this log did so far is noted, so that nothing of it is done once more when the source decides it again, as far as
+/// [`note_log`] has not done that before without the lock.
 pub async fn accept(
     tx: &mut WriteTx,
     source: &str,
     epoch: i64,
-    noted: i64,
 ) -> Result<Vec<Halted>, NotAccepted> {
     let lock = tx.lock();
     let connection = tx.connection();
@@ -266,11 +264,8 @@ pub async fn accept(
     .execute(&mut *connection)
     .await?;
     if lock == Lock::Log {
-        let head = tx.position();
-        let (mut noted, connection) = (noted, tx.connection());
-        while noted < head {
-            noted = note_stretch(connection, noted).await?;
-        }
+        let connection = tx.connection();
+        while note_stretch(connection).await? > 0 {}
         sqlx::query("INSERT INTO pipeline.handled_before SELECT message_id FROM pipeline.parked ON CONFLICT DO NOTHING")
             .execute(connection)
             .await?;
@@ -287,34 +282,33 @@ pub async fn accept(
 /// Positions of the log that are read at once.
 const STRETCH: i64 = 50_000;
 
-/// Notes what caused something behind this position of this log, a stretch at a time, until little is left for the transaction that accepts.
-/// `noted` is where it stands after each: given up, it goes on from there.
-pub async fn note_log(pool: &PgPool, noted: &AtomicI64) -> Result<(), sqlx::Error> {
+/// Notes what caused something in this log, a stretch at a time, until little is left for the transaction that accepts. Given up, it goes on
+/// from there.
+pub async fn note_log(pool: &PgPool) -> Result<(), sqlx::Error> {
     let mut connection = pool.acquire().await?;
-    loop {
-        let after = noted.load(Ordering::Relaxed);
-        let to = note_stretch(&mut connection, after).await?;
-        noted.fetch_max(to, Ordering::Relaxed);
-        if to < after + STRETCH {
-            return Ok(());
-        }
-    }
+    while note_stretch(&mut connection).await? == STRETCH {}
+    Ok(())
 }
 
-/// Up to which position it came.
-async fn note_stretch(connection: &mut PgConnection, after: i64) -> Result<i64, sqlx::Error> {
-    let head: i64 = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
-        .fetch_one(&mut *connection)
-        .await?;
+/// How many positions it noted.
+async fn note_stretch(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let (after, head): (i64, i64) = sqlx::query_as(
+        "SELECT s.handled_noted_to, h.position FROM pipeline.service_state s, pipeline.log_head h",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     let to = head.min(after + STRETCH);
     sqlx::query(
-        "INSERT INTO pipeline.handled_before
-         SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
-         ON CONFLICT DO NOTHING",
+        "WITH noted AS (
+           INSERT INTO pipeline.handled_before
+           SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
+           ON CONFLICT DO NOTHING
+         )
+         UPDATE pipeline.service_state SET handled_noted_to = $2 WHERE handled_noted_to < $2",
     )
     .bind(after)
     .bind(to)
     .execute(connection)
     .await?;
-    Ok(to)
+    Ok(to - after)
 }

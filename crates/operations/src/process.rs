@@ -1,7 +1,6 @@
 //! What the routes act upon.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 use messaging::identity::Guard;
 use messaging::transport::Peers;
@@ -44,8 +43,6 @@ pub struct Process {
     pub health: Health,
     /// What the broker reports, where its admin interface is known.
     pub broker: Option<BrokerStatistics>,
-    /// Up to which position of its log a source that begins a new epoch will find what was handled here.
-    pub noted_for_epochs: AtomicI64,
     /// What a request's body may have at most.
     pub body_bytes: usize,
     /// Whether its clock may be moved: in the local profile.

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 use anyhow::Context;
 use chassis::auth::{AuthConfig, RouteScopes, Verifier};
@@ -292,7 +291,6 @@ fn operated(
         modes: host.modes().clone(),
         health: host.health().clone(),
         broker,
-        noted_for_epochs: AtomicI64::new(0),
         has_test_clock: settings.profile.is_local(),
         body_bytes: host.limits().operator_body_bytes(),
         stop: host.tasks().stop().clone(),

@@ -1,7 +1,6 @@
 //! Histories that fork: a source restored from a backup is found, stopped and accepted again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use messaging::relay::{self, Source};
 use messaging::transport::memory::MemoryTransport;
@@ -253,7 +252,7 @@ async fn accept(lab: &Lab, epoch: i64) -> Result<Vec<halted::Halted>, fencing::N
     let mut tx = WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
         .await
         .unwrap();
-    let accepted = fencing::accept(&mut tx, "commission", epoch, 0).await?;
+    let accepted = fencing::accept(&mut tx, "commission", epoch).await?;
     tx.commit().await.unwrap();
     Ok(accepted)
 }
@@ -426,25 +425,29 @@ async fn what_was_handled_is_noted_a_stretch_at_a_time_and_once_more_only_what_c
     for sql in [more, head] {
         sqlx::raw_sql(sql).execute(&sender.pool).await.unwrap();
     }
-    let known = async || -> i64 {
-        let count = sqlx::query_scalar("SELECT count(*) FROM pipeline.handled_before");
-        count.fetch_one(&sender.pool).await.unwrap()
+    // Up to where, and how much.
+    let noted = async || -> (i64, i64) {
+        let noted = "SELECT handled_noted_to, (SELECT count(*) FROM pipeline.handled_before) FROM pipeline.service_state";
+        let noted = sqlx::query_as(noted).fetch_one(&sender.pool).await;
+        noted.unwrap()
     };
-    let noted = AtomicI64::new(0);
     // The first is given up in its second stretch.
     let mut hold = sender.pool.acquire().await.unwrap();
     let cause = "BEGIN; INSERT INTO pipeline.handled_before SELECT causation_id FROM pipeline.message_log WHERE position = 60000";
     sqlx::raw_sql(cause).execute(&mut *hold).await.unwrap();
     tokio::select! {
-        done = fencing::note_log(&sender.pool, &noted) => panic!("{done:?}"),
-        () = until("the first stretch is noted", async || noted.load(Ordering::Relaxed) > 0) => {}
+        done = fencing::note_log(&sender.pool) => panic!("{done:?}"),
+        () = until("the first stretch is noted", async || noted().await.0 > 0) => {}
     }
-    assert_eq!((noted.load(Ordering::Relaxed), known().await), (50_000, 5));
+    assert_eq!(noted().await, (50_000, 5));
     sqlx::raw_sql("ROLLBACK").execute(&mut *hold).await.unwrap();
+    // The server ends what it has begun.
+    until("the second is noted", async || noted().await.0 == 100_000).await;
+    assert_eq!(noted().await.1, 10);
     let again = "DELETE FROM pipeline.handled_before";
     sqlx::raw_sql(again).execute(&mut *hold).await.unwrap();
-    fencing::note_log(&sender.pool, &noted).await.unwrap();
-    assert_eq!((noted.load(Ordering::Relaxed), known().await), (130_000, 8));
-    fencing::note_log(&sender.pool, &noted).await.unwrap();
-    assert_eq!(known().await, 8);
+    for _ in 0..2 {
+        fencing::note_log(&sender.pool).await.unwrap();
+        assert_eq!(noted().await, (130_000, 3), "what was noted before stays");
+    }
 }

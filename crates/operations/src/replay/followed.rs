@@ -24,7 +24,7 @@ pub struct Followed {
     in_retry_queue: Option<Box<InRetryQueue>>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct InRetryQueue {
     now: HashSet<Uuid>,
     /// Those that an operator edited.
@@ -34,29 +34,24 @@ struct InRetryQueue {
 }
 
 impl InRetryQueue {
-    async fn read(pool: &PgPool) -> Result<Self, sqlx::Error> {
-        let now = Self::as_it_is(&mut *pool.acquire().await?).await?;
+    async fn read(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        let now: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked")
+            .fetch_all(&mut *connection)
+            .await?;
         let acted_upon: Vec<(Uuid, bool)> = sqlx::query_as(
             "SELECT p.message_id, a.action = 'parked.drop' FROM pipeline.parked_before p JOIN pipeline.audit a ON a.id = p.audit",
         )
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
         let ids = |dropped| {
             let acted_upon = acted_upon.iter().filter(move |it| it.1 == dropped);
             acted_upon.map(|it| it.0).collect()
         };
         Ok(Self {
-            now,
+            now: now.into_iter().collect(),
             edited: ids(false),
             dropped: ids(true),
         })
-    }
-
-    async fn as_it_is(connection: &mut PgConnection) -> Result<HashSet<Uuid>, sqlx::Error> {
-        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked")
-            .fetch_all(connection)
-            .await?;
-        Ok(ids.into_iter().collect())
     }
 }
 
@@ -93,7 +88,9 @@ impl Followed {
 
     pub(super) async fn next(&mut self, until: &Target) -> Result<Vec<Fed>, ReplayError> {
         if self.in_retry_queue.is_none() {
-            self.in_retry_queue = Some(Box::new(InRetryQueue::read(&self.pool).await?));
+            self.in_retry_queue = Some(Box::new(
+                InRetryQueue::read(&mut *self.pool.acquire().await?).await?,
+            ));
         }
         let mut streams: Vec<_> = until.watermarks.iter().collect();
         streams.sort_by_key(|(stream, _)| (stream.topic.name(), stream.partition, stream.epoch));
@@ -117,8 +114,8 @@ impl Followed {
         let Some(folded) = &self.in_retry_queue else {
             return Ok(());
         };
-        let now = InRetryQueue::as_it_is(connection).await?;
-        if now == folded.now {
+        let now = InRetryQueue::read(connection).await?;
+        if now == **folded {
             Ok(())
         } else {
             Err(ReplayError::RetryQueueChanged)

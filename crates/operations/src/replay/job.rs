@@ -127,7 +127,11 @@ pub struct Report {
 pub async fn run(mut rebuild: Rebuild, order: &Order) -> Result<Report, ReplayError> {
     rebuild.hold().await?;
     let ran = work(&mut rebuild, order).await;
-    let removed = shadow::remove(&rebuild.shadow).await;
+    // What is there when it is not held any more may be another's.
+    let removed = match rebuild.is_held().await {
+        Ok(()) => shadow::remove(&rebuild.shadow).await,
+        Err(_) => Ok(()),
+    };
     drop(rebuild.held.take());
     // The lock goes with its connection.
     rebuild.shadow.close().await;
@@ -147,7 +151,6 @@ async fn work(rebuild: &mut Rebuild, order: &Order) -> Result<Report, ReplayErro
     let different = tables.iter().map(|table| table.different).sum();
     let mut replaced = None;
     if order.kind == Kind::Swap {
-        rebuild.report(Phase::Swapping).await;
         replaced = Some(rebuild.swap(order, different).await?);
     }
     let seen = rebuild.seen;

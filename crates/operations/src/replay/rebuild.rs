@@ -147,6 +147,7 @@ impl Rebuild {
                 break;
             }
             let mut tx = self.begin().await?;
+            self.is_held().await?;
             self.seen.events += fold(self.domain.as_ref(), &mut tx, &batch).await?;
             tx.commit().await?;
             self.note(&batch, target);

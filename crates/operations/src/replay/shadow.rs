@@ -14,6 +14,8 @@ pub(super) fn pool(live: &PgPool) -> PgPool {
         ("synchronous_commit", "off"),
         ("statement_timeout", "0"),
         ("idle_in_transaction_session_timeout", "60s"),
+        // The connection that holds off others says nothing for long.
+        ("idle_session_timeout", "0"),
     ]);
     PgPoolOptions::new()
         .max_connections(2)

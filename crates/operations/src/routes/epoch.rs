@@ -1,7 +1,6 @@
 //! `…/epoch`: what is done after a database was restored from a backup. See docs/runbooks/restore.md.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -249,14 +248,12 @@ pub(crate) async fn accept_epoch(
     let failed = |error: sqlx::Error| unread(&error);
     if process.engine_writer.lock == Lock::Log {
         // Before the lock is held, since that may take minutes.
-        let noted = fencing::note_log(&process.pool, &process.noted_for_epochs).await;
-        noted.map_err(failed)?;
+        fencing::note_log(&process.pool).await.map_err(failed)?;
     }
-    let noted = process.noted_for_epochs.load(Ordering::Relaxed);
     let mut tx = WriteTx::begin(&process.pool, &process.engine_writer, Lookups::default())
         .await
         .map_err(failed)?;
-    let streams = fencing::accept(&mut tx, &wanted.source, wanted.epoch, noted)
+    let streams = fencing::accept(&mut tx, &wanted.source, wanted.epoch)
         .await
         .map_err(|error| match error {
             NotAccepted::Sql(error) => failed(error),
@@ -362,8 +359,6 @@ async fn finish(
         tx.commit().await
     };
     written.await.map_err(|error| unread(&error))?;
-    // In a database that was restored it is not.
-    process.noted_for_epochs.store(0, Ordering::Relaxed);
     process.guard.recognised();
     Ok(())
 }
