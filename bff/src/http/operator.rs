@@ -151,7 +151,10 @@ impl Proxy {
             request.headers(headers.clone()).body(body.clone()).send()
         };
         let mut answer = send().await;
-        if method.is_safe() && answer.as_ref().is_err_and(is_cut_off) {
+        // Of several processes one may just have stopped: then nothing was asked of it.
+        let again =
+            |error: &reqwest::Error| error.is_connect() || method.is_safe() && is_cut_off(error);
+        if answer.as_ref().is_err_and(again) {
             answer = send().await;
         }
         let answer = answer.map_err(|error| away(service, &error))?;

@@ -1,6 +1,7 @@
 //! Sends what is due: of each subject of an endpoint one at a time and in order, of each endpoint a few at once, of each owner as many as
 //! there is still room for, and of all together so many that receivers that are slow keep none waiting that are not.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,15 +213,16 @@ impl InFlight {
 
     fn end(&mut self, task: task::Id) -> Option<Held> {
         let held = self.deliveries.remove(&task)?;
-        if let Some(under_way) = self.of_owners.get_mut(&held.owner) {
-            *under_way -= 1;
+        if let Entry::Occupied(mut under_way) = self.of_owners.entry(held.owner.clone()) {
+            *under_way.get_mut() -= 1;
+            if *under_way.get() == 0 {
+                under_way.remove();
+            }
         }
-        self.of_owners.retain(|_, under_way| *under_way > 0);
         Some(held)
     }
 
-    /// Whether an owner has as many under way as there is still room for: then there is some for whoever comes next, however many owners
-    /// have endpoints that hang.
+    /// Whether an owner has as many under way as there is still room for: each whose endpoints hang leaves half of it to the next.
     fn is_full(&self, owner: &str) -> bool {
         let room = MAX_AT_ONCE.saturating_sub(self.deliveries.len());
         let under_way = self.of_owners.get(owner).copied();
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_room_for_one_owner_more_however_many_have_endpoints_that_hang() {
+    async fn an_owner_whose_endpoints_hang_leaves_half_of_the_room_to_others() {
         let mut in_flight = InFlight::default();
         let mut under_way = Vec::new();
         for owner in ["brand 1", "partner 1", "brand 2", "partner 2"] {

@@ -155,7 +155,7 @@ impl Place {
         work: &mut Work<'_>,
     ) -> Result<()> {
         let name = follower.subscription();
-        let mut has_others = false;
+        let (mut looked, mut has_others) = (Vec::new(), false);
         for partition in 0..self.partitions {
             let path = format!("{}-partition-{partition}/subscriptions", self.topic(topic));
             let (found, unread) = match work.look(&path).await? {
@@ -163,10 +163,17 @@ impl Place {
                 Look::Absent => anyhow::bail!("there is no such topic: ./tributary provision"),
                 Look::Denied(why) => (Vec::new(), Some(why)),
             };
-            has_others |= found
-                .iter()
-                .any(|found| *found != name && follower.has(found));
-            let is_there = found.contains(&name);
+            let is_other = |found: &String| *found != name && follower.has(found);
+            has_others |= unread.is_some() || found.iter().any(is_other);
+            looked.push((partition, found.contains(&name), unread));
+        }
+        // The right is the role's, whatever its systems: it goes with the last of them, and before its subscription, which it may be
+        // connected to.
+        if grants && follower.remove && !has_others {
+            self.grant_follower(topic, &follower.name, &[], work)
+                .await?;
+        }
+        for (partition, is_there, unread) in looked {
             if unread.is_none() && is_there != follower.remove {
                 continue;
             }
@@ -180,13 +187,8 @@ impl Place {
                 None => drop(work.change(wanted, done).await?),
             }
         }
-        // The right is the role's, whatever its systems: it goes with the last of them.
-        let due = match follower.remove {
-            false => vec!["consume".to_owned()],
-            true if has_others => return Ok(()),
-            true => Vec::new(),
-        };
-        if grants {
+        if grants && !follower.remove {
+            let due = ["consume".to_owned()];
             self.grant_follower(topic, &follower.name, &due, work)
                 .await?;
         }

@@ -232,12 +232,20 @@ impl Client {
     pub async fn poll(&self, service: Service, path: &str) -> Result<Value> {
         let mut tries = 1;
         loop {
-            match self.get(service, path, &[]).await {
-                Err(_) if tries < POLLS => {
+            let answer = self.try_send(Method::GET, service, path, &[], None).await;
+            match answer {
+                Ok(answer) if answer.status().is_success() => {
+                    return answer.json().await.context("the answer is no JSON");
+                }
+                Ok(answer) if tries == POLLS || !answer.status().is_server_error() => {
+                    let status = answer.status();
+                    bail!(refusal(status, &answer.text().await.unwrap_or_default()));
+                }
+                Err(error) if tries == POLLS => return Err(error),
+                Ok(_) | Err(_) => {
                     tries += 1;
                     tokio::time::sleep(BETWEEN_POLLS).await;
                 }
-                read => return read,
             }
         }
     }
