@@ -213,8 +213,8 @@ mod tests {
             })
         });
         let last = Mutex::new(None);
-        let asked = (0..100).map(|_| looked(&checks, &last));
-        for found in futures::future::join_all(asked).await {
+        let answers = (0..100).map(|_| looked(&checks, &last));
+        for found in futures::future::join_all(answers).await {
             assert_eq!(found, [ReadyCheck::passed("database")]);
         }
         assert_eq!(looks.load(Ordering::Relaxed), 1);
