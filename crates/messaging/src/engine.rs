@@ -96,7 +96,10 @@ impl Engine {
         stop: CancellationToken,
         suspicious: bool,
     ) -> BoxFuture<'static, ()> {
-        Box::pin(async move { self.handle_until(stop, suspicious).await })
+        Box::pin(async move {
+            self.handle_until(stop, suspicious).await;
+            self.queue.close();
+        })
     }
 
     async fn handle_until(&self, stop: CancellationToken, mut suspicious: bool) {

@@ -128,6 +128,8 @@ struct Flows {
     company: Company,
     /// How a backlog goes.
     backlog: Backlog,
+    /// Whether nothing is taken any more.
+    closed: bool,
 }
 
 /// How far those who follow what comes of a backlog of commands were found.
@@ -285,6 +287,19 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Flows> {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is taken any more: whoever waits, or comes later, hears so at once.
+    pub fn close(&self) {
+        let mut flows = self.lock();
+        flows.closed = true;
+        let waiting: Vec<Waiting> = flows
+            .each
+            .iter_mut()
+            .flat_map(|flow| flow.waiting.drain(..))
+            .collect();
+        drop(flows);
+        drop(waiting);
     }
 
     /// Opens a flow for a source.
@@ -484,14 +499,20 @@ impl FlowSender {
             due_in_company: after(pace.in_company),
             due_in_a_hurry: after(pace.alone.min(FACTS_PACE)),
         };
+        if flows.closed {
+            return answers;
+        }
         flows.push(self.flow, waiting);
         drop(flows);
         self.queue.ready.notify_one();
         answers
     }
 
-    /// Hands over messages that belong together, or says that there is no room.
+    /// Hands over messages that belong together, or says that there is no room, as there is none once the process stops.
     pub fn offer(&self, messages: Vec<Inbound>) -> Result<Answers, Full> {
+        if self.queue.lock().closed {
+            return Err(Full);
+        }
         let bytes = encoded_bytes(&messages);
         let room = |of: &Arc<Semaphore>, many| Arc::clone(of).try_acquire_many_owned(many);
         let room = Room {

@@ -462,3 +462,15 @@ async fn followers_are_looked_at_while_there_is_a_backlog_of_commands_and_of_not
     let _of_the_batch = is_backlog().await;
     assert!(!is_backlog().await, "nothing waits");
 }
+
+#[tokio::test]
+async fn who_waits_when_the_process_stops_hears_so_at_once_and_so_does_who_comes_later() {
+    let queue = Queue::of(Service::Payment);
+    let flow = queue.flow();
+    let waiting = flow.offer(messages(1)).unwrap();
+    queue.close();
+    assert!(waiting.await.is_err());
+    assert!(flow.offer(messages(1)).is_err());
+    let later = flow.send(messages(1)).await.unwrap();
+    assert!(later.await.is_err());
+}
