@@ -98,8 +98,8 @@ impl Rebuild {
     /// Fails if the database was away since this began: what it had not written down of the copies then is lost, and others may have begun.
     pub(super) async fn is_held(&mut self) -> Result<(), ReplayError> {
         if let Some(held) = &mut self.held {
-            let asked = sqlx::query("SELECT 1").execute(&mut **held).await;
-            asked.map_err(ReplayError::Away)?;
+            let looked = sqlx::query("SELECT 1").execute(&mut **held).await;
+            looked.map_err(ReplayError::Away)?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// See [`CONNECT_WITHIN`].
 const SILENCE: Duration = Duration::from_mins(2);
 /// Requests for what goes on where the one before was given up.
-const MAX_ASKS: u32 = 100;
+const MAX_REQUESTS: u32 = 100;
 /// Looks at what goes on by itself until one is answered.
 const POLLS: u32 = 5;
 /// Between two of them.
@@ -277,15 +277,15 @@ impl Client {
 
     /// One that goes on where a request for it was given up: asked for until there is an answer in time.
     pub async fn post_on(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
-        let mut asked = 0;
+        let mut requests = 0;
         loop {
             let answer = self.try_send(Method::POST, service, path, &[], Some(body));
             let answer = answer.await?;
             let status = answer.status();
             let text = answer.text().await.unwrap_or_default();
-            asked += 1;
+            requests += 1;
             match status {
-                StatusCode::GATEWAY_TIMEOUT if asked < MAX_ASKS => {}
+                StatusCode::GATEWAY_TIMEOUT if requests < MAX_REQUESTS => {}
                 _ if status.is_success() => {
                     return serde_json::from_str(&text).context("the answer is no JSON");
                 }
