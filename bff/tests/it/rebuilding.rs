@@ -107,20 +107,33 @@ impl Sender {
     }
 }
 
+/// A bff that follows these.
+async fn following(senders: &[(&str, &Sender)]) -> TestService {
+    let mut variables = variables(Service::Bff, &unmade_database());
+    for (name, sender) in senders {
+        variables.insert(format!("{name}_SERVICE_URL"), sender.base_url.clone());
+    }
+    TestService::start_with(bff::define, variables).await
+}
+
+/// So much becomes payable to a partner.
+fn moved(cents: i64) -> (&'static str, Body, Option<&'static Message>) {
+    let body = posted("brand:brand1:funds", "partner:partner1:payable", cents);
+    ("partner1", body, None)
+}
+
 #[tokio::test]
 async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     let [campaign, commission, payment] =
         [Service::Campaign, Service::Commission, Service::Payment].map(Sender::start);
     let (campaign, commission, payment) = tokio::join!(campaign, commission, payment);
-    let mut variables = variables(Service::Bff, &unmade_database());
-    for (name, sender) in [
+    let app = following(&[
         ("CAMPAIGN", &campaign),
         ("COMMISSION", &commission),
         ("PAYMENT", &payment),
-    ] {
-        variables.insert(format!("{name}_SERVICE_URL"), sender.base_url.clone());
-    }
-    let app = Arc::new(TestService::start_with(bff::define, variables).await);
+    ])
+    .await;
+    let app = Arc::new(app);
     let token = app::partner123();
     let command = app::submitted(
         &app,
@@ -168,14 +181,7 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
 #[tokio::test]
 async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_restored() {
     let payment = Sender::start(Service::Payment).await;
-    let mut variables = variables(Service::Bff, &unmade_database());
-    let url = payment.base_url.clone();
-    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
-    let app = TestService::start_with(bff::define, variables).await;
-    let moved = |cents| {
-        let body = posted("brand:brand1:funds", "partner:partner1:payable", cents);
-        ("partner1", body, None)
-    };
+    let app = following(&[("PAYMENT", &payment)]).await;
     payment.emit(&app, &[moved(1), moved(2), moved(3)]).await;
     let lookups = Lookups::default();
     let mut tx = WriteTx::begin(&payment.pool, &payment.writer, lookups)
@@ -210,8 +216,7 @@ async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_r
 async fn a_sender_that_is_away_fails_the_replay_and_changes_nothing() {
     let payment = Sender::start(Service::Payment).await;
     let app = app::bff().await;
-    let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
-    payment.emit(&app, &[("partner1", moved, None)]).await;
+    payment.emit(&app, &[moved(5)]).await;
     let before = testing::rows(app.pool(), "balances").await;
     let replay = app.replay_that_ends("swap", "failed").await;
     assert!(
@@ -239,12 +244,8 @@ async fn swap_while(app: &TestService, sender: &Sender, change: &str) -> Value {
 #[tokio::test]
 async fn a_replay_fails_and_changes_nothing_when_the_database_was_away_meanwhile() {
     let payment = Sender::start(Service::Payment).await;
-    let mut variables = variables(Service::Bff, &unmade_database());
-    let url = payment.base_url.clone();
-    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
-    let app = TestService::start_with(bff::define, variables).await;
-    let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
-    payment.emit(&app, &[("partner1", moved, None)]).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    payment.emit(&app, &[moved(5)]).await;
     let before = testing::rows(app.pool(), "balances").await;
     let ended = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {}
@@ -263,12 +264,8 @@ async fn a_replay_fails_and_changes_nothing_when_the_database_was_away_meanwhile
 #[tokio::test]
 async fn a_replay_fails_and_changes_nothing_when_the_retry_queue_changes_meanwhile() {
     let payment = Sender::start(Service::Payment).await;
-    let mut variables = variables(Service::Bff, &unmade_database());
-    let url = payment.base_url.clone();
-    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
-    let app = TestService::start_with(bff::define, variables).await;
-    let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
-    payment.emit(&app, &[("partner1", moved, None)]).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    payment.emit(&app, &[moved(5)]).await;
     let before = testing::rows(app.pool(), "balances").await;
     let park = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
                 SELECT 'payment', gen_random_uuid(), 1, 'payment-events', 'dead', '', '', 1, 0, '{}', 0, ''";
@@ -286,14 +283,7 @@ async fn a_replay_fails_and_changes_nothing_when_the_retry_queue_changes_meanwhi
 #[tokio::test]
 async fn a_replay_leaves_out_what_an_operator_dropped() {
     let payment = Sender::start(Service::Payment).await;
-    let mut variables = variables(Service::Bff, &unmade_database());
-    let url = payment.base_url.clone();
-    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
-    let app = TestService::start_with(bff::define, variables).await;
-    let moved = |cents| {
-        let body = posted("brand:brand1:funds", "partner:partner1:payable", cents);
-        ("partner1", body, None)
-    };
+    let app = following(&[("PAYMENT", &payment)]).await;
     payment.emit(&app, &[moved(5)]).await;
     let beyond = payment.append(&[moved(i64::MAX)]).await;
     let id = beyond[0].header.id;
