@@ -39,9 +39,14 @@ impl Candidate {
 
     /// Whether what happened then is inside the click's window.
     pub fn covers(&self, at: Micros) -> bool {
-        let until = self.clicked_at.checked_add_days(self.window_days.into());
-        at >= self.clicked_at && until.is_none_or(|until| at <= until)
+        is_inside(self.clicked_at, self.window_days, at)
     }
+}
+
+/// Whether what happened at a time is inside the window of so many days of a click.
+pub fn is_inside(clicked_at: Micros, window_days: i32, at: Micros) -> bool {
+    let until = clicked_at.checked_add_days(window_days.into());
+    at >= clicked_at && until.is_none_or(|until| at <= until)
 }
 
 /// Whose it is. The candidate is the click that the report names, else the visitor's last that qualifies, else the

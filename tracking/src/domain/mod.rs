@@ -18,7 +18,7 @@ mod tests;
 
 pub use access::Access;
 pub use adopt::adopt;
-pub use attribution::Candidate;
+pub use attribution::{Candidate, is_inside};
 pub use claim::{Claim, ClaimDecision, Claims, DecideClaim, decide_claim};
 pub use click::{BindClick, Click, bind_click};
 pub use command::{ChangeLink, CreateLink, EventType, Report, TargetUrl, UserHash, Visitor};

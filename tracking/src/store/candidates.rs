@@ -1,6 +1,7 @@
 //! Which click may have led to a report: read from `last_clicks` and `clicks`.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::iter;
 
 use sqlx::{FromRow, PgConnection, Row as _};
@@ -12,7 +13,7 @@ use types::{
 use super::erasures::is_kept;
 use super::{each, unreadable};
 use crate::click_id::{self, Meaning};
-use crate::domain::{Candidate, UserHash, Visitor};
+use crate::domain::{Candidate, UserHash, Visitor, is_inside};
 
 /// What a report says of its click.
 #[derive(Debug)]
@@ -275,11 +276,8 @@ async fn of_visitors(
     let others: Vec<ByHash<'_>> = left
         .flat_map(|lookup| lookup.user.others.iter().map(|hash| (*lookup, hash)))
         .collect();
-    for (lookup, click) in by_hash(connection, &others, now).await? {
-        let known = found.get(&lookup.report);
-        if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
-            found.insert(lookup.report, click);
-        }
+    for click in by_hash(connection, &others, now).await? {
+        keep(&mut found, click.0.report, click);
     }
     Ok(found)
 }
@@ -299,8 +297,10 @@ async fn by_hash<'a>(
     let mut hidden: HashMap<i32, Micros> = HashMap::new();
     let (clicks, mut in_the_past) = last_clicks(connection, hashes, now).await?;
     for row in clicks {
-        let (n, hides) = (row.n, row.may_hide());
-        let (lookup, click) = (at(hashes, n)?.0, row.candidate()?);
+        let n = row.n;
+        let lookup = at(hashes, n)?.0;
+        let may_hide = row.may_hide(lookup.at);
+        let click = row.candidate()?;
         if lookup.brand.as_ref().is_some_and(|it| *it != click.brand) {
             continue;
         }
@@ -308,11 +308,11 @@ async fn by_hash<'a>(
             in_the_past.insert(n);
             continue;
         }
-        if !click.covers(lookup.at) && hides.is_none_or(|until| lookup.at <= until) {
+        if may_hide && !click.covers(lookup.at) {
             let hidden = hidden.entry(n).or_insert(click.clicked_at);
             *hidden = click.clicked_at.max(*hidden);
         }
-        keep(&mut found, n, lookup, click);
+        keep(&mut found, n, (lookup, click));
     }
     for (n, until) in hidden {
         let lookup = at(hashes, n)?.0;
@@ -327,7 +327,7 @@ async fn by_hash<'a>(
             .collect();
         for row in clicks_in_the_past(connection, &hashes_in_the_past, now).await? {
             let (n, click) = (row.n, row.candidate()?);
-            keep(&mut found, n, at(hashes, n)?.0, click);
+            keep(&mut found, n, (at(hashes, n)?.0, click));
         }
     }
     let found = found.into_iter();
@@ -337,10 +337,14 @@ async fn by_hash<'a>(
 }
 
 /// The greater of two clicks of a visitor.
-fn keep(found: &mut HashMap<i32, Candidate>, n: i32, lookup: &Lookup, click: Candidate) {
-    let known = found.get(&n);
+fn keep<K: Eq + Hash>(
+    found: &mut HashMap<K, Candidate>,
+    of: K,
+    (lookup, click): (&Lookup, Candidate),
+) {
+    let known = found.get(&of);
     if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
-        found.insert(n, click);
+        found.insert(of, click);
     }
 }
 
@@ -418,9 +422,9 @@ async fn stored(
 }
 
 impl Row {
-    /// Until when an earlier click of the same campaign may be inside its window.
-    fn may_hide(&self) -> Option<Micros> {
-        Micros(self.clicked_at).checked_add_days(self.terms.max_window_days.into())
+    /// Whether an earlier click of the same campaign may be inside its window then.
+    fn may_hide(&self, at: Micros) -> bool {
+        is_inside(Micros(self.clicked_at), self.terms.max_window_days, at)
     }
 
     fn candidate(self) -> Result<Candidate, sqlx::Error> {
