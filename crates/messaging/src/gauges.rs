@@ -1,6 +1,6 @@
 //! What a database and the transports of a process stand at, reported as metrics every few seconds by each process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct Gauge {
 
 /// Reports until stopped. What is away now is reported next time.
 pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: CancellationToken) {
-    let (mut gaps, mut known) = (BTreeMap::new(), BTreeSet::new());
+    let (mut gaps, mut known) = (BTreeMap::new(), BTreeMap::new());
     loop {
         let reporting = async {
             transports(&health, &mut known);
@@ -79,18 +79,14 @@ fn take_idle(handled: &mut BTreeMap<&'static str, Instant>, now: Instant) -> Vec
 }
 
 /// Whether each transport of this process is open. One that it travels no more is none that is closed.
-fn transports(health: &Health, known: &mut BTreeSet<String>) {
-    let transports = health.transports();
-    let gone = |name: &String| !transports.iter().any(|(transport, _)| transport == name);
-    let gone: Vec<String> = known.iter().filter(|name| gone(name)).cloned().collect();
-    known.extend(transports.iter().map(|(transport, _)| transport.clone()));
-    let gone = gone.into_iter().map(|transport| (transport, true));
-    for (transport, open) in transports.into_iter().chain(gone) {
-        gauge!("tributary_transport_open", "transport" => transport).set(if open {
-            1.0
-        } else {
-            0.0
-        });
+fn transports(health: &Health, known: &mut BTreeMap<String, bool>) {
+    for open in known.values_mut() {
+        *open = true;
+    }
+    known.extend(health.transports());
+    for (transport, open) in known {
+        let open = if *open { 1.0 } else { 0.0 };
+        gauge!("tributary_transport_open", "transport" => transport.clone()).set(open);
     }
     let waits = health.batches().is_some();
     gauge!("tributary_batches_waiting").set(if waits { 1.0 } else { 0.0 });

@@ -264,13 +264,11 @@ pub async fn accept(
     .execute(&mut *connection)
     .await?;
     if lock == Lock::Log {
-        let connection = tx.connection();
         while note_stretch(connection).await? > 0 {}
         sqlx::query("INSERT INTO pipeline.handled_before SELECT message_id FROM pipeline.parked ON CONFLICT DO NOTHING")
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
     }
-    let connection = tx.connection();
     let halted =
         sqlx::query_as("DELETE FROM pipeline.stopped_stream WHERE source = $1 RETURNING *")
             .bind(source)

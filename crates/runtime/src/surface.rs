@@ -12,7 +12,7 @@ use chassis::http::{Groups, Probes, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::Metrics;
 use messaging::Mode;
-use messaging::transport::http::InternalKey;
+use messaging::transport::http::{InternalKey, TOKEN_NEEDED};
 use messaging::transport::receiver::Receiver;
 use operations::Process;
 use schemas::Service;
@@ -90,13 +90,14 @@ pub(crate) fn surface(
     let all = chassis::openapi::off_thread(|| {
         whole(settings, service, document.clone().merge_from(also), shared)
     });
-    let mut transport = between_services(host, settings).merge((faces.between)(host));
+    let mut questions = related(host, settings).merge((faces.between)(host));
     if faces.personal_keys {
         let key = settings.internal_key.clone();
-        transport = transport.merge(personal_keys::router(host.pool().clone(), key, service));
+        questions = questions.merge(personal_keys::router(host.pool().clone(), key, service));
     }
     let signed = (settings.internal_key.clone(), service);
-    let transport = transport.route_layer(from_fn_with_state(signed, of_services_only));
+    let questions = questions.route_layer(from_fn_with_state(signed, of_services_only));
+    let transport = questions.merge(between_services(host, settings));
     let surface = if settings.admin.is_some() {
         let own = chassis::openapi::off_thread(|| chassis::openapi::text(document.clone()));
         Surface {
@@ -126,18 +127,21 @@ pub(crate) fn surface(
     (surface, document)
 }
 
-/// What other services ask, in every mode.
+/// What the bff shows people of what is known here of a request.
+fn related(host: &Host, settings: &Settings) -> Router {
+    messaging::transport::related::router(
+        host.pool().clone(),
+        host.schema_ids().clone(),
+        settings.internal_key.clone(),
+        host.service(),
+    )
+}
+
+/// What other services do here, in every mode: each looks at the token before it reads anything else.
 fn between_services(host: &Host, settings: &Settings) -> Router {
     let service = host.service();
     // The bff makes its read models again from it.
     let history = messaging::transport::history::router(
-        host.pool().clone(),
-        host.schema_ids().clone(),
-        settings.internal_key.clone(),
-        service,
-    );
-    // The bff shows people what is known here of a request.
-    let related = messaging::transport::related::router(
         host.pool().clone(),
         host.schema_ids().clone(),
         settings.internal_key.clone(),
@@ -156,10 +160,10 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
         settings.modes.clone(),
         host.health().clone(),
     );
-    history.merge(related).merge(resends).merge(batches)
+    history.merge(resends).merge(batches)
 }
 
-/// Refuses a stranger before anything of its body is read.
+/// Refuses a stranger before anything of its body is read, of which the token says what it is.
 async fn of_services_only(
     State((key, me)): State<(InternalKey, Service)>,
     request: Request,
@@ -168,8 +172,7 @@ async fn of_services_only(
     if key.is_signed(request.headers(), me) {
         return next.run(request).await;
     }
-    let why = "a token of another service is needed";
-    (StatusCode::UNAUTHORIZED, why).into_response()
+    (StatusCode::UNAUTHORIZED, TOKEN_NEEDED).into_response()
 }
 
 /// What is served: with the operators' routes, at the bff those of all services.

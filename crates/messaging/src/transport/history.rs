@@ -15,7 +15,7 @@ use crate::log::{self, LogRow};
 use crate::relay::TransportError;
 use crate::schema_ids::SchemaIds;
 use crate::transport::Peers;
-use crate::transport::http::InternalKey;
+use crate::transport::internal::{InternalKey, TOKEN_NEEDED};
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
 use types::hex;
 
@@ -63,11 +63,7 @@ async fn part(
     Query(query): Query<HistoryQuery>,
 ) -> Response {
     let Some(sent) = at.key.verify(&headers, at.me) else {
-        return (
-            StatusCode::UNAUTHORIZED,
-            "a token of another service is needed",
-        )
-            .into_response();
+        return (StatusCode::UNAUTHORIZED, TOKEN_NEEDED).into_response();
     };
     let topic = Topic::parse(&query.topic).filter(|topic| topic.followers().contains(&sent.by));
     let Some(topic) = topic else {

@@ -20,7 +20,7 @@ use crate::mode::{Mode, Modes};
 use crate::relay::{Entry, Shipped, Start, Transport, TransportError};
 use crate::stream::Watermark;
 use crate::transport::Peers;
-pub use crate::transport::internal::InternalKey;
+pub use crate::transport::internal::{InternalKey, TOKEN_NEEDED};
 use crate::transport::receiver::{Receiver, Refusal};
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
 
@@ -264,8 +264,7 @@ pub fn router(
 async fn read_batch(at: &Endpoint, request: Request) -> Result<MessageBatch, Response> {
     let refuse = |status: StatusCode, why: String| (status, why).into_response();
     let Some(sender) = at.key.verify(request.headers(), at.me) else {
-        let why = "a token of another service is needed".to_owned();
-        return Err(refuse(StatusCode::UNAUTHORIZED, why));
+        return Err(refuse(StatusCode::UNAUTHORIZED, TOKEN_NEEDED.to_owned()));
     };
     let Ok(Ok(_reading)) = timeout(READING_PATIENCE, at.reading.acquire()).await else {
         return Err(busy("too many batches at once"));
@@ -313,11 +312,7 @@ async fn watermark(
     Query(query): Query<WatermarkQuery>,
 ) -> Response {
     let Some(sender) = at.key.verify(&headers, at.me) else {
-        return (
-            StatusCode::UNAUTHORIZED,
-            "a token of another service is needed",
-        )
-            .into_response();
+        return (StatusCode::UNAUTHORIZED, TOKEN_NEEDED).into_response();
     };
     let Some(topic) = Topic::parse(&query.topic) else {
         return (StatusCode::BAD_REQUEST, "there is no such topic").into_response();

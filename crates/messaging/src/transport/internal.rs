@@ -45,6 +45,9 @@ impl Sent {
     }
 }
 
+/// What who has no such token is answered with.
+pub const TOKEN_NEEDED: &str = "a token of another service is needed";
+
 /// The key that services sign their tokens with, and others that they take tokens of.
 #[derive(Clone)]
 pub struct InternalKey {

@@ -6,7 +6,7 @@ use schemas::Service;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::transport::internal::InternalKey;
+use crate::transport::internal::{InternalKey, TOKEN_NEEDED};
 
 /// The question of a request that the bff has signed; a response to whoever is not the bff, or asks for nothing that there is.
 ///
@@ -27,8 +27,7 @@ pub fn read<Q: DeserializeOwned>(
             return Err(refuse(StatusCode::FORBIDDEN, why.to_owned()));
         }
         None => {
-            let why = "a token of another service is needed";
-            return Err(refuse(StatusCode::UNAUTHORIZED, why.to_owned()));
+            return Err(refuse(StatusCode::UNAUTHORIZED, TOKEN_NEEDED.to_owned()));
         }
     }
     let question = serde_json::from_slice(body);

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::resend::{self, Outcome, Wanted};
 use crate::stream::{StreamId, Watermark};
 use crate::transport::Peers;
-use crate::transport::internal::InternalKey;
+use crate::transport::internal::{InternalKey, TOKEN_NEEDED};
 use crate::tx::Writer;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
@@ -54,8 +54,7 @@ async fn send_again(
 ) -> Response {
     let sent = at.key.verify(&headers, at.writer.service);
     let Some(follower) = sent.map(|sent| sent.by) else {
-        let why = "a token of another service is needed";
-        return (StatusCode::UNAUTHORIZED, why).into_response();
+        return (StatusCode::UNAUTHORIZED, TOKEN_NEEDED).into_response();
     };
     let partitions = i32::try_from(at.writer.partitions).unwrap_or(i32::MAX);
     let topic = Topic::parse(&wanted.topic).filter(|topic| topic.followers().contains(&follower));

@@ -130,10 +130,12 @@ impl Rebuild {
         Ok(())
     }
 
-    /// One snapshot, of the copies and of the live tables.
-    async fn begin(&self) -> Result<WriteTx, ReplayError> {
+    /// One snapshot, of the copies and of the live tables, while the copies are still its own.
+    async fn begin(&mut self) -> Result<WriteTx, ReplayError> {
         let writer = self.writer.clone().with(Lock::Rebuild);
-        Ok(WriteTx::begin(&self.shadow, &writer, Lookups::default()).await?)
+        let tx = WriteTx::begin(&self.shadow, &writer, Lookups::default()).await?;
+        self.is_held().await?;
+        Ok(tx)
     }
 
     async fn fold_to(&mut self, target: &Target) -> Result<(), ReplayError> {
@@ -147,7 +149,6 @@ impl Rebuild {
                 break;
             }
             let mut tx = self.begin().await?;
-            self.is_held().await?;
             self.seen.events += fold(self.domain.as_ref(), &mut tx, &batch).await?;
             tx.commit().await?;
             self.note(&batch, target);
@@ -180,7 +181,6 @@ impl Rebuild {
     /// Folds the rest up to where the live tables stand at one moment, and compares both within it.
     pub(super) async fn compare(&mut self) -> Result<(i64, Vec<TableReport>), ReplayError> {
         let mut tx = self.begin().await?;
-        self.is_held().await?;
         let target = Target::of(&tx);
         self.fold_within(&mut tx, &target).await?;
         let tables = compare::compare(tx.connection(), &self.domain.tables()).await?;
@@ -208,7 +208,6 @@ impl Rebuild {
     /// The rest, while nobody can write the live tables.
     pub(super) async fn finish(&mut self) -> Result<(), ReplayError> {
         let mut tx = self.begin().await?;
-        self.is_held().await?;
         let target = Target::of(&tx);
         let (done, head) = self.feed.progress(&target);
         if head - done > TOO_FAR {

@@ -59,8 +59,9 @@ impl Rebuild {
         order.audit(&mut tx, &replaced, different).await?;
         if let Err(error) = tx.commit().await {
             // The answer may be lost where the commit is not.
-            let is_there = is_there(&self.live, &replaced).await;
-            is_there?.then_some(()).ok_or(error)?;
+            if !is_there(&self.live, &replaced).await? {
+                return Err(error.into());
+            }
         }
         Ok(replaced)
     }
