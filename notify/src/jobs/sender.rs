@@ -1,7 +1,6 @@
 //! Sends what is due: of each subject of an endpoint one at a time and in order, of each endpoint a few at once, of each owner as many as
 //! there is still room for, and of all together so many that receivers that are slow keep none waiting that are not.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,8 +177,6 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
 struct InFlight {
     attempts: JoinSet<bool>,
     deliveries: HashMap<task::Id, Held>,
-    /// How many of them are to endpoints of each owner.
-    of_owners: HashMap<String, usize>,
     /// Endpoints whose last attempt failed.
     failing: HashSet<String>,
 }
@@ -207,26 +204,14 @@ impl Held {
 impl InFlight {
     fn start(&mut self, held: Held, attempt: impl Future<Output = bool> + Send + 'static) {
         let task = self.attempts.spawn(attempt).id();
-        *self.of_owners.entry(held.owner.clone()).or_default() += 1;
         self.deliveries.insert(task, held);
-    }
-
-    fn end(&mut self, task: task::Id) -> Option<Held> {
-        let held = self.deliveries.remove(&task)?;
-        if let Entry::Occupied(mut under_way) = self.of_owners.entry(held.owner.clone()) {
-            *under_way.get_mut() -= 1;
-            if *under_way.get() == 0 {
-                under_way.remove();
-            }
-        }
-        Some(held)
     }
 
     /// Whether an owner has as many under way as there is still room for: each whose endpoints hang leaves half of it to the next.
     fn is_full(&self, owner: &str) -> bool {
         let room = MAX_AT_ONCE.saturating_sub(self.deliveries.len());
-        let under_way = self.of_owners.get(owner).copied();
-        under_way.unwrap_or_default() >= room
+        let under_way = self.deliveries.values().filter(|it| it.owner == owner);
+        under_way.count() >= room
     }
 
     /// What is under way now, and how much more may be.
@@ -253,12 +238,13 @@ impl InFlight {
             };
             (endpoint.to_owned(), (most - count).max(0))
         });
-        let full_owners = self.of_owners.keys().filter(|owner| self.is_full(owner));
+        let owners: HashSet<&str> = self.deliveries.values().map(|it| &*it.owner).collect();
+        let full_owners = owners.into_iter().filter(|owner| self.is_full(owner));
         Busy {
             held: self.deliveries.values().map(|it| it.delivery).collect(),
             rooms: rooms.collect(),
             room_of_others: MAX_TO_ONE,
-            full_owners: full_owners.cloned().collect(),
+            full_owners: full_owners.map(str::to_owned).collect(),
         }
     }
 
@@ -269,7 +255,7 @@ impl InFlight {
         while let Some(ended) = next {
             match ended {
                 Ok((task, delivered)) => {
-                    if let Some(Held { endpoint, .. }) = self.end(task) {
+                    if let Some(Held { endpoint, .. }) = self.deliveries.remove(&task) {
                         if delivered {
                             self.failing.remove(&endpoint);
                         } else {
@@ -278,7 +264,7 @@ impl InFlight {
                     }
                 }
                 Err(error) => {
-                    let held = self.end(error.id());
+                    let held = self.deliveries.remove(&error.id());
                     tracing::error!(?held, %error, "an attempt to send broke off: it is made again");
                 }
             }
@@ -324,7 +310,7 @@ mod tests {
         assert_eq!(full, ["brand 1", "brand 2", "partner 1", "partner 2"]);
         let (first, of_first) = in_flight.deliveries.iter().next().unwrap();
         let (first, owner) = (*first, of_first.owner.clone());
-        in_flight.end(first);
+        in_flight.deliveries.remove(&first);
         assert_eq!(in_flight.deliveries.len(), 239);
         assert_eq!(in_flight.is_full(&owner), owner != "partner 2");
     }

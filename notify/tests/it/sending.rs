@@ -189,16 +189,22 @@ async fn what_is_not_taken_of_one_order_keeps_no_other_waiting() {
     service.stop().await;
 }
 
+/// So many endpoints of a brand that answer nothing.
+async fn hanging(service: &TestService, brand: &str, count: usize) -> Vec<Receiver> {
+    let mut hanging = Vec::new();
+    for _ in 0..count {
+        let receiver = Receiver::hanging().await;
+        app::endpoint(service, brand, &receiver.url, &SALES).await;
+        hanging.push(receiver);
+    }
+    hanging
+}
+
 #[tokio::test]
 async fn receivers_that_hang_keep_no_other_waiting() {
     let mut service = app::start().await;
     let brand = testing::brand("brand1");
-    let mut hanging = Vec::new();
-    for _ in 0..8 {
-        let receiver = Receiver::hanging().await;
-        app::endpoint(&service, &brand, &receiver.url, &SALES).await;
-        hanging.push(receiver);
-    }
+    let hanging = hanging(&service, &brand, 8).await;
     for order in 0..12 {
         app::sale(&mut service, &format!("order{order}"), "brand1", "partner1").await;
     }
@@ -219,12 +225,7 @@ async fn receivers_that_hang_keep_no_other_waiting() {
 async fn an_owner_whose_many_receivers_hang_leaves_room_for_others() {
     let mut service = app::start().await;
     let brand = testing::brand("brand1");
-    let mut hanging = Vec::new();
-    for _ in 0..20 {
-        let receiver = Receiver::hanging().await;
-        app::endpoint(&service, &brand, &receiver.url, &SALES).await;
-        hanging.push(receiver);
-    }
+    let hanging = hanging(&service, &brand, 20).await;
     for order in 0..8 {
         app::sale(&mut service, &format!("order{order}"), "brand1", "partner1").await;
     }
