@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow};
 use reqwest::{Method, Response, StatusCode};
 use schemas::Service;
 use serde_json::Value;
@@ -164,12 +164,7 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Value> {
-        let answer = self.send(method, service, path, query, body).await?;
-        let text = answer.text().await?;
-        if text.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(&text).context("the answer is no JSON")
+        value_of(self.try_send(method, service, path, query, body).await?).await
     }
 
     /// The same, handing back the answer before its body, for streams.
@@ -185,8 +180,7 @@ impl Client {
         if answer.status().is_success() {
             return Ok(answer);
         }
-        let status = answer.status();
-        bail!(refusal(status, &answer.text().await.unwrap_or_default()))
+        Err(refused(answer).await)
     }
 
     /// The same, with an answer that may be a refusal.
@@ -232,14 +226,9 @@ impl Client {
     pub async fn poll(&self, service: Service, path: &str) -> Result<Value> {
         let mut tries = 1;
         loop {
-            let answer = self.try_send(Method::GET, service, path, &[], None).await;
-            match answer {
-                Ok(answer) if answer.status().is_success() => {
-                    return answer.json().await.context("the answer is no JSON");
-                }
+            match self.try_send(Method::GET, service, path, &[], None).await {
                 Ok(answer) if tries == POLLS || !answer.status().is_server_error() => {
-                    let status = answer.status();
-                    bail!(refusal(status, &answer.text().await.unwrap_or_default()));
+                    return value_of(answer).await;
                 }
                 Err(error) if tries == POLLS => return Err(error),
                 Ok(_) | Err(_) => {
@@ -277,22 +266,32 @@ impl Client {
 
     /// One that goes on where a request for it was given up: asked for until there is an answer in time.
     pub async fn post_on(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
-        let mut requests = 0;
-        loop {
+        for _ in 1..MAX_REQUESTS {
             let answer = self.try_send(Method::POST, service, path, &[], Some(body));
             let answer = answer.await?;
-            let status = answer.status();
-            let text = answer.text().await.unwrap_or_default();
-            requests += 1;
-            match status {
-                StatusCode::GATEWAY_TIMEOUT if requests < MAX_REQUESTS => {}
-                _ if status.is_success() => {
-                    return serde_json::from_str(&text).context("the answer is no JSON");
-                }
-                _ => bail!(refusal(status, &text)),
+            if answer.status() != StatusCode::GATEWAY_TIMEOUT {
+                return value_of(answer).await;
             }
         }
+        self.post(service, path, body).await
     }
+}
+
+/// What was answered, or why not.
+async fn value_of(answer: Response) -> Result<Value> {
+    if !answer.status().is_success() {
+        return Err(refused(answer).await);
+    }
+    let text = answer.text().await?;
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(&text).context("the answer is no JSON")
+}
+
+async fn refused(answer: Response) -> Error {
+    let status = answer.status();
+    anyhow!(refusal(status, &answer.text().await.unwrap_or_default()))
 }
 
 /// A problem as a person reads it.
