@@ -152,6 +152,16 @@ pub fn domain() -> Arc<dyn DynDomain> {
     Arc::new(Notify)
 }
 
+/// How long an attempt to send may last: from 1 ms to so many.
+pub(crate) fn read_timeout(env: &mut Env, name: &str, default: u64, most: u64) -> Duration {
+    let millis = env.or(name, default);
+    if !(1..=most).contains(&millis) {
+        let what = format!("must be from 1 to {most}");
+        env.report(name, what, &default.to_string());
+    }
+    Duration::from_millis(millis)
+}
+
 /// The service, from its environment.
 ///
 /// # Panics
@@ -165,7 +175,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
     api::unsubscribe::set_keys(&keys);
     let secrets = Arc::new(Secrets::of(&keys));
     let secrets = Arc::clone(SECRETS.get_or_init(|| secrets));
-    let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));
+    let timeout = read_timeout(env, "WEBHOOK_TIMEOUT_MS", 15_000, 60_000);
     let local = read_local(env);
     let receivers = Receivers::new(timeout, local).expect("the HTTP client can be made");
     let mails = Arc::new(mail::read_mails(env));

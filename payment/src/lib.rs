@@ -43,11 +43,11 @@ const METRICS: &[Help] = &[
     ),
     (
         "payment_payouts_oldest_seconds",
-        "Since when the oldest payout is as it is, by status",
+        "How long the oldest payout waits for the provider, by status: since its first attempt, where there was one",
     ),
 ];
 
-/// Payouts that are not final, and how long the oldest of them has been as it is, by status.
+/// Payouts that are not final, and how long the oldest of them waits, by status: between attempts it is one thing and the other in turn.
 const GAUGES: &[Gauge] = &[
     Gauge {
         name: "payment_payouts_under_way",
@@ -60,7 +60,7 @@ const GAUGES: &[Gauge] = &[
         sql: concat!(
             "SELECT s.status, coalesce((",
             messaging::sql_now!(),
-            " - min(p.updated_at)) / 1000000, 0) ",
+            " - min(coalesce(p.first_attempt_at, p.updated_at))) / 1000000, 0) ",
             by_status_under_way!()
         ),
     },

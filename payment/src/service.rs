@@ -96,7 +96,7 @@ impl Domain for Payment {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 2,
+        fold_version: 3,
     };
 
     type BatchState = BatchState;

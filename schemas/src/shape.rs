@@ -79,8 +79,14 @@ impl Shape {
         let least_bytes = match &form {
             Form::Null => 0,
             Form::Fixed(size) => *size,
-            Form::Record(_) => children.iter().map(|it| it.least_bytes).sum(),
-            Form::Union(_) => 1 + children.iter().map(|it| it.least_bytes).min().unwrap_or(0),
+            // A `fixed` may be as large as numbers go.
+            Form::Record(_) => children
+                .iter()
+                .fold(0, |sum: usize, it| sum.saturating_add(it.least_bytes)),
+            Form::Union(_) => {
+                let least = children.iter().map(|it| it.least_bytes).min();
+                least.unwrap_or(0).saturating_add(1)
+            }
             _ => 1,
         };
         if depth > MAX_DEPTH || nodes > MAX_NODES {
@@ -89,7 +95,8 @@ impl Shape {
         Ok(Arc::new(Self {
             label: label.into(),
             form,
-            least_bytes,
+            // Whoever adds to it has room.
+            least_bytes: least_bytes.min(usize::MAX / 2),
             depth,
             nodes,
         }))

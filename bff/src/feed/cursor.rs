@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemas::{Service, Topic};
 
-/// The longest cursor that is read, in characters.
-const MAX_LENGTH: usize = 4_096;
+/// The longest cursor that is read, in characters: all that there is of a request's head.
+const MAX_LENGTH: usize = 32 * 1_024;
 /// How a cursor of this form begins.
 const FORM: &str = "1";
 
@@ -123,9 +123,25 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_cursor_that_there_can_be_is_read_back() {
+        let mut largest = Cursor::default();
+        for topic in Topic::ALL
+            .into_iter()
+            .filter(|it| it.name().ends_with("-events"))
+        {
+            for partition in 0..64 {
+                let stream = Stream::of(topic.name(), partition).unwrap();
+                let (epoch, sequence) = (9_999_999, i64::MAX);
+                largest.set(stream, Place { epoch, sequence });
+            }
+        }
+        assert_eq!(Cursor::parse(&largest.text()), Some(largest));
+    }
+
+    #[test]
     fn what_no_feed_has_given_out_is_no_cursor() {
         let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let long = encoded(&format!("1{}", " tracking-events 0 1 1".repeat(500)));
+        let long = encoded(&format!("1{}", " tracking-events 0 1 1".repeat(5_000)));
         for wrong in [
             "",
             "17",

@@ -252,13 +252,13 @@ async fn explained(
         subjects,
         ..Question::default()
     };
-    let mut gathered = bff.everywhere.ask_of_money(question).await?;
+    let mut gathered = bff.everywhere.ask_of_money(caller, question).await?;
     let (funding, of_many) = funding(bff, &gathered)
         .await
         .map_err(|error| runtime::unread(&error))?;
     if !funding.is_empty() {
         bff.everywhere
-            .add_of_payment(&mut gathered, funding)
+            .add_of_payment(caller, &mut gathered, funding)
             .await?;
     }
     let is_missed = |waited: &Waited| !explain::is_funded(&gathered, &waited.conversion);
@@ -358,7 +358,7 @@ pub(crate) async fn explain_transfer(
         correlation_ids: vec![row.correlation_id],
         ..Question::default()
     };
-    let gathered = bff.everywhere.ask(question, &[]).await?;
+    let gathered = bff.everywhere.ask(&caller, question, &[]).await?;
     let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;

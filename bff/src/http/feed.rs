@@ -110,7 +110,10 @@ fn event(sent: Sent) -> Event {
             .id(cursor)
             .event(kind)
             .data(data.to_string()),
-        Sent::Heartbeat { cursor } => Event::default().id(cursor),
+        Sent::Heartbeat {
+            cursor: Some(cursor),
+        } => Event::default().id(cursor),
+        Sent::Heartbeat { cursor: None } => Event::default().comment(""),
     }
 }
 

@@ -196,7 +196,7 @@ pub(super) async fn is_shown(bff: &Bff, caller: &Caller, request: Uuid) -> Resul
         ..Question::default()
     };
     let viewer = visible::viewer(caller);
-    let gathered = bff.everywhere.ask(question, &[]).await?;
+    let gathered = bff.everywhere.ask(caller, question, &[]).await?;
     let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
@@ -212,7 +212,7 @@ async fn timeline(
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
     let viewer = visible::viewer(caller);
-    let gathered = bff.everywhere.ask(question, sorts).await?;
+    let gathered = bff.everywhere.ask(caller, question, sorts).await?;
     let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;

@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::auth::Caller;
+use chassis::http::{Holder, Place, Shares};
 use chassis::problem::{Problem, code};
 use futures::future::join_all;
 use messaging::related::{
@@ -18,7 +20,7 @@ use messaging::related::{
 };
 use runtime::Host;
 use schemas::{Body, Entity, Service, Topic};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 /// So long a service has to answer.
@@ -26,12 +28,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Questions of people that are looked into at once, and how long one waits for its turn.
 const AT_ONCE: usize = 4;
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Questions that are looked into or wait for it, of which one subject has a share: it keeps nobody else waiting for long.
+const MAX_UNDER_WAY: usize = 32;
 
 /// Asks all services.
 #[derive(Clone)]
 pub(crate) struct Everywhere {
     host: Host,
     free: Arc<Semaphore>,
+    under_way: Arc<Shares>,
 }
 
 /// A message, where it was found.
@@ -78,6 +83,7 @@ impl Everywhere {
         Self {
             host: host.clone(),
             free: Arc::new(Semaphore::new(AT_ONCE)),
+            under_way: Shares::new(MAX_UNDER_WAY, host.limits().share_percent),
         }
     }
 
@@ -85,10 +91,11 @@ impl Everywhere {
     /// say of what it is the id.
     pub(crate) async fn ask(
         &self,
+        caller: &Caller,
         question: Question,
         sorts: &[Entity],
     ) -> Result<Gathered, Problem> {
-        let _turn = self.turn().await?;
+        let _turn = self.turn(caller).await?;
         let mut gathered = Gathered::default();
         let services: Vec<Service> = emitting().collect();
         let mut requests: BTreeSet<Uuid> = question.correlation_ids.iter().copied().collect();
@@ -115,8 +122,12 @@ impl Everywhere {
 
     /// What decided upon these conversions and claims, and what it came to in the ledger: few messages, whatever else their requests
     /// led to.
-    pub(crate) async fn ask_of_money(&self, question: Question) -> Result<Gathered, Problem> {
-        let _turn = self.turn().await?;
+    pub(crate) async fn ask_of_money(
+        &self,
+        caller: &Caller,
+        question: Question,
+    ) -> Result<Gathered, Problem> {
+        let _turn = self.turn(caller).await?;
         let mut gathered = Gathered::default();
         let deciding = [Service::Tracking, Service::Commission];
         self.add(&mut gathered, &deciding, question).await;
@@ -147,10 +158,11 @@ impl Everywhere {
     /// Adds what payment did for these requests, such as covering what waited for a brand's funds.
     pub(crate) async fn add_of_payment(
         &self,
+        caller: &Caller,
         gathered: &mut Gathered,
         mut requests: Vec<Uuid>,
     ) -> Result<(), Problem> {
-        let _turn = self.turn().await?;
+        let _turn = self.turn(caller).await?;
         gathered.truncated |= requests.len() > MAX_NAMED;
         requests.truncate(MAX_NAMED);
         let question = Question {
@@ -162,12 +174,16 @@ impl Everywhere {
         Ok(())
     }
 
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
-        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
-        turn.ok().and_then(Result::ok).ok_or_else(|| {
+    async fn turn(&self, caller: &Caller) -> Result<(SemaphorePermit<'_>, Place), Problem> {
+        let busy = || {
             let detail = "others are answered first; try again";
             Problem::unavailable(code::OVERLOADED, detail, 1)
-        })
+        };
+        let holders = Holder::subject(caller).into_iter().collect();
+        let place = self.under_way.take(holders).ok_or_else(busy)?;
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
+        Ok((turn, place))
     }
 
     async fn add(&self, gathered: &mut Gathered, services: &[Service], question: Question) {

@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency,
     EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupField, GroupId, GroupStatus,
-    JoinMode, MembershipId, PartnerField, PartnerId, RefusalReason, TermsVersion, WindowDays,
-    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    JoinMode, MembershipId, Micros, PartnerField, PartnerId, RefusalReason, TermsVersion,
+    WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
     check_evidence_type, check_key_hash, check_key_prefix, check_link_limit, check_overlap,
     check_page, check_scopes, check_terms_text,
 };
@@ -98,8 +98,8 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
         join: join(wire.join.as_deref())?,
         description: description(wire.description.as_ref())?,
         landing_url: on_a_host(landing, "/landing_url")?,
-        starts_at: wire.starts_at,
-        ends_at: wire.ends_at,
+        starts_at: time(wire.starts_at, "/starts_at")?,
+        ends_at: time(wire.ends_at, "/ends_at")?,
         budget: budget(wire.budget.as_ref())?,
         trusts_redirects: wire.trusts_redirects.filter(|trusts| *trusts),
     };
@@ -124,8 +124,12 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
         allowed_hosts: wire.allowed_hosts.clone(),
         fallback_url: edit(fallback, Clearable::FallbackUrl, &clear)?,
         landing_url: edit(landing, Clearable::LandingUrl, &clear)?,
-        starts_at: edit(wire.starts_at, Clearable::StartsAt, &clear)?,
-        ends_at: edit(wire.ends_at, Clearable::EndsAt, &clear)?,
+        starts_at: edit(
+            time(wire.starts_at, "/starts_at")?,
+            Clearable::StartsAt,
+            &clear,
+        )?,
+        ends_at: edit(time(wire.ends_at, "/ends_at")?, Clearable::EndsAt, &clear)?,
         budget: edit(budget(wire.budget.as_ref())?, Clearable::Budget, &clear)?,
         join: join(wire.join.as_deref())?,
         trusts_redirects: wire.trusts_redirects,
@@ -330,7 +334,7 @@ fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Reje
             .read()
             .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
         text_hash: sha256(&wire.text),
-        effective_at: wire.effective_at,
+        effective_at: time(wire.effective_at, "/effective_at")?,
     })
 }
 
@@ -473,7 +477,7 @@ fn create_api_key(header: &Header, wire: &CreateApiKeyV1) -> Result<Command, Rej
         prefix: wire.prefix.clone(),
         hash: wire.hash.clone(),
         scopes,
-        expires_at: wire.expires_at,
+        expires_at: time(wire.expires_at, "/expires_at")?,
     };
     Ok(Command::CreateApiKey(About::of(key, created)))
 }
@@ -554,6 +558,12 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
 /// In hexadecimal.
 fn sha256(text: &str) -> String {
     types::hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// A moment that every reader can write.
+fn time(micros: Option<Micros>, pointer: &'static str) -> Result<Option<Micros>, Rejection> {
+    let checked = micros.map(Micros::in_calendar).transpose();
+    checked.map_err(at(pointer))
 }
 
 fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {

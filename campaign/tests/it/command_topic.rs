@@ -4,9 +4,10 @@ use axum::http::StatusCode;
 use messaging::Answer;
 use runtime::testing::{self, TestService};
 use schemas::{
-    AcceptV1, Actor, Body, CreateV1, Message, Plan, PublishTermsV1, SubmitEvidenceV1, Topic,
+    AcceptV1, Actor, Body, ChangeV1, CreateV1, Message, Plan, PublishTermsV1, SubmitEvidenceV1,
+    Topic,
 };
-use types::{CampaignId, EnrollmentId, EvidenceId, PartnerId};
+use types::{CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId};
 use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
@@ -173,7 +174,13 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
     if let Body::SubmitEvidenceV1(wire) = &mut twice.body {
         wire.file_url = "https://a.example/1.jpg".to_owned();
     }
-    let sent = vec![other_subject, bad_metadata, bad_url, twice];
+    // No list could write it.
+    let ends = Body::ChangeV1(ChangeV1 {
+        ends_at: Some(Micros(i64::MAX)),
+        ..ChangeV1::default()
+    });
+    let never = command(5, "camp1", "camp1", actor("brand", "brand1"), ends);
+    let sent = vec![other_subject, bad_metadata, bad_url, twice, never];
     let mut answers = deliver(&service, sent).await;
     let topic = Topic::CampaignCommands;
     let mut of_a_shop = testing::message(topic, "camp1", evidence, sealed, None);
@@ -186,7 +193,7 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
     });
     answers.extend(deliver(&service, vec![of_a_shop]).await);
     let codes: Vec<_> = answers.iter().map(code).collect();
-    assert_eq!(codes, ["unreadable"; 5]);
+    assert_eq!(codes, ["unreadable"; 6]);
     for table in [
         "enrollments",
         "evidence",

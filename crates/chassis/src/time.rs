@@ -111,7 +111,7 @@ impl FromStr for Day {
         let start = Micros(start.timestamp_micros());
         // The parser takes 2026-1-2 and years of five digits, too.
         let day = Self::of(start);
-        if in_range(start) && day.to_string() == text {
+        if start.in_calendar().is_ok() && day.to_string() == text {
             return Ok(day);
         }
         Err(DayError)
@@ -146,9 +146,8 @@ pub fn parse_rfc3339(text: &str) -> Result<Micros, TimeError> {
     let moment = DateTime::parse_from_rfc3339(text)
         .map_err(|_| TimeError)?
         .to_utc();
-    Some(Micros(moment.timestamp_micros()))
-        .filter(|micros| in_range(*micros))
-        .ok_or(TimeError)
+    let micros = Micros(moment.timestamp_micros());
+    micros.in_calendar().map_err(|_| TimeError)
 }
 
 /// In UTC with as many decimals as it has: none, 3 or 6. A moment outside the years 1 to 9999,
@@ -170,11 +169,6 @@ pub fn refuse_future(fields: &mut Fields, pointer: &'static str, claimed: Micros
         pointer,
         "must not be more than 5 minutes ahead",
     );
-}
-
-/// From 0001-01-01 to the end of 9999: what RFC 3339 can write.
-fn in_range(micros: Micros) -> bool {
-    (-62_135_596_800_000_000..253_402_300_800_000_000).contains(&micros.0)
 }
 
 impl From<Micros> for Timestamp {

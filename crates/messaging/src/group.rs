@@ -57,7 +57,7 @@ impl<I, O> Clone for Group<I, O> {
 
 impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
     /// Starts the writer: at once when idle or when no company is to be expected, otherwise `pace` apart, no further item a time once they
-    /// weigh `most`, and four times as many waiting.
+    /// weigh `most`, and four times as many waiting. It ends when all requests are answered: one that came before the stop may need it.
     pub fn start<W: GroupWrite<In = I, Out = O>>(
         tasks: &Tasks,
         name: &str,
@@ -66,15 +66,17 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         write: W,
     ) -> Self {
         let (sender, mut receiver) = mpsc::channel::<Waiting<I, O>>(most * 4);
-        let stop = tasks.stop().clone();
+        let serving = tasks.clone();
         tasks.spawn(name, async move {
+            let drained = serving.drained();
+            tokio::pin!(drained);
             let mut next_start = Instant::now();
             let (mut waiting, mut company) = (Vec::new(), Company::default());
             loop {
                 let first = tokio::select! {
                     biased;
                     got = receiver.recv() => got,
-                    () = stop.cancelled() => return,
+                    () = &mut drained => return,
                 };
                 let Some(first) = first else { return };
                 let mut weight = W::weight(&first.item);

@@ -11,6 +11,8 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
+    /// Those of them that answer requests.
+    serving: TaskTracker,
     stop: CancellationToken,
 }
 
@@ -18,8 +20,8 @@ impl Tasks {
     /// No tasks yet.
     pub fn new(stop: CancellationToken) -> Self {
         Self {
-            tracker: TaskTracker::new(),
             stop,
+            ..Self::default()
         }
     }
 
@@ -32,6 +34,22 @@ impl Tasks {
     pub fn spawn(&self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
         // Behind a pointer, so that what runs tasks is compiled once, and not again for each.
         self.spawn_boxed(name.into(), task.boxed());
+    }
+
+    /// Runs what answers requests, which ends once those that it has when the service is to stop are answered.
+    pub fn spawn_serving(
+        &self,
+        name: impl Into<String>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.spawn_boxed(name.into(), self.serving.track_future(task).boxed());
+    }
+
+    /// Waits until the service is to stop and all requests are answered.
+    pub async fn drained(&self) {
+        self.stop.cancelled().await;
+        self.serving.close();
+        self.serving.wait().await;
     }
 
     fn spawn_boxed(&self, name: String, task: BoxFuture<'static, ()>) {

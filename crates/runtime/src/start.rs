@@ -168,12 +168,12 @@ impl Ports {
         let mut public = shell.clone();
         if let (Some(server), Some(groups)) = (self.admin, surface.admin) {
             let serving = server.serve(shell.wrap_groups(groups), tasks.stop().clone());
-            tasks.spawn("admin", serving);
+            tasks.spawn_serving("admin", serving);
             public = public.only_alive();
         }
         let router = public.wrap_groups(surface.public);
         let serving = self.public.serve(router, tasks.stop().clone());
-        tasks.spawn("http", serving);
+        tasks.spawn_serving("http", serving);
         Ok(address)
     }
 }

@@ -11,6 +11,14 @@ pub struct Micros(pub i64);
 
 const PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// 0001-01-01 and 10000-01-01.
+const FIRST: i64 = -62_135_596_800_000_000;
+const END: i64 = 253_402_300_800_000_000;
+
+/// A moment outside the years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be in the years 1 to 9999")]
+pub struct NotInCalendar;
 
 impl Micros {
     /// The number.
@@ -39,6 +47,18 @@ impl Micros {
         match days.checked_mul(SECONDS_PER_DAY) {
             Some(seconds) => self.checked_add_seconds(seconds),
             None => None,
+        }
+    }
+
+    /// The moment itself, if RFC 3339 can write it.
+    ///
+    /// # Errors
+    /// It is outside the years 1 to 9999.
+    pub const fn in_calendar(self) -> Result<Self, NotInCalendar> {
+        if FIRST <= self.0 && self.0 < END {
+            Ok(self)
+        } else {
+            Err(NotInCalendar)
         }
     }
 

@@ -1,11 +1,10 @@
 //! Which CRM there is, as the environment says it.
 
-use std::time::Duration;
-
 use chassis::config::{Env, Profile};
 use reqwest::{Client, Url};
 
 use super::{ContactsApi, Crm, HubSpot};
+use crate::read_timeout;
 
 const HUBSPOT: &str = "https://api.hubapi.com/";
 
@@ -21,11 +20,7 @@ pub(crate) fn read_crm(env: &mut Env) -> Option<Crm> {
     let api = env.text("CRM_API");
     let url: Option<Url> = env.optional("CRM_URL", "https://crm.example.com/api");
     let token = env.optional_secret("CRM_TOKEN", 1);
-    let timeout = env.or("CRM_TIMEOUT_MS", 15_000);
-    if !(1..=MAX_TIMEOUT_MS).contains(&timeout) {
-        env.report("CRM_TIMEOUT_MS", "must be from 1 to 25000", "15000");
-    }
-    let timeout = Duration::from_millis(timeout);
+    let timeout = read_timeout(env, "CRM_TIMEOUT_MS", 15_000, MAX_TIMEOUT_MS);
     let api = api?;
     if api != "contacts" && api != "hubspot" {
         env.report("CRM_API", "must be contacts or hubspot", "contacts");

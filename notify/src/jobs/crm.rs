@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use types::{ContactId, MailAddress, MailGroup, Micros, Uuid, WorkflowReason, ids};
 
-use super::{STEP, schedule};
+use super::{KEYS_AGAIN, STEP, schedule};
 use crate::crm::{Answer, ContactSink, Crm, CrmContact};
 use crate::domain::Workflow;
 use crate::store::contacts::{self, sealed_bytes};
@@ -30,8 +30,6 @@ const MAX_ATTEMPT: Duration = Duration::from_secs(110);
 
 /// So long, in microseconds, until the CRM is told again to forget somebody, where it was told as often as it is told other things.
 const FORGETS_AGAIN: i64 = 24 * 3_600 * 1_000_000;
-/// So long, in microseconds, until keys are asked for again that could not be had.
-const KEYS_AGAIN: i64 = 5 * 1_000_000;
 
 /// Calls the CRM.
 pub(crate) struct CrmCalls {

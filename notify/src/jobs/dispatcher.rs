@@ -8,21 +8,22 @@ use runtime::Host;
 use schemas::{ConcludeMailV1, ContactAddress, Message, Service};
 use serde_json::Value;
 use sqlx::PgPool;
-use tokio::task::JoinSet;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use types::{
     BrandId, Channel, ContactId, MailFailure, MailLanguage, MailTemplateId, Micros, Uuid, ids,
 };
 
-use super::{STEP, schedule};
+use super::under_way::UnderWay;
+use super::{KEYS_AGAIN, STEP, schedule};
 use crate::domain::MailTemplate;
 use crate::mail::{self, Answer, Draft, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
 use crate::store::mail_templates;
 use crate::store::mails::{self, Next, Row};
 
-/// Sent at once: each waits for the server as long as an attempt lasts at most.
-const AT_ONCE: i64 = 4;
+/// Sent at once, of each contact one: each waits for the server as long as an attempt lasts at most.
+const AT_ONCE: usize = 8;
 /// Commands of one step.
 const MAX_CONCLUDED: i64 = 100;
 /// What was not sent for so long, in seconds, is given up, though no server was set to try: four days.
@@ -82,6 +83,8 @@ impl<O: Outbound> Way<O> {
 pub(crate) struct Dispatcher<O> {
     host: Host,
     way: Arc<Way<O>>,
+    /// Each holds its contact: one that lasts keeps its contact's others waiting, and nobody else's while fewer last than are sent at once.
+    under_way: Mutex<UnderWay<String, Result<(), sqlx::Error>>>,
 }
 
 /// What is sent, with all that it takes.
@@ -96,41 +99,60 @@ enum Found<O: Outbound> {
     Ready(Box<Ready<O>>),
     /// It is not sent.
     Failed(MailFailure),
-    /// Its address cannot be read just now.
+    /// The key of its address cannot be had just now.
+    KeysAway,
+    /// Nothing comes of it just now.
     Later,
 }
 
 impl<O: Outbound> Dispatcher<O> {
     pub(crate) fn new(host: Host, way: Arc<Way<O>>) -> Self {
-        Self { host, way }
+        Self {
+            host,
+            way,
+            under_way: Mutex::default(),
+        }
     }
 
     /// Sends what is due. Returns whether there may be more.
     async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
         let until = now.checked_add_micros(self.way.lease()).unwrap_or(now);
-        let due = mails::take_due(pool, O::CHANNEL, (now, until), AT_ONCE).await?;
-        let is_more = i64::try_from(due.len()).is_ok_and(|it| it == AT_ONCE);
-        let mut attempts = JoinSet::new();
+        let mut under_way = self.under_way.lock().await;
+        let busy: Vec<String> = under_way.held.values().cloned().collect();
+        let room = i64::try_from(AT_ONCE.saturating_sub(busy.len())).unwrap_or_default();
+        let due = match room {
+            0 => Vec::new(),
+            room => mails::take_due(pool, O::CHANNEL, (now, until), &busy, room).await?,
+        };
         let mut found = Vec::new();
         for row in due {
-            let (mail, before) = (row.id.clone(), row.attempts);
-            found.push((mail, before, self.find(pool, row).await?));
+            let (mail, contact, before) = (row.id.clone(), row.contact_id.clone(), row.attempts);
+            found.push((mail, contact, before, self.find(pool, row).await?));
         }
-        for (mail, before, found) in found {
+        for (mail, contact, before, found) in found {
+            let pool = pool.clone();
             let next = match found {
                 Found::Ready(ready) => {
-                    attempts.spawn(attempt(Arc::clone(&self.way), pool.clone(), ready, now));
+                    let attempt = attempt(Arc::clone(&self.way), pool, ready, now);
+                    under_way.start(contact, attempt);
+                    continue;
+                }
+                Found::KeysAway => {
+                    let again = now.checked_add_micros(KEYS_AGAIN).unwrap_or(now);
+                    let put_off = async move { mails::put_off(&pool, &mail, before, again).await };
+                    under_way.start(contact, put_off);
                     continue;
                 }
                 Found::Failed(failure) => Next::Failed(failure),
                 Found::Later => later(before, now, None),
             };
-            let pool = pool.clone();
-            attempts
-                .spawn(async move { mails::note(&pool, &mail, before, (now, next, None)).await });
+            let note = async move { mails::note(&pool, &mail, before, (now, next, None)).await };
+            under_way.start(contact, note);
         }
-        // Each ends, whatever became of the others.
-        while let Some(ended) = attempts.join_next().await {
+        if under_way.held.is_empty() {
+            return Ok(false);
+        }
+        for (_, ended) in under_way.ended().await {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -141,7 +163,7 @@ impl<O: Outbound> Dispatcher<O> {
                 }
             }
         }
-        Ok(is_more)
+        Ok(true)
     }
 
     /// The address that it is to, opened, and what it says in its language.
@@ -162,7 +184,7 @@ impl<O: Outbound> Dispatcher<O> {
             return Ok(if is_gone {
                 Found::Failed(MailFailure::NoAddress)
             } else {
-                Found::Later
+                Found::KeysAway
             });
         };
         let own = own(pool, &row, O::CHANNEL, address.language).await?;

@@ -10,6 +10,7 @@ mod resends;
 mod schedule;
 mod sender;
 mod terms;
+mod under_way;
 
 use std::time::Duration;
 
@@ -25,3 +26,5 @@ pub(crate) use terms::MailTerms;
 
 /// So long a job goes on with its steps before it looks about.
 const STEP: Duration = Duration::from_secs(1);
+/// So long, in microseconds, until keys are asked for again that could not be had.
+const KEYS_AGAIN: i64 = 5 * 1_000_000;

@@ -9,10 +9,10 @@ use messaging::job::{Job, timer_command};
 use schemas::{GiveWebhookEndpointUpV1, Message, Service};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
-use tokio::task::{self, JoinSet};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 use types::{Micros, Uuid, clock, ids};
 
+use super::under_way::UnderWay;
 use super::{STEP, schedule};
 use crate::postback;
 use crate::receivers::{Answered, Outgoing, Receivers, Signed};
@@ -27,8 +27,9 @@ const MAX_FAILING_AT_ONCE: usize = 128;
 const MAX_TO_ONE: i64 = 8;
 /// An endpoint whose attempt lasts so long counts as one that fails until it answers: it may hang.
 const SLOW: Duration = Duration::from_secs(1);
-/// The end of a first attempt is waited for so long before more are begun.
-const PAUSE: Duration = Duration::from_millis(100);
+/// What came of an attempt is noted once the database takes it: for so long that is tried, so far apart.
+const NOTED_WITHIN: Duration = Duration::from_mins(1);
+const NOTE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Sends what is due.
 pub(crate) struct Sender {
@@ -46,7 +47,8 @@ impl Sender {
         }
     }
 
-    /// Sends one, and notes what came of it. What is not noted is due still: it is sent again under the same id.
+    /// Sends one, and notes what came of it. Until that is noted it keeps its place among what is sent: a database that takes nothing
+    /// ends the sending, and does not repeat it. What cannot be noted in a minute is sent again under the same id.
     fn attempt(
         &self,
         pool: PgPool,
@@ -88,8 +90,13 @@ impl Sender {
                 error,
                 next,
             };
-            if let Err(error) = sending::note(&pool, &attempted).await {
-                tracing::warn!(delivery = %attempted.delivery, %error, "what came of a delivery cannot be noted: it is sent again");
+            let until = Instant::now() + NOTED_WITHIN;
+            while let Err(error) = sending::note(&pool, &attempted).await {
+                tracing::warn!(delivery = %attempted.delivery, %error, "what came of a delivery cannot be noted now");
+                if Instant::now() >= until {
+                    break;
+                }
+                sleep(NOTE_AGAIN).await;
             }
             next == Next::Delivered
         }
@@ -132,7 +139,7 @@ impl Job for Sender {
         loop {
             let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
             let now = now.checked_add_micros(since).unwrap_or(now);
-            let room = MAX_AT_ONCE.saturating_sub(in_flight.deliveries.len());
+            let room = MAX_AT_ONCE.saturating_sub(in_flight.deliveries.held.len());
             if room > 0 {
                 let room = i64::try_from(room).unwrap_or_default();
                 for due in sending::due(pool, now, &in_flight.busy(Instant::now()), room).await? {
@@ -141,11 +148,11 @@ impl Job for Sender {
                     }
                     let held = Held::of(&due);
                     let attempt = self.attempt(pool.clone(), due, now);
-                    in_flight.start(held, attempt);
+                    in_flight.deliveries.start(held, attempt);
                 }
             }
             in_flight.ended().await;
-            if in_flight.deliveries.is_empty() || began.elapsed() >= STEP {
+            if in_flight.deliveries.held.is_empty() || began.elapsed() >= STEP {
                 break;
             }
         }
@@ -175,8 +182,7 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
 /// Attempts under way: none of these deliveries is taken a second time.
 #[derive(Default)]
 struct InFlight {
-    attempts: JoinSet<bool>,
-    deliveries: HashMap<task::Id, Held>,
+    deliveries: UnderWay<Held, bool>,
     /// Endpoints whose last attempt failed.
     failing: HashSet<String>,
 }
@@ -202,15 +208,10 @@ impl Held {
 }
 
 impl InFlight {
-    fn start(&mut self, held: Held, attempt: impl Future<Output = bool> + Send + 'static) {
-        let task = self.attempts.spawn(attempt).id();
-        self.deliveries.insert(task, held);
-    }
-
     /// Whether an owner has as many under way as there is still room for: each whose endpoints hang leaves half of it to the next.
     fn is_full(&self, owner: &str) -> bool {
-        let room = MAX_AT_ONCE.saturating_sub(self.deliveries.len());
-        let under_way = self.deliveries.values().filter(|it| it.owner == owner);
+        let room = MAX_AT_ONCE.saturating_sub(self.deliveries.held.len());
+        let under_way = self.deliveries.held.values().filter(|it| it.owner == owner);
         under_way.count() >= room
     }
 
@@ -218,7 +219,7 @@ impl InFlight {
     fn busy(&self, now: Instant) -> Busy {
         let mut under_way: HashMap<&str, i64> = HashMap::new();
         let mut failing: HashSet<&str> = self.failing.iter().map(String::as_str).collect();
-        for held in self.deliveries.values() {
+        for held in self.deliveries.held.values() {
             *under_way.entry(&held.endpoint).or_default() += 1;
             if now.duration_since(held.since) >= SLOW {
                 failing.insert(&held.endpoint);
@@ -238,10 +239,15 @@ impl InFlight {
             };
             (endpoint.to_owned(), (most - count).max(0))
         });
-        let owners: HashSet<&str> = self.deliveries.values().map(|it| &*it.owner).collect();
+        let owners: HashSet<&str> = self.deliveries.held.values().map(|it| &*it.owner).collect();
         let full_owners = owners.into_iter().filter(|owner| self.is_full(owner));
         Busy {
-            held: self.deliveries.values().map(|it| it.delivery).collect(),
+            held: self
+                .deliveries
+                .held
+                .values()
+                .map(|it| it.delivery)
+                .collect(),
             rooms: rooms.collect(),
             room_of_others: MAX_TO_ONE,
             full_owners: full_owners.map(str::to_owned).collect(),
@@ -250,25 +256,18 @@ impl InFlight {
 
     /// Takes note of the attempts that have ended, after a while of the first.
     async fn ended(&mut self) {
-        let first = timeout(PAUSE, self.attempts.join_next_with_id()).await;
-        let mut next = first.ok().flatten();
-        while let Some(ended) = next {
+        for (held, ended) in self.deliveries.ended().await {
             match ended {
-                Ok((task, delivered)) => {
-                    if let Some(Held { endpoint, .. }) = self.deliveries.remove(&task) {
-                        if delivered {
-                            self.failing.remove(&endpoint);
-                        } else {
-                            self.failing.insert(endpoint);
-                        }
-                    }
+                Ok(true) => {
+                    self.failing.remove(&held.endpoint);
+                }
+                Ok(false) => {
+                    self.failing.insert(held.endpoint);
                 }
                 Err(error) => {
-                    let held = self.deliveries.remove(&error.id());
                     tracing::error!(?held, %error, "an attempt to send broke off: it is made again");
                 }
             }
-            next = self.attempts.try_join_next_with_id();
         }
     }
 }
@@ -289,7 +288,7 @@ mod tests {
             owner: owner.to_owned(),
             since: Instant::now(),
         };
-        in_flight.start(held, std::future::pending());
+        in_flight.deliveries.start(held, std::future::pending());
     }
 
     #[tokio::test]
@@ -308,10 +307,10 @@ mod tests {
         let mut full = in_flight.busy(Instant::now()).full_owners;
         full.sort();
         assert_eq!(full, ["brand 1", "brand 2", "partner 1", "partner 2"]);
-        let (first, of_first) = in_flight.deliveries.iter().next().unwrap();
+        let (first, of_first) = in_flight.deliveries.held.iter().next().unwrap();
         let (first, owner) = (*first, of_first.owner.clone());
-        in_flight.deliveries.remove(&first);
-        assert_eq!(in_flight.deliveries.len(), 239);
+        in_flight.deliveries.held.remove(&first);
+        assert_eq!(in_flight.deliveries.held.len(), 239);
         assert_eq!(in_flight.is_full(&owner), owner != "partner 2");
     }
 

@@ -16,6 +16,8 @@ use super::settings::{Protection, ServerSettings};
 
 /// A server that took a mail within this time takes mails of ours: what it refuses is refused for what it is.
 const TAKES_OURS_FOR: Duration = Duration::from_hours(1);
+/// Refused so often in a row it takes none any more, whatever each refusal says: a quota is used up.
+const REFUSES_OURS_AFTER: u32 = 3;
 /// So long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,18 @@ pub(crate) enum Answer {
     Later(Option<i32>),
     /// It never takes it.
     Refused(i32),
+}
+
+/// What came of an attempt, and the connection where it is still open.
+struct Attempted {
+    answer: Answer,
+    open: Option<AsyncSmtpConnection>,
+}
+
+impl From<Answer> for Attempted {
+    fn from(answer: Answer) -> Self {
+        Self { answer, open: None }
+    }
 }
 
 /// A mail server. Each mail has a connection of its own: an answer that comes too late is not taken for the next one's.
@@ -44,8 +58,25 @@ struct Inner {
     settings: ServerSettings,
     tls: TlsParameters,
     hello: ClientId,
+    took: Mutex<Took>,
+}
+
+/// What it took of late.
+#[derive(Debug, Default)]
+struct Took {
     /// When it took a mail last.
-    took_at: Mutex<Option<Instant>>,
+    at: Option<Instant>,
+    /// Mails that it refused for good since then.
+    refused: u32,
+}
+
+impl Took {
+    /// Whether one more refusal for good is of that mail alone: the server takes mails of ours.
+    fn is_of_one(&mut self) -> bool {
+        let lately = self.at.is_some_and(|at| at.elapsed() < TAKES_OURS_FOR);
+        self.refused = self.refused.saturating_add(1);
+        lately && self.refused <= REFUSES_OURS_AFTER
+    }
 }
 
 impl Server {
@@ -64,7 +95,7 @@ impl Server {
             settings,
             tls,
             hello: ClientId::Domain(domain.to_owned()),
-            took_at: Mutex::default(),
+            took: Mutex::default(),
         })))
     }
 
@@ -75,41 +106,51 @@ impl Server {
 
     /// Sends one, within the time for that.
     pub(crate) async fn send(&self, message: &Message) -> Answer {
-        let answer = timeout(self.timeout(), self.attempt(message)).await;
-        let answer = answer.unwrap_or(Answer::Later(None));
+        let Ok(attempted) = timeout(self.timeout(), self.attempt(message)).await else {
+            return Answer::Later(None);
+        };
+        let Attempted { answer, open } = attempted;
         if answer == Answer::Taken {
-            *self.took_at() = Some(Instant::now());
+            *self.took() = Took {
+                at: Some(Instant::now()),
+                refused: 0,
+            };
+        }
+        if let Some(mut connection) = open {
+            // It has answered: nothing depends on the goodbye.
+            let _ = timeout(GOODBYE, connection.quit()).await;
         }
         answer
     }
 
     /// What is refused before the recipient is named is refused to us, whatever the mail is.
-    async fn attempt(&self, message: &Message) -> Answer {
+    async fn attempt(&self, message: &Message) -> Attempted {
         let envelope = message.envelope();
         let mut connection = match self.connect().await {
             Ok(connection) => connection,
-            Err(error) => return Answer::Later(code(&error)),
+            Err(error) => return Answer::Later(code(&error)).into(),
         };
         let from = Mail::new(envelope.from().cloned(), Vec::new());
         if let Err(error) = connection.command(from).await {
-            return Answer::Later(code(&error));
+            return Answer::Later(code(&error)).into();
         }
         for to in envelope.to() {
             let to = Rcpt::new(to.clone(), Vec::new());
             if let Err(error) = connection.command(to).await {
-                return self.refused(&error);
+                return self.refused(&error).into();
             }
         }
         if let Err(error) = connection.command(Data).await {
-            return Answer::Later(code(&error));
+            return Answer::Later(code(&error)).into();
         }
         let answer = match connection.message(&message.formatted()).await {
             Ok(_) => Answer::Taken,
             Err(error) => self.refused(&error),
         };
-        // It has answered: nothing depends on the goodbye.
-        let _ = timeout(GOODBYE, connection.quit()).await;
-        answer
+        Attempted {
+            answer,
+            open: Some(connection),
+        }
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -135,21 +176,15 @@ impl Server {
         Ok(connection)
     }
 
-    fn took_at(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0
-            .took_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn took(&self) -> MutexGuard<'_, Took> {
+        self.0.took.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A refusal for good counts where the server takes mails of ours: else it is perhaps all of us that it refuses, for a sender or a
     /// quota that it does not like. What it says beside its code may name the address, and is let go.
     fn refused(&self, error: &Error) -> Answer {
-        let takes_ours = self
-            .took_at()
-            .is_some_and(|at| at.elapsed() < TAKES_OURS_FOR);
         match code(error) {
-            Some(code) if error.is_permanent() && takes_ours => Answer::Refused(code),
+            Some(code) if error.is_permanent() && self.took().is_of_one() => Answer::Refused(code),
             code => Answer::Later(code),
         }
     }

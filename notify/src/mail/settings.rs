@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::Server;
 use crate::jobs::{Mails, Way};
+use crate::read_timeout;
 
 /// How the connection to the server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +96,7 @@ fn read_server(env: &mut Env, host: String, is_local: bool) -> ServerSettings {
         protection,
         credentials: user.zip(password),
         authority: read_authority(env),
-        timeout: Duration::from_millis(env.or("SMTP_TIMEOUT_MS", 120_000)),
+        timeout: read_timeout(env, "SMTP_TIMEOUT_MS", 120_000, 600_000),
     }
 }
 

@@ -59,6 +59,25 @@ fn a_mail_says_what_happened_in_the_words_of_its_language() {
 }
 
 #[test]
+fn whose_endpoint_an_operator_disabled_is_told_so_and_not_that_its_receiver_fails() {
+    for (language, who) in [
+        (MailLanguage::English, "An operator disabled it."),
+        (MailLanguage::German, "Ein Betreiber hat ihn abgeschaltet."),
+    ] {
+        let disabled = |reason: &str| {
+            rendered("webhook_endpoint.disabled.v1", language, |sample| {
+                sample["reason"] = reason.into();
+            })
+        };
+        let (operator, failing) = (disabled("owner"), disabled("failing"));
+        for (text, of_failing) in [(operator.text, failing.text), (operator.html, failing.html)] {
+            assert!(text.contains(who) && !text.contains("owner"), "{text}");
+            assert!(!of_failing.contains(who), "{of_failing}");
+        }
+    }
+}
+
+#[test]
 fn a_commission_on_hold_names_the_day_until_which_it_is() {
     let held = |language| rendered("commission.calculated.v1", language, |_| {});
     let english = held(MailLanguage::English);

@@ -53,6 +53,8 @@ pub struct BatchState {
     payloads: HashMap<Uuid, Value>,
     new_deliveries: Vec<NewDelivery>,
     resends: Vec<(WebhookEndpointId, Resend)>,
+    /// Endpoints that are sent events again.
+    enabled: Vec<WebhookEndpointId>,
     contacts: HashMap<ContactId, Contact>,
     changed_contacts: BTreeSet<ContactId>,
     mail_templates: HashMap<MailTemplateId, MailTemplate>,
@@ -353,6 +355,7 @@ impl BatchState {
                 let body = Body::from(it.record.clone());
                 self.mail_disabled(command, &it.subject, &body);
             }
+            Event::Enabled(it) => self.enabled.push(it.subject.clone()),
             Event::MailSent(it) => self.concluded.push(it.subject.to_string()),
             Event::MailFailed(it) => self.concluded.push(it.subject.to_string()),
             Event::ContactChanged(_)
@@ -360,7 +363,6 @@ impl BatchState {
             | Event::MailTemplateChanged(_)
             | Event::Created(_)
             | Event::Changed(_)
-            | Event::Enabled(_)
             | Event::Disabled(_)
             | Event::SecretRotated(_)
             | Event::Removed(_) => {}
@@ -392,6 +394,9 @@ impl BatchState {
                     resends::insert(connection, endpoint, since, until).await?;
                 }
             }
+        }
+        for endpoint in &self.enabled {
+            resends::insert_pending(connection, endpoint).await?;
         }
         let changed = self.changed_contacts.iter();
         let changed = changed.filter_map(|id| self.contacts.get(id).cloned());

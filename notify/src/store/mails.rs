@@ -11,6 +11,8 @@ use crate::mail::Kind;
 
 /// Rows that one statement takes away, or gives up.
 const AT_ONCE: i64 = 1_000;
+/// So many that are due are looked at for those that are sent next.
+const WINDOW: i64 = 200;
 
 /// What an address or a number is to be sent.
 #[derive(Debug)]
@@ -177,24 +179,31 @@ pub(crate) struct Row {
     pub ended_at: Option<i64>,
 }
 
-/// Takes those of a channel that are due, money and security first and then the longest, and leaves them to whoever called until then. What cannot be
-/// written cannot be sent either: a database that takes nothing makes nobody send the same again and again.
+/// Takes those of a channel that are due, of each contact one and of those that are `busy` none, money and security first and then the longest, and
+/// leaves them to whoever called until then. What cannot be written cannot be sent either: a database that takes nothing makes nobody send the same again and again.
 pub(crate) async fn take_due(
     pool: &PgPool,
     channel: Channel,
     (now, until): (Micros, Micros),
+    busy: &[String],
     most: i64,
 ) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
         "UPDATE mails SET next_at = $3
-          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND channel = $4 AND next_at <= $1
-                        ORDER BY NOT hurries, next_at, position LIMIT $2 FOR UPDATE SKIP LOCKED)
+          WHERE id IN (SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY contact_id ORDER BY NOT hurries, next_at, position) AS nth
+                                         FROM (SELECT id, contact_id, hurries, next_at, position FROM mails
+                                                WHERE state = 'pending' AND channel = $4 AND next_at <= $1 AND contact_id <> ALL($5)
+                                                ORDER BY NOT hurries, next_at, position LIMIT $6) w) w
+                        WHERE nth = 1 ORDER BY NOT hurries, next_at, position LIMIT $2)
+            AND state = 'pending' AND next_at <= $1
          RETURNING *",
     )
     .bind(now.get())
     .bind(most)
     .bind(until.get())
     .bind(channel.name())
+    .bind(busy)
+    .bind(WINDOW)
     .fetch_all(pool)
     .await
 }
@@ -252,6 +261,24 @@ pub(crate) async fn note(
     .bind(failure.map(MailFailure::name))
     .bind(code)
     .execute(executor)
+    .await
+    .map(|_| ())
+}
+
+/// Leaves one for later that was not sent: it counts as no attempt.
+pub(crate) async fn put_off(
+    pool: &PgPool,
+    mail: &str,
+    before: i32,
+    until: Micros,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE mails SET next_at = $3 WHERE id = $1 AND attempts = $2 AND state = 'pending'",
+    )
+    .bind(mail)
+    .bind(before)
+    .bind(until.get())
+    .execute(pool)
     .await
     .map(|_| ())
 }

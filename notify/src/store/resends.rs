@@ -1,4 +1,4 @@
-//! `webhook_resends`: ranges of deliveries that are being sent again, one step after the other.
+//! `webhook_resends`: ranges of deliveries that are being sent again or begun anew, one step after the other.
 
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{Micros, WebhookEndpointId};
@@ -16,6 +16,8 @@ pub(crate) struct WebhookResend {
     after_delivery: i64,
     /// There are none behind this one that were there when it was requested.
     last_delivery: i64,
+    /// Whether it is of those that wait, and else of those that do not.
+    only_pending: bool,
 }
 
 /// Keeps one that is to be begun: with the first delivery that was made then, since places rise with time.
@@ -39,6 +41,21 @@ pub(crate) async fn insert(
     .map(|_| ())
 }
 
+/// Keeps that what waits for an endpoint is to be begun anew. The times say nothing of that: a build that knows no such range finds none in it.
+pub(crate) async fn insert_pending(
+    connection: &mut PgConnection,
+    endpoint: &WebhookEndpointId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO webhook_resends (endpoint_id, since, until, last_delivery, only_pending)
+         SELECT $1, 0, 0, position, true FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position DESC LIMIT 1",
+    )
+    .bind(endpoint.as_str())
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 /// Endpoints with a range to be sent again.
 pub(crate) async fn endpoints(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT DISTINCT endpoint_id FROM webhook_resends")
@@ -46,7 +63,7 @@ pub(crate) async fn endpoints(pool: &PgPool) -> Result<Vec<String>, sqlx::Error>
         .await
 }
 
-/// The oldest one of an endpoint, for this transaction alone; `None` where so many deliveries wait for it already.
+/// The oldest one of an endpoint, for this transaction alone; `None` where so many deliveries wait for it already that no more are to.
 pub(crate) async fn next(
     connection: &mut PgConnection,
     endpoint: &str,
@@ -54,8 +71,8 @@ pub(crate) async fn next(
 ) -> Result<Option<WebhookResend>, sqlx::Error> {
     sqlx::query_as(
         "SELECT * FROM webhook_resends
-          WHERE endpoint_id = $1 AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries
-                WHERE endpoint_id = $1 AND state = 'pending' LIMIT $2) w) < $2
+          WHERE endpoint_id = $1 AND (only_pending OR (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries
+                WHERE endpoint_id = $1 AND state = 'pending' LIMIT $2) w) < $2)
           ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED",
     )
     .bind(endpoint)
@@ -65,7 +82,7 @@ pub(crate) async fn next(
 }
 
 /// Has the next deliveries of it sent again, from the first attempt on, looking at no more than that many: each not before what waits of the
-/// same subject before it.
+/// same subject before it, and what waits itself at once.
 pub(crate) async fn step(
     connection: &mut PgConnection,
     resend: &WebhookResend,
@@ -80,12 +97,12 @@ pub(crate) async fn step(
            UPDATE webhook_deliveries d SET ",
         sent_again!(),
         ", next_at = coalesce((SELECT b.next_at FROM webhook_deliveries b
-                                       WHERE b.endpoint_id = $1 AND b.subject = d.subject AND b.state = 'pending' AND b.position < d.position
+                                       WHERE NOT $8 AND b.endpoint_id = $1 AND b.subject = d.subject AND b.state = 'pending' AND b.position < d.position
                                        ORDER BY b.position LIMIT 1), $5)
              FROM looked l
-            WHERE d.id = l.id AND l.created_at >= $6 AND l.created_at < $7 AND d.state <> 'pending'
+            WHERE d.id = l.id AND ($8 OR (l.created_at >= $6 AND l.created_at < $7)) AND (d.state = 'pending') = $8
          )
-         SELECT max(position) FROM looked HAVING count(*) = $4 AND max(created_at) < $7",
+         SELECT max(position) FROM looked HAVING count(*) = $4 AND ($8 OR max(created_at) < $7)",
     ))
     .bind(&resend.endpoint_id)
     .bind(resend.after_delivery)
@@ -94,6 +111,7 @@ pub(crate) async fn step(
     .bind(now.get())
     .bind(resend.since)
     .bind(resend.until)
+    .bind(resend.only_pending)
     .fetch_optional(&mut *connection)
     .await?;
     let sql = match last {

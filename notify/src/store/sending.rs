@@ -124,7 +124,7 @@ pub(crate) enum Next {
     GiveUp(&'static str),
 }
 
-/// Notes an attempt. One of a delivery that was had sent again meanwhile is noted, and changes nothing else.
+/// Notes an attempt, once however often it is noted. One of a delivery that was had sent again meanwhile is noted, and changes nothing else.
 pub(crate) async fn note(pool: &PgPool, attempted: &Attempted) -> Result<(), sqlx::Error> {
     let (state, next_at, ended_at, gives_up) = match attempted.next {
         Next::Delivered => ("delivered", None, Some(attempted.at), None),
@@ -134,10 +134,12 @@ pub(crate) async fn note(pool: &PgPool, attempted: &Attempted) -> Result<(), sql
     sqlx::query(
         "WITH noted AS (
            INSERT INTO webhook_attempts (delivery_id, attempted_at, took_ms, status, answer, error)
-           SELECT id, $3, $4, $5, $6, $7 FROM webhook_deliveries WHERE id = $1
+           SELECT id, $3, $4, $5, $6, $7 FROM webhook_deliveries
+            WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM webhook_attempts WHERE delivery_id = $1 AND attempted_at = $3 AND took_ms = $4)
          ), behind AS (
            UPDATE webhook_deliveries SET next_at = $9
             WHERE $9::bigint IS NOT NULL AND endpoint_id = $12 AND subject = $13 AND state = 'pending' AND id <> $1
+              AND EXISTS (SELECT 1 FROM webhook_deliveries a WHERE a.id = $1 AND a.attempts = $2 AND a.state = 'pending')
          )
          UPDATE webhook_deliveries SET state = $8, attempts = attempts + 1, next_at = coalesce($9, next_at), ended_at = $10, gives_up = $11
           WHERE id = $1 AND attempts = $2 AND state = 'pending'",
@@ -180,12 +182,12 @@ pub(crate) async fn given_up(pool: &PgPool) -> Result<Vec<GivenUp>, sqlx::Error>
     .await
 }
 
-/// Endpoints for which more waits than is kept.
+/// Endpoints for which more waits than is kept, of what came since each was last enabled: it is not given up for what its owner wants sent.
 pub(crate) async fn overfull(pool: &PgPool, most: i64) -> Result<Vec<GivenUp>, sqlx::Error> {
     sqlx::query_as(
         "SELECT e.id AS endpoint_id, 'queue_full' AS reason, e.enabled_at AS since FROM webhook_endpoints e
           WHERE e.status = 'enabled' AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries d
-                WHERE d.endpoint_id = e.id AND d.state = 'pending' LIMIT $1 + 1) w) > $1",
+                WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.created_at >= e.enabled_at LIMIT $1 + 1) w) > $1",
     )
     .bind(most)
     .fetch_all(pool)

@@ -1,12 +1,11 @@
 //! How texts are sent, as the environment says it.
 
-use std::time::Duration;
-
 use chassis::config::{Env, Profile};
 use reqwest::{Client, Url};
 
 use super::Twilio;
 use crate::jobs::Way;
+use crate::read_timeout;
 
 const TWILIO: &str = "https://api.twilio.com";
 
@@ -23,7 +22,7 @@ pub(crate) fn read_texts(env: &mut Env) -> Way<Twilio> {
     let username = env.text("TEXT_USERNAME");
     let password = env.optional_secret("TEXT_PASSWORD", 1);
     let from = env.text("TEXT_FROM");
-    let timeout = Duration::from_millis(env.or("TEXT_TIMEOUT_MS", 15_000));
+    let timeout = read_timeout(env, "TEXT_TIMEOUT_MS", 15_000, 60_000);
     let Some(account) = account else {
         return if is_local { Way::Mailbox } else { Way::Nowhere };
     };

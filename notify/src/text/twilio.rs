@@ -51,7 +51,7 @@ impl Twilio {
         let Ok(response) = response.send().await else {
             return Answer::Later(None);
         };
-        if response.status() == StatusCode::CREATED {
+        if response.status().is_success() {
             return Answer::Taken;
         }
         answer(response).await

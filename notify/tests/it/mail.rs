@@ -275,6 +275,74 @@ async fn a_server_that_has_taken_nothing_of_ours_loses_no_mail_whatever_it_refus
 }
 
 #[tokio::test]
+async fn a_server_that_begins_to_refuse_all_of_us_loses_three_mails_at_most() {
+    let mut server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    partner_with_address(&service).await;
+    paid(&mut service, "pay_0").await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    // A quota is used up right after a success.
+    server.says("data 554").await;
+    for number in 1..=3 {
+        paid(&mut service, &format!("pay_{number}")).await;
+        concluded(&service, "notification.failed.v1", number).await;
+    }
+    paid(&mut service, "pay_4").await;
+    until("the fourth waits", || async {
+        let waits = "SELECT count(*) FROM mails WHERE state = 'pending' AND smtp_status = 554";
+        let waits: i64 = sqlx::query_scalar(waits)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        waits == 1
+    })
+    .await;
+    server.says("take").await;
+    service.advance_clock(60).await;
+    concluded(&service, "notification.sent.v1", 2).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn addresses_that_a_server_is_slow_to_take_keep_no_other_partner_waiting() {
+    let server = MailServer::start("none").await;
+    let mut variables = variables(&unmade_database(), &server, "none");
+    variables.insert("SMTP_TIMEOUT_MS".to_owned(), "600000".to_owned());
+    let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
+    let slow = (1..=4).map(|number| json!({"address": format!("slow{number}@example.com")}));
+    let addresses = [
+        ("partner2", slow.collect::<Vec<_>>()),
+        ("partner1", vec![json!({"address": ADDRESS})]),
+    ];
+    for (partner, addresses) in addresses {
+        let body = json!({"addresses": addresses});
+        let (status, answer) = put(&service, &testing::partner(partner), &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    let paid_to = PayoutPaidV1 {
+        amount: Money::new(15_000, Currency::parse("USD").unwrap()),
+        transfer_id: Uuid::nil(),
+        provider_ref: Some("sim-1".to_owned()),
+    };
+    service
+        .deliver(Topic::PaymentEvents, "partner2", "pay_1", paid_to.into())
+        .await;
+    until("they are taken to be sent", || async {
+        let taken = "SELECT count(*) FROM mails WHERE next_at > created_at";
+        let taken: i64 = sqlx::query_scalar(taken)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        taken > 0
+    })
+    .await;
+    paid(&mut service, "pay_2").await;
+    let taken = server.taken(1).await.remove(0);
+    assert_eq!(taken["to"], json!([ADDRESS]));
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_too_late_is_not_taken_for_another_mails() {
     let mut server = MailServer::start("none").await;
     let mut service = start_with(&server, "none").await;

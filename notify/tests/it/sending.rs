@@ -417,6 +417,108 @@ async fn what_is_sent_again_waits_behind_what_is_tried_again_of_the_same_subject
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_enabled_again_is_sent_at_once_what_waited_from_its_first_attempt_on() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    let later = clock::real().get() + 3_600_000_000;
+    let waiting = "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, attempts)
+                   SELECT gen_random_uuid(), $1, 'order1', gen_random_uuid(), 'waits', '{\"subject\": \"order1\"}', $2, $3, 9
+                     FROM generate_series(1, 2)";
+    let waiting = sqlx::query(waiting).bind(&id).bind(clock::real().get());
+    waiting.bind(later).execute(service.pool()).await.unwrap();
+    // The tenth attempt would have been the last.
+    receiver.answer("*", 500);
+    for act in ["disable", "enable"] {
+        let path = format!("{WEBHOOKS}/{id}/{act}");
+        app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+    }
+    receiver.until(1).await;
+    until("the attempt is noted as the first", || async {
+        let attempts: Vec<i32> =
+            sqlx::query_scalar("SELECT attempts FROM webhook_deliveries ORDER BY position")
+                .fetch_all(service.pool())
+                .await
+                .unwrap();
+        attempts == [1, 0]
+    })
+    .await;
+    receiver.answer("*", 200);
+    service.advance_clock(60).await;
+    app::until_deliveries(&service, &id, "delivered", 2).await;
+    assert_eq!(status(&service, &id).await.0, "enabled");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_endpoint_took_is_not_sent_again_while_the_database_takes_no_note_of_it() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    // A sequence keeps count of what is rolled back.
+    let refuse = "CREATE SEQUENCE tries;
+                  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                  $$BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'the disk is full'; END$$;
+                  CREATE TRIGGER refuse BEFORE INSERT ON webhook_attempts FOR EACH ROW EXECUTE FUNCTION refuse();";
+    sqlx::raw_sql(refuse).execute(service.pool()).await.unwrap();
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    until("three notes failed", || async {
+        let tries = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tries";
+        let tries: i64 = sqlx::query_scalar(tries)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        tries >= 3
+    })
+    .await;
+    sqlx::raw_sql("DROP TRIGGER refuse ON webhook_attempts")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    app::until_deliveries(&service, &id, "delivered", 1).await;
+    assert_eq!(receiver.received().len(), 1);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_late_answer_about_what_was_taken_already_puts_off_nothing_behind_it() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::hanging().await;
+    receiver.answer("*", 500);
+    app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    receiver.until(1).await;
+    app::refund(&mut service, "order1", 1_000).await;
+    // Another process, which leads meanwhile, has sent it.
+    let later = clock::real().get() + 3_600_000_000;
+    sqlx::query("UPDATE webhook_deliveries SET next_at = $1, state = 'pending'")
+        .bind(later)
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let taken = "UPDATE webhook_deliveries SET state = 'delivered', attempts = 1, ended_at = 1
+                  WHERE position = (SELECT min(position) FROM webhook_deliveries)";
+    sqlx::query(taken).execute(service.pool()).await.unwrap();
+    receiver.release();
+    until("the attempt is noted", || async {
+        !testing::rows(service.pool(), "webhook_attempts")
+            .await
+            .is_empty()
+    })
+    .await;
+    let due = "SELECT next_at FROM webhook_deliveries WHERE state = 'pending'";
+    let due: Vec<i64> = sqlx::query_scalar(due)
+        .fetch_all(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(due, [later]);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn replaying_the_log_sends_nothing_and_a_fact_that_comes_again_neither() {
     let mut service = app::start().await;
     let brand = testing::brand("brand1");

@@ -178,6 +178,7 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
         }
         Event::PayoutSubmitting(submitting) => step(ledger, &submitting.subject, at, |payout| {
             payout.status = Status::Submitting;
+            payout.reason = None;
             payout.attempt = submitting.attempt;
             payout.first_attempt_at.get_or_insert(at.time);
         }),

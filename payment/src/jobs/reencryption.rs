@@ -1,5 +1,6 @@
 //! While `PAYMENT_DATA_KEY` is changed: encrypts anew what an earlier key encrypted, some rows at a time, beside everything
-//! else. Ended in the middle, it begins again and passes over what is done.
+//! else. Ended in the middle, it begins again and passes over what is done. Through, it begins again a while later: a process that is still to
+//! have the key may write with the one of before.
 
 use std::sync::Arc;
 
@@ -15,7 +16,10 @@ use crate::store::encrypted::{self, Kept, TABLES};
 /// Rows that are looked at in one step; there are about four steps a second.
 const ROWS: i64 = 250;
 
-/// Encrypts anew until it has walked through all tables.
+/// So long after it was through, in microseconds, it begins again.
+const AGAIN: i64 = 600 * 1_000_000;
+
+/// Encrypts anew, from one end of all tables to the other, again and again.
 pub struct Reencryption {
     data_keys: Arc<DataKeys>,
     walk: Mutex<Walk>,
@@ -29,6 +33,10 @@ struct Walk {
     after: String,
     renewed: u64,
     unreadable: u64,
+    /// When it was through.
+    done_at: Option<Micros>,
+    /// What was reported last.
+    reported: Option<(u64, u64)>,
 }
 
 impl Reencryption {
@@ -40,8 +48,14 @@ impl Reencryption {
         }
     }
 
-    async fn step(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+    async fn step(&self, pool: &PgPool, now: Micros) -> Result<(), sqlx::Error> {
         let mut walk = self.walk.lock().await;
+        if walk.done_at.is_some_and(|at| now.micros_since(at) >= AGAIN) {
+            *walk = Walk {
+                reported: walk.reported,
+                ..Walk::default()
+            };
+        }
         let Some(table) = TABLES.get(walk.table).copied() else {
             return Ok(());
         };
@@ -51,6 +65,7 @@ impl Reencryption {
             walk.table += 1;
             walk.after.clear();
             if walk.table == TABLES.len() {
+                walk.done_at = Some(now);
                 walk.report();
             }
             return Ok(());
@@ -77,8 +92,11 @@ impl Reencryption {
 }
 
 impl Walk {
-    fn report(&self) {
-        let (renewed, unreadable) = (self.renewed, self.unreadable);
+    fn report(&mut self) {
+        let found @ (renewed, unreadable) = (self.renewed, self.unreadable);
+        if self.reported.replace(found) == Some(found) {
+            return;
+        }
         if unreadable == 0 {
             tracing::info!(
                 renewed,
@@ -98,8 +116,8 @@ impl Walk {
 impl Job for Reencryption {
     const NAME: &'static str = "reencryption";
 
-    async fn due(&self, pool: &PgPool, _now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
-        self.step(pool).await?;
+    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        self.step(pool, now).await?;
         Ok(Vec::new())
     }
 }

@@ -117,11 +117,24 @@ fn owners(partner: &str, brand: &str) -> Owners {
 fn names(shown: Option<&Value>) -> String {
     match shown {
         None => "-".to_owned(),
-        Some(shown) => {
-            let fields = shown.as_object().unwrap().keys().cloned();
-            format!("[{}]", fields.collect::<Vec<_>>().join(" "))
-        }
+        Some(shown) => format!("[{}]", fields(shown)),
     }
+}
+
+/// Its fields with theirs, down to the last: what is added deep inside is shown, too.
+fn fields(shown: &Value) -> String {
+    let below = |(name, value): (&String, &Value)| {
+        let inside = match value {
+            Value::Array(items) => items.first().map(fields),
+            value => Some(fields(value)),
+        };
+        match inside.filter(|inside| !inside.is_empty()) {
+            Some(inside) => format!("{name}[{inside}]"),
+            None => name.clone(),
+        }
+    };
+    let fields = shown.as_object().into_iter().flatten().map(below);
+    fields.collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -197,6 +197,11 @@ fn a_schema_that_could_make_reading_endless_is_refused() {
         WriterSchema::parse(TOPIC, &format!("{kinds}{field}{PAYLOAD_END}{end}"))
     };
     assert!(added(r#""long""#).is_ok());
+    // Longer than all memory, twice: nothing can be written by it, and it adds up to no number.
+    let huge = r#"{"type": "record", "name": "N", "fields": [
+        {"name": "a", "type": {"type": "fixed", "name": "F", "size": 18446744073709551615}},
+        {"name": "b", "type": "F"}, {"name": "c", "type": ["F"]}]}"#;
+    assert!(added(huge).is_ok());
     let nothings = r#"{"type": "array", "items": {"type": "record", "name": "N", "fields": []}}"#;
     let itself =
         r#"{"type": "record", "name": "N", "fields": [{"name": "n", "type": ["null", "N"]}]}"#;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use reqwest::RequestBuilder;
 use schemas::Service;
@@ -67,12 +67,16 @@ pub async fn run(layout: &Layout, backlog: Backlog, progress: Progress) -> Resul
             .await?;
     }
     progress.note("tracking starts, and people ask again");
-    stack.start_again().await?;
     let started = Instant::now();
-    let mut most = BTreeMap::new();
-    let draining = drained(&stack, &ledger, &mark, feed.sent_at(), &mut most);
+    stack.start_again().await?;
+    let (mut most, mut drained) = (BTreeMap::new(), None);
+    let draining = async {
+        if is_drained(&stack, &ledger, &mark, feed.sent_at(), &mut most).await {
+            drained = Some(started.elapsed());
+        }
+    };
     let busy = ask_while(&clients, 1_000_000, draining).await?;
-    let drained = started.elapsed();
+    let drained = drained.context("the backlog is not gone in time")?;
     let outcome = ledger.outcome_since(&mark, feed.sent_at()).await?;
     let section = section(&backlog, drained, &quiet, &busy, &most)?;
     page::write(layout, &section)?;
@@ -85,14 +89,14 @@ pub async fn run(layout: &Layout, backlog: Backlog, progress: Progress) -> Resul
     Ok(())
 }
 
-/// Until the ledger has them all; notes the most memory that each process had meanwhile.
-async fn drained(
+/// Waits until the ledger has them all; notes the most memory that each process had meanwhile.
+async fn is_drained(
     stack: &LocalStack,
     ledger: &Ledger,
     mark: &Mark,
     sent: &HashMap<Uuid, i64>,
     most: &mut BTreeMap<String, u64>,
-) {
+) -> bool {
     let end = Instant::now() + DRAIN;
     let many = u64::try_from(sent.len()).unwrap_or(u64::MAX);
     while Instant::now() < end {
@@ -106,11 +110,12 @@ async fn drained(
         if posted >= many {
             let outcome = ledger.outcome_since(mark, sent).await;
             if outcome.is_ok_and(|outcome| outcome.lost == 0) {
-                return;
+                return true;
             }
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+    false
 }
 
 /// Writes at the bff whose outcome is waited for.

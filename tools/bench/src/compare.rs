@@ -213,5 +213,8 @@ async fn redirects(stack: &LocalStack, others: &Others, lasting: Duration) -> Re
 fn median(all: &[Figures], of: impl Fn(&Figures) -> u64) -> u64 {
     let mut all: Vec<u64> = all.iter().map(of).collect();
     all.sort_unstable();
-    all.get(all.len() / 2).copied().unwrap_or(0)
+    let half = all.len() / 2;
+    let upper = all.get(half).copied().unwrap_or(0);
+    let lower = all.get(all.len().saturating_sub(1) / 2).copied();
+    lower.unwrap_or(0).midpoint(upper)
 }

@@ -4,12 +4,13 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
 use devstack::progress::Progress;
 use devstack::stack::{Process, Signal};
+use invariants::{Records, settled};
 use schemas::Service;
 use serde_json::json;
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub struct Edge {
     look: bool,
 }
 
+/// What goes on afterwards is through within this time.
+const QUIET_WITHIN: Duration = Duration::from_mins(5);
 /// Visitors' redirects a second beside purchases.
 const REDIRECTS: u64 = 2_000;
 /// Those beside them.
@@ -73,7 +76,7 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     let (going_on, ending): (Vec<&Kind>, Vec<&Kind>) = kinds.iter().partition(|it| it.goes_on);
     let mut rows = Vec::new();
     for kind in ending {
-        rows.push(beside(&edge, kind, progress).await?);
+        rows.push(beside(&stack, &edge, kind, progress).await?);
     }
     progress.note("redirects beside purchases");
     let redirects = &kinds.first().context("redirects")?.ours;
@@ -83,7 +86,7 @@ pub async fn run(layout: &Layout, edge: Edge, progress: Progress) -> Result<()> 
     );
     let (redirects, purchases) = (redirects?, purchases?);
     for kind in going_on {
-        rows.push(beside(&edge, kind, progress).await?);
+        rows.push(beside(&stack, &edge, kind, progress).await?);
     }
     for (kind, ours, bare) in rows {
         let share = |per_second| per_second * 100 / bare.0.per_second.max(1);
@@ -139,17 +142,22 @@ async fn alone(stack: &LocalStack, endpoint: &Endpoint, edge: &Edge) -> Result<S
 
 /// Ours and the bare program's.
 async fn beside<'a>(
+    stack: &LocalStack,
     edge: &Edge,
     kind: &'a Kind,
     progress: Progress,
 ) -> Result<(&'a Kind, (Served, Served), (Served, Served))> {
     progress.note(kind.name);
-    let ours = both(edge, &kind.ours).await?;
-    Ok((kind, ours, both(edge, &kind.bare).await?))
+    let ours = both(stack, edge, &kind.ours).await?;
+    Ok((kind, ours, both(stack, edge, &kind.bare).await?))
 }
 
-/// At saturation, and at half of it.
-async fn both(edge: &Edge, endpoint: &Endpoint) -> Result<(Served, Served)> {
+/// At saturation, and at half of it, of a stack that is through with what others had it do.
+async fn both(stack: &LocalStack, edge: &Edge, endpoint: &Endpoint) -> Result<(Served, Served)> {
+    let records = Records::of_stack(stack)?;
+    if let Err(moving) = settled(&records, QUIET_WITHIN).await {
+        bail!("the stack is {moving}");
+    }
     let lasting = Duration::from_secs(edge.seconds);
     let full = ask(endpoint, edge.connections, None, lasting).await?;
     let half = Some(full.per_second / 2);

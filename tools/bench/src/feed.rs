@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use pulsar::producer::Message as RawMessage;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
 use schemas::{Body, Message, RecordEventV1, Topic};
-use types::{CampaignId, ConversionId, OrderId};
+use types::{CampaignId, ConversionId, Micros, OrderId, clock};
 use uuid::Uuid;
 
 use super::people::{Buyer, People};
@@ -24,6 +24,8 @@ pub struct Feed {
     next: u64,
     run: String,
     sent_at: HashMap<Uuid, i64>,
+    /// Since when purchases are due, and how many a second.
+    due: Option<(Micros, u64)>,
 }
 
 impl Feed {
@@ -62,12 +64,21 @@ impl Feed {
             next: 0,
             run: Uuid::now_v7().simple().to_string(),
             sent_at: HashMap::new(),
+            due: None,
         })
     }
 
-    /// Forgets what was sent before.
-    pub fn begin_phase(&mut self) {
+    /// Forgets what was sent before. What follows is due at so many a second from now on, if that is said.
+    pub fn begin_phase(&mut self, rate: Option<u64>) {
         self.sent_at.clear();
+        self.due = rate.map(|rate| (clock::now(), rate));
+    }
+
+    /// When the next purchase is due, in microseconds: what a broker that stalls keeps waiting has waited since then.
+    fn next_due(&self) -> Option<i64> {
+        let (began, rate) = self.due?;
+        let since = self.sent().saturating_mul(1_000_000) / rate.max(1);
+        Some(began.get().saturating_add(i64::try_from(since).ok()?))
     }
 
     /// Purchases sent in this phase.
@@ -75,7 +86,7 @@ impl Feed {
         self.sent_at.len() as u64
     }
 
-    /// When each was made, by correlation id, in microseconds.
+    /// When each was due, or made where none is due at a time, by correlation id, in microseconds.
     pub fn sent_at(&self) -> &HashMap<Uuid, i64> {
         &self.sent_at
     }
@@ -86,8 +97,8 @@ impl Feed {
         let mut receipts = Vec::new();
         for _ in 0..count {
             let message = self.purchase()?;
-            self.sent_at
-                .insert(message.header.correlation_id, message.header.time.0);
+            let due = self.next_due().unwrap_or(message.header.time.0);
+            self.sent_at.insert(message.header.correlation_id, due);
             let payload = schemas::encode(Topic::TrackingCommands, &message.header, &message.body)?;
             let partition = schemas::partition(&message.header.key, partitions);
             let raw = RawMessage {

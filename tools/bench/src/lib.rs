@@ -154,7 +154,10 @@ async fn run_phase(
     let from = ledger.mark().await?;
     let before = Machine::read(layout)?;
     let wal_before = ledger.wal_bytes().await?;
-    feed.begin_phase();
+    feed.begin_phase(match pace {
+        Pace::Full(_) => None,
+        Pace::Rate(rate) => Some(rate),
+    });
     let started = Instant::now();
     while started.elapsed() < lasting {
         let sent = feed.sent();

@@ -122,7 +122,7 @@ fn section(
     rested: &Machine,
 ) -> Result<String> {
     let mut page = format!(
-        "## Load\n\n`cargo benchmark load`: {} s each, on a stack of its own in hybrid mode; CPU µs a purchase, and memory in KiB.\n\n",
+        "## Load\n\n`cargo benchmark load`: {} s each, on a stack of its own in hybrid mode; CPU µs a purchase, and memory in KiB. At a fixed rate latency begins when a purchase is due.\n\n",
         load.seconds
     );
     let names: Vec<&str> = phases.iter().map(|(name, _)| name.as_str()).collect();

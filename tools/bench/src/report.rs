@@ -17,6 +17,8 @@ const TARGET_PER_SECOND: u64 = 1_333;
 /// Anonymous memory that a service may have under load and idle, in KiB.
 const LOADED_KIB: u64 = 64 * 1024;
 const IDLE_KIB: u64 = 16 * 1024;
+/// And after a load.
+const RESTED_KIB: u64 = 32 * 1024;
 
 /// One phase's figures.
 pub struct Phase {
@@ -114,7 +116,7 @@ impl Report {
 
     fn page(&self) -> Result<String> {
         let mut page = String::from(
-            "# Benchmark of the pipeline\n\nMade by `cargo benchmark pipeline` on the local stack in release; everything, the load included, on one machine.\n\n",
+            "# Benchmark of the pipeline\n\nMade by `cargo benchmark pipeline` on the local stack in release; everything, the load included, on one machine. At a fixed rate latency begins when a purchase is due.\n\n",
         );
         writeln!(page, "| figure | full load | fixed rate |\n|---|---|---|")?;
         let (full, steady) = (&self.full, &self.steady);
@@ -180,12 +182,13 @@ impl Report {
                 self.full.per_second()
             ));
         }
-        let idle = self.idle.memory();
+        let (idle, rested) = (self.idle.memory(), self.rested.memory());
         for service in SERVICES {
             let name = service.name();
             for (when, memory, most) in [
                 ("loaded", &self.full.memory, LOADED_KIB),
                 ("idle", &idle, IDLE_KIB),
+                ("after a rest", &rested, RESTED_KIB),
             ] {
                 let kib = memory.get(name).copied().unwrap_or(0);
                 if kib > most {

@@ -73,6 +73,12 @@ pub async fn run(layout: &Layout, bench: Webhooks, progress: Progress) -> Result
     let receivers = Receivers::start(bench.clone()).await?;
     progress.note("endpoints are made");
     subscribe(&stack, &receivers, &bench).await?;
+    progress.note("warming up");
+    let warm = measure(&others, &receivers, &bench, 2_000_000).await?;
+    ensure!(
+        warm.latencies_us.len() >= warm.expected,
+        "the warm-up is not through"
+    );
     progress.note("purchases are reported, and all receivers take what they are sent");
     let without = measure(&others, &receivers, &bench, 0).await?;
     progress.note("the same, and some of the receivers hang");

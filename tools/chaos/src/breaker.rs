@@ -24,6 +24,9 @@ const POINT_WITHIN: Duration = Duration::from_secs(4);
 /// A frozen process is thawed after that.
 const FROZEN_AT_POINT: Duration = Duration::from_secs(2);
 
+/// Whoever is asked to stop ends within this time: requests that it has are answered for 20 s at most.
+const STOPS_WITHIN: Duration = Duration::from_mins(1);
+
 /// Less than the second for which the run's broker waits before it rewinds.
 const HANDED_OVER_EACH: Duration = Duration::from_millis(700);
 
@@ -125,7 +128,7 @@ impl<'a> Breaker<'a> {
     async fn break_it(&self, what: What) -> Result<bool> {
         Ok(match what {
             What::Kill(id) => self.kill(id),
-            What::Restart(id) => self.stack.traps.signal(id, Signal::TERM),
+            What::Restart(id) => self.restart(id).await,
             What::Freeze(id, ms) => self.freeze(id, Duration::from_millis(ms)).await,
             What::Trap(trap) => self.spring(trap).await,
             What::CrashPostgres => {
@@ -186,6 +189,25 @@ impl<'a> Breaker<'a> {
         alive
     }
 
+    /// Whoever is asked to stop ends, whatever else is broken.
+    async fn restart(&self, id: ReplicaId) -> bool {
+        let process = self.stack.traps.process(id);
+        let asked = self.stack.traps.signal(id, Signal::TERM);
+        let Some(process) = process.filter(|_| asked) else {
+            return asked;
+        };
+        let ended = timeout(STOPS_WITHIN, async {
+            while process.is_alive() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+        if ended.await.is_err() {
+            let line = format!("{id} did not stop within {STOPS_WITHIN:?}");
+            self.note(|fired| fired.problems.push(line));
+        }
+        true
+    }
+
     fn back(&self, server: &'static str, begun: Instant) -> bool {
         let took = begun.elapsed();
         self.note(|fired| {
@@ -193,6 +215,16 @@ impl<'a> Breaker<'a> {
             fired.servers.push((server, took));
         });
         true
+    }
+
+    /// Everything that it is connected to.
+    fn cut(&self, id: ReplicaId) -> bool {
+        let links = self.stack.links.iter();
+        let links: Vec<_> = links.filter(|it| it.owner == Owner::Replica(id)).collect();
+        for link in &links {
+            link.cut();
+        }
+        !links.is_empty()
     }
 
     async fn freeze(&self, id: ReplicaId, lasting: Duration) -> bool {
@@ -218,7 +250,7 @@ impl<'a> Breaker<'a> {
             return match trap.deed {
                 Deed::Kill => self.kill(trap.victim),
                 Deed::Freeze => self.freeze(trap.victim, FROZEN_AT_POINT).await,
-                Deed::Cut => true,
+                Deed::Cut => self.cut(trap.victim),
             };
         }
         self.note(|fired| {

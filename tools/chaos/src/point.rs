@@ -130,10 +130,15 @@ impl Traps {
         lock(&self.processes).insert(replica, process);
     }
 
+    /// The process that a replica is now, if it runs.
+    pub fn process(&self, replica: ReplicaId) -> Option<Identity> {
+        let process = lock(&self.processes).get(&replica).cloned();
+        process.filter(Identity::is_alive)
+    }
+
     /// Sends a signal to a replica. False when it does not run.
     pub fn signal(&self, replica: ReplicaId, signal: Signal) -> bool {
-        let process = lock(&self.processes).get(&replica).cloned();
-        let alive = process.filter(Identity::is_alive);
+        let alive = self.process(replica);
         if let Some(process) = &alive {
             if matches!(signal, Signal::KILL | Signal::TERM) {
                 lock(&self.doomed).insert(replica);

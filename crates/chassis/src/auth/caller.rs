@@ -69,7 +69,8 @@ impl Caller {
         self.subject == LOCAL_OPERATOR
     }
 
-    /// `None` when a claim has no acceptable form: it would be stored and compared.
+    /// `None` when a claim has no acceptable form: it would be stored and compared. No token names the local operator, of whom no share of
+    /// anything is kept.
     pub(super) fn from_claims(claims: Claims) -> Option<Self> {
         let name = |text: &str| {
             !text.is_empty()
@@ -77,7 +78,8 @@ impl Caller {
                 && !text.chars().any(char::is_control)
         };
         let optional = |text: &Option<String>| text.as_deref().is_none_or(name);
-        if !name(&claims.sub) || !optional(&claims.user_id) || !optional(&claims.email) {
+        let is_ours = claims.sub == LOCAL_OPERATOR;
+        if is_ours || !name(&claims.sub) || !optional(&claims.user_id) || !optional(&claims.email) {
             return None;
         }
         Some(Self {

@@ -1,7 +1,8 @@
 //! Where the tokens of an identity provider say what ours say.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Number, Value};
 
 use super::{Audience, Claims, Role};
 use crate::config::Env;
@@ -43,11 +44,24 @@ impl Default for ClaimNames {
 #[derive(Deserialize)]
 struct Registered {
     sub: String,
-    iat: Option<u64>,
-    nbf: Option<u64>,
-    exp: u64,
+    #[serde(default)]
+    iat: Option<NumericDate>,
+    #[serde(default)]
+    nbf: Option<NumericDate>,
+    exp: NumericDate,
     iss: String,
     aud: Audience,
+}
+
+/// Seconds since 1970; their fraction, which RFC 7519, 2 allows, is let go.
+struct NumericDate(u64);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(deserializer)?.to_string();
+        let (seconds, _) = number.split_once('.').unwrap_or((&number, ""));
+        seconds.parse().map(Self).map_err(D::Error::custom)
+    }
 }
 
 impl ClaimNames {
@@ -97,9 +111,9 @@ impl ClaimNames {
             brand_id,
             email,
             roles: roles.iter().map(Role::to_string).collect(),
-            iat: registered.iat,
-            nbf: registered.nbf,
-            exp: registered.exp,
+            iat: registered.iat.map(|it| it.0),
+            nbf: registered.nbf.map(|it| it.0),
+            exp: registered.exp.0,
             iss: registered.iss,
             aud: registered.aud,
         })

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::problem::{FieldProblem, Problem, code};
 use crate::telemetry::{TRACEPARENT, TraceContext};
 
-use super::traced::Traced;
+use super::traced::{Traced, shown_path};
 
 /// The header that carries the correlation id.
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -98,7 +98,7 @@ pub(super) async fn layer(mut request: Request, next: Next) -> Response {
         correlation_id = %context.correlation_id,
         trace_id = context.trace.trace_id(),
         method = %request.method(),
-        path = request.uri().path(),
+        path = shown_path(&request),
     );
     let scope = (context, request.uri().clone());
     let answer = async move {

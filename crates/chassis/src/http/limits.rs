@@ -19,7 +19,7 @@ const OPERATOR_BODY_BYTES: usize = 1024 * 1024;
 pub struct Limits {
     /// Longest body in bytes.
     pub body_bytes: usize,
-    /// Longest time to an answer once the whole request is there, not counting what `Prefer: wait=n` asks for.
+    /// Longest time to an answer once the whole request is there, not counting what `Prefer: wait=n` of a write asks for.
     pub request_timeout: Duration,
     /// Requests being answered at once, in each group of routes; probes and metrics are not counted.
     pub max_in_flight: usize,
@@ -69,7 +69,12 @@ pub(super) async fn timeout(
     request: Request,
     next: Next,
 ) -> Response {
-    let wait = prefer::wait(request.headers()).unwrap_or_default();
+    // Only the outcome of a write is waited for.
+    let wait = if request.method().is_safe() {
+        Duration::ZERO
+    } else {
+        prefer::wait(request.headers()).unwrap_or_default()
+    };
     let answer = tokio::time::timeout(limit.saturating_add(wait), next.run(request));
     answer.await.unwrap_or_else(|_| {
         Problem::of(code::REQUEST_TIMED_OUT)

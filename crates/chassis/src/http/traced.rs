@@ -31,7 +31,7 @@ impl Traced {
         let attributes = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("http.route", route.to_owned()),
-            KeyValue::new("url.path", request.uri().path().to_owned()),
+            KeyValue::new("url.path", shown_path(request).to_owned()),
             KeyValue::new(
                 "tributary.correlation_id",
                 context.correlation_id.to_string(),
@@ -58,6 +58,16 @@ impl Traced {
         self.span.attributes.push(code);
         self.span.error = status.is_server_error().then(|| status.to_string());
         self.spans.record(self.span);
+    }
+}
+
+/// The path as logs and traces may show it: of a link whose parameter `token` lets whoever has it act, the route.
+pub(super) fn shown_path(request: &Request) -> &str {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map(MatchedPath::as_str);
+    match route.filter(|route| route.contains("{token}")) {
+        Some(route) => route,
+        None => request.uri().path(),
     }
 }
 

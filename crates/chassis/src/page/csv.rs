@@ -134,8 +134,22 @@ fn cell(item: &Value, column: &str) -> String {
 }
 
 /// A text that a spreadsheet would take for a formula has an apostrophe before it; partners and shops choose some of these
-/// texts (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers stay.
+/// texts (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers stay. Where lists are separated by semicolons a spreadsheet
+/// begins another cell behind each.
 fn harmless(text: &str) -> String {
+    let mut parts = text.split(';');
+    let mut all = harmless_cell(parts.next().unwrap_or_default());
+    for part in parts {
+        let begins = part.trim_start_matches([' ', '"']);
+        let (before, cell) = part.split_at(part.len() - begins.len());
+        all.push(';');
+        all.push_str(before);
+        all.push_str(&harmless_cell(cell));
+    }
+    all
+}
+
+fn harmless_cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let number = text.strip_prefix('-').is_some_and(|rest| {
         !rest.is_empty()
@@ -207,9 +221,11 @@ mod tests {
         for text in ["=HYPERLINK(\"x\")", "+1", "@SUM(A1)", "-1+cmd", "-", "\t=1"] {
             assert_eq!(harmless(text), format!("'{text}"));
         }
-        for text in ["-5.00", "5.00", "o-1", ""] {
+        for text in ["-5.00", "5.00", "o-1", "", "a; b;-5"] {
             assert_eq!(harmless(text), text);
         }
+        // Where a semicolon begins another cell.
+        assert_eq!(harmless("a;=1; \"@B1"), "a;'=1; \"'@B1");
     }
 
     #[test]

@@ -183,7 +183,8 @@ pub fn routes() -> OpenApiRouter {
         .route("/whoami", axum::routing::get(whoami))
         .route("/context", axum::routing::get(context))
         .route("/panics", axum::routing::get(panics))
-        .route("/never", axum::routing::get(never))
+        .route("/never", axum::routing::get(never).post(never))
+        .route("/links/{token}", axum::routing::get(context))
 }
 
 /// A served app; dropping it stops it.

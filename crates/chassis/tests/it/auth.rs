@@ -148,13 +148,18 @@ async fn a_token_whose_claims_cannot_be_stored_is_401() {
     refused(&app, "empty subject", &with("sub", json!(""))).await;
     refused(&app, "NUL", &with("sub", json!("a\u{0}"))).await;
     refused(&app, "long", &with("sub", json!("a".repeat(129)))).await;
+    refused(&app, "ours", &with("sub", json!("local-operator"))).await;
     refused(&app, "partner id", &with("partner_id", json!("a b"))).await;
 }
 
 #[tokio::test]
-async fn a_minute_of_leeway_is_given() {
+async fn a_minute_of_leeway_is_given_and_times_may_have_fractions() {
     let app = App::start().await;
+    let with_fraction = |seconds: u64| serde_json::from_str(&format!("{seconds}.25")).unwrap();
     for token in [
+        with("iat", with_fraction(now())),
+        with("nbf", with_fraction(now())),
+        with("exp", with_fraction(now() + 60)),
         with("exp", json!(now() - 30)),
         with("nbf", json!(now() + 30)),
     ] {

@@ -12,6 +12,7 @@ mod cors;
 mod documents;
 mod key_set;
 mod keys;
+mod logged;
 mod probe;
 mod rates;
 mod shell;

@@ -67,6 +67,8 @@ const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(100);
 const ACKNOWLEDGE_TOGETHER: usize = 64;
 /// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
 const MAX_UNKNOWN_SCHEMAS: usize = 256;
+/// A broker's versions are numbers of 64 bits.
+const SCHEMA_VERSION_BYTES: usize = size_of::<u64>();
 
 /// One topic partition that a service follows.
 #[derive(Debug, Clone)]
@@ -751,12 +753,14 @@ impl<'a> Session<'a> {
     }
 
     /// The schema that a message was written with, by its version at the broker. A version that the broker does not have, or
-    /// that is no schema of the topic's, says nothing: whoever may publish can name one.
+    /// that is no schema of the topic's, says nothing: whoever may publish can name one. One that is no version is not asked for: the
+    /// broker fails at it, and ends the connection.
     async fn schema(&mut self, version: Option<&[u8]>) -> Result<Arc<WriterSchema>, ConsumeError> {
         let topic = self.subscription.topic;
         if let Some(known) = version.and_then(|version| self.schemas.get(version)) {
             return Ok(Arc::clone(known));
         }
+        let version = version.filter(|it| it.len() == SCHEMA_VERSION_BYTES);
         let Some(version) = version.filter(|it| !self.unknown_schemas.contains(*it)) else {
             return Ok(WriterSchema::current(topic));
         };

@@ -12,14 +12,16 @@ use crate::malformed::{self, Malformed};
 use crate::{external_producer, nothing_left};
 
 #[tokio::test]
-async fn a_version_of_the_schema_that_is_not_there_holds_nobody_up() {
+async fn a_version_of_the_schema_that_is_not_there_or_is_none_holds_nobody_up() {
     let settings = fresh(1).await;
     let follower = Follower::start(&settings, 1).await;
     let mut external = external_producer(&settings, TOPIC, None).await;
-    for version in [99_u64, 100, u64::MAX] {
+    let numbers = [99_u64, 100, u64::MAX].map(|it| it.to_be_bytes().to_vec());
+    let none = [0, 1, 7, 9, 1 << 20].map(|bytes| vec![7; bytes]);
+    for version in none.into_iter().chain(numbers) {
         let message = RawMessage {
             payload: vec![7; 20],
-            schema_version: Some(version.to_be_bytes().to_vec()),
+            schema_version: Some(version),
             ..RawMessage::default()
         };
         let sent = external.send_non_blocking(message).await.unwrap();

@@ -120,3 +120,24 @@ async fn a_failed_transaction_is_returned_to_all_and_the_next_goes_on() {
         "a service that stops says so"
     );
 }
+
+#[tokio::test]
+async fn what_a_request_of_before_the_stop_hands_over_after_it_is_written() {
+    let tasks = Tasks::new(CancellationToken::new());
+    let pace = Duration::from_millis(5);
+    let group = Group::start(&tasks, "doubling", 100, pace, Doubling::default());
+    let (stop, asks) = (tasks.stop().clone(), group.clone());
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    tasks.spawn_serving("http", async move {
+        stop.cancelled().await;
+        // Everything else that the stop wakes has run before.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let _ = answer.send(asks.submit(4).await);
+    });
+    tasks.stop().cancel();
+    tasks.finished().await;
+    assert_eq!(answered.await.unwrap().unwrap(), 8);
+    assert!(group.submit(1).await.is_err(), "nobody writes any more");
+}

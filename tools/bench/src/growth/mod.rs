@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use devstack::layout::Layout;
 use devstack::local::{LocalStack, UNLIMITED};
@@ -142,8 +142,8 @@ pub async fn run(layout: &Layout, growth: Growth, progress: Progress) -> Result<
     sleep(REST).await;
     let after = grown.figures().await?;
     let disk = disk::table(&stack, grown.purchases).await?;
-    let upkeep = if growth.no_upkeep {
-        String::new()
+    let (upkeep, broken) = if growth.no_upkeep {
+        Default::default()
     } else {
         Box::pin(upkeep::run(&stack, progress)).await?
     };
@@ -154,9 +154,11 @@ pub async fn run(layout: &Layout, growth: Growth, progress: Progress) -> Result<
     let section = section(&growth, made_in, &rounds, &before, after)? + &disk + &upkeep;
     if growth.look {
         println!("{section}");
-        return Ok(());
+    } else {
+        page::write(layout, &section)?;
     }
-    page::write(layout, &section)
+    ensure!(broken.is_empty(), "{}", broken.join("; "));
+    Ok(())
 }
 
 impl Grown<'_> {
@@ -250,13 +252,11 @@ fn section(
         it.steady.cpu_of_all().to_string()
     })?;
     row("p50 / p99 ms", &|it| times(&it.steady))?;
-    row("the slowest list or sum, p99 ms", &|it| {
-        it.reads.slowest().0
-    })?;
+    row("the slowest list or sum, ms", &|it| it.reads.slowest().0)?;
     row("reports' sums follow the load by at most, s", &|it| {
         it.summed_s.to_string()
     })?;
-    row("the slowest explanation or timeline, p99 ms", &|it| {
+    row("the slowest explanation or timeline, ms", &|it| {
         it.reads.slowest().1
     })?;
     for (index, service) in Service::ALL.into_iter().enumerate() {

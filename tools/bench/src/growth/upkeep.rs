@@ -28,16 +28,19 @@ struct Operator<'a> {
     stack: &'a LocalStack,
     token: String,
     page: String,
+    /// What went wrong.
+    broken: Vec<String>,
 }
 
-/// Does all of it, and makes the table.
-pub async fn run(stack: &LocalStack, progress: Progress) -> Result<String> {
+/// Does all of it, and makes the table; beside it comes what went wrong.
+pub async fn run(stack: &LocalStack, progress: Progress) -> Result<(String, Vec<String>)> {
     let token = stack.token(&["--role", "operator", "--lifetime", "1d"])?;
     let page = "\n| what operators do | messages | s | a second | memory before and at most, MiB |\n|---|---|---|---|---|\n";
     let mut operator = Operator {
         stack,
         token,
         page: page.to_owned(),
+        broken: Vec::new(),
     };
     for service in Service::ALL {
         let name = service.name();
@@ -98,7 +101,7 @@ pub async fn run(stack: &LocalStack, progress: Progress) -> Result<String> {
     }
     progress.note("the ten rules");
     operator.checks().await?;
-    Ok(operator.page)
+    Ok((operator.page, operator.broken))
 }
 
 async fn last_sequence(stack: &LocalStack) -> Result<i64> {
@@ -146,7 +149,8 @@ impl Operator<'_> {
         if !answer.status.success() {
             let problem = String::from_utf8_lossy(&answer.stderr);
             // What differs is a fault, and the figures are worth having.
-            eprintln!("{}: {problem} {text}", words.join(" "));
+            let failed = format!("{}: {problem} {text}", words.join(" "));
+            self.broken.push(failed);
         }
         let response: Value = serde_json::from_str(&text).unwrap_or_default();
         let what = format!("{}, at {service}", words.join(" "));
@@ -197,7 +201,7 @@ impl Operator<'_> {
                 RULES[usize::from(it.rule) - 1],
                 it.check
             )?;
-            eprintln!("{it:?}");
+            self.broken.push(format!("{it:?}"));
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ async fn the_death_of_either_process_of_a_service_stops_nothing_and_loses_nothin
         let again = stack.start_replica(service).await.unwrap();
         *second = again;
     }
-    println!("the slowest of ten: {slowest:?}");
+    println!("the slowest of all: {slowest:?}");
     let taken = background.close().await;
     println!("{} purchases meanwhile", taken.len());
     shop.wait_for(&taken).await;

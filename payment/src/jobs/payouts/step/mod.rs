@@ -95,16 +95,22 @@ async fn submit(
     }
     match provider.submit(&submission).await {
         Ok(Submitted::Taken(report)) => responded(report),
-        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason).await,
+        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason, now()).await,
         Err(indeterminate) => unknown(indeterminate),
     }
 }
 
 /// A refusal may be that of a second submission whose first was taken ("this reference exists"): the money is given
-/// back only when the provider does not have it.
-async fn refused(provider: &impl PayoutProvider, payout: &Payout, reason: String) -> Step {
+/// back only when the provider does not have it, and an earlier one cannot be on its way there any more.
+async fn refused(
+    provider: &impl PayoutProvider,
+    payout: &Payout,
+    reason: String,
+    now: Micros,
+) -> Step {
     match provider.lookup(payout.id.as_str()).await {
         Ok(Some(report)) => responded(report),
+        Ok(None) if payout.may_be_on_its_way(now) => unknown(reason),
         Ok(None) => Step::Answer(Answer::Failed, None, Some(reason)),
         Err(indeterminate) => unknown(indeterminate),
     }

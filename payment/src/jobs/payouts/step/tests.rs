@@ -221,6 +221,25 @@ async fn a_refusal_gives_the_money_back_only_when_the_provider_does_not_have_it(
 }
 
 #[tokio::test]
+async fn a_refusal_is_final_once_no_earlier_submission_can_be_on_its_way() {
+    let second = Payout {
+        attempt: 2,
+        ..payout(Status::Submitting)
+    };
+    let minutes = |minutes: i64| Micros(minutes * 60_000_000);
+    for (now, expected) in [
+        (SOON, Answer::Unknown),
+        (minutes(9), Answer::Unknown),
+        (minutes(10), Answer::Failed),
+    ] {
+        let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
+        let refusing = refusing(Ok(None));
+        let step = step(&refusing, &second, details, false, || now).await;
+        assert_eq!(answer(&step), Some(expected), "{now:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
     let unseen = provider(Ok(None));

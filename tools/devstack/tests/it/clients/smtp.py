@@ -2,7 +2,7 @@
 
 It says its port first, and then each mail that it was given, a JSON object a line. What it answers is told by lines that it is given:
 `take`, `recipient CODE` or `data CODE` to refuse, `hang` to take a mail and answer nothing, `late CODE` to answer that once it is told
-something else, `silent` to answer nobody.
+something else, `silent` to answer nobody. An address that begins with `slow` it looks up for ever.
 """
 
 import asyncio
@@ -36,6 +36,8 @@ def tell(what):
 
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("slow"):
+            await asyncio.Event().wait()
         if state.says[0] == "recipient":
             return f"{state.says[1]} <{address}> is not wanted here"
         envelope.rcpt_tos.append(address)
