@@ -248,10 +248,10 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         file: "payment/src/jobs/payouts/step/mod.rs",
-        from: "        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason).await,
+        from: "        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason, now()).await,
         Err(indeterminate) => unknown(indeterminate),
 ",
-        to: r#"        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason).await,
+        to: r#"        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason, now()).await,
         Err(indeterminate) => {
             if fault::is("second-submit-after-indeterminate") {
                 submit_again(provider, payout, Some(submission.details.clone())).await;

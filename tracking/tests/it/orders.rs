@@ -203,6 +203,8 @@ async fn an_external_producers_nonsense_is_refused_and_not_stored() {
         with_body(|body| body.event_type = "a b".to_owned()),
         with_body(|body| body.click_id = Some("\u{0}".to_owned())),
         with_body(|body| body.occurred_at = Some(types::Micros(i64::MAX))),
+        // No list could write it.
+        with_body(|body| body.occurred_at = Some(types::Micros(i64::MIN))),
         with_body(|body| body.metadata = Some("{\u{0}}".to_owned())),
         with_body(|body| body.metadata = Some(format!("{{\"a\": \"{}\"}}", "x".repeat(5_000)))),
         with_body(|body| body.product_id = Some("a\u{0}".to_owned())),
@@ -213,7 +215,10 @@ async fn an_external_producers_nonsense_is_refused_and_not_stored() {
         answers.iter().all(|answer| answer.name() == "rejected"),
         "{answers:?}"
     );
-    let long_ago = with_body(|body| body.occurred_at = Some(types::Micros(i64::MIN)));
+    let year_one = |body: &mut RecordEventV1| {
+        body.occurred_at = Some(types::Micros(-62_135_596_800_000_000));
+    };
+    let long_ago = with_body(year_one);
     let answers = service
         .deliver_all(Topic::TrackingCommands, vec![long_ago])
         .await;
