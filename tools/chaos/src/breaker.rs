@@ -192,9 +192,9 @@ impl<'a> Breaker<'a> {
     /// Whoever is asked to stop ends, whatever else is broken.
     async fn restart(&self, id: ReplicaId) -> bool {
         let process = self.stack.traps.process(id);
-        let asked = self.stack.traps.signal(id, Signal::TERM);
-        let Some(process) = process.filter(|_| asked) else {
-            return asked;
+        let signalled = self.stack.traps.signal(id, Signal::TERM);
+        let Some(process) = process.filter(|_| signalled) else {
+            return signalled;
         };
         let ended = timeout(STOPS_WITHIN, async {
             while process.is_alive() {
