@@ -151,12 +151,13 @@ impl Listener {
     pub(crate) async fn next(mut self) -> Option<(Sent, Self)> {
         let stop = self.feed.0.host.tasks().stop().clone();
         loop {
+            // What it is not sent any more it is when it comes back with its cursor, however slowly it reads.
+            if stop.is_cancelled() || self.since.elapsed() > MAX_AGE {
+                return None;
+            }
             if let Some(sent) = self.ready.pop_front() {
                 self.last_sent = Instant::now();
                 return Some((sent, self));
-            }
-            if stop.is_cancelled() || self.since.elapsed() > MAX_AGE {
-                return None;
             }
             if self.last_sent.elapsed() > HEARTBEAT {
                 // Who named no place has none before it begins: from an empty one it would be brought up from the beginning of everything.
