@@ -23,6 +23,7 @@ mod qr_code;
 mod related;
 mod reports;
 mod store;
+mod turns;
 mod waiting;
 
 use chassis::config::Env;

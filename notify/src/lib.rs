@@ -154,12 +154,7 @@ pub fn domain() -> Arc<dyn DynDomain> {
 
 /// How long an attempt to send may last: from 1 ms to so many.
 pub(crate) fn read_timeout(env: &mut Env, name: &str, default: u64, most: u64) -> Duration {
-    let millis = env.or(name, default);
-    if !(1..=most).contains(&millis) {
-        let what = format!("must be from 1 to {most}");
-        env.report(name, what, &default.to_string());
-    }
-    Duration::from_millis(millis)
+    Duration::from_millis(env.within(name, default, 1..=most))
 }
 
 /// The service, from its environment.

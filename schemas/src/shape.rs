@@ -83,10 +83,7 @@ impl Shape {
             Form::Record(_) => children
                 .iter()
                 .fold(0, |sum: usize, it| sum.saturating_add(it.least_bytes)),
-            Form::Union(_) => {
-                let least = children.iter().map(|it| it.least_bytes).min();
-                least.unwrap_or(0).saturating_add(1)
-            }
+            Form::Union(_) => 1 + children.iter().map(|it| it.least_bytes).min().unwrap_or(0),
             _ => 1,
         };
         if depth > MAX_DEPTH || nodes > MAX_NODES {

@@ -74,8 +74,8 @@ pub(crate) enum Sent {
         data: Value,
         cursor: String,
     },
-    /// Where it is, since nothing happened that it wants to hear of; nowhere before it has begun.
-    Heartbeat { cursor: Option<String> },
+    /// Where it is, since nothing happened that it wants to hear of.
+    Heartbeat { cursor: String },
 }
 
 /// How a listener is given events.
@@ -161,9 +161,12 @@ impl Listener {
             }
             if self.last_sent.elapsed() > HEARTBEAT {
                 // Who named no place has none before it begins: from an empty one it would be brought up from the beginning of everything.
-                let is_nowhere = !self.has_cursor && matches!(self.way, Way::New);
-                let cursor = (!is_nowhere).then(|| self.cursor.text());
-                self.ready.push_back(Sent::Heartbeat { cursor });
+                if !self.has_cursor && matches!(self.way, Way::New) {
+                    self.last_sent = Instant::now();
+                } else {
+                    let cursor = self.cursor.text();
+                    self.ready.push_back(Sent::Heartbeat { cursor });
+                }
                 continue;
             }
             let has_moved = match self.way {
@@ -198,7 +201,7 @@ impl Listener {
         } else {
             self.cursor = ring.head().clone();
             self.way = Way::Ring(ring.next());
-            let cursor = Some(self.cursor.text());
+            let cursor = self.cursor.text();
             self.ready.push_back(Sent::Heartbeat { cursor });
         }
         true

@@ -110,10 +110,7 @@ fn event(sent: Sent) -> Event {
             .id(cursor)
             .event(kind)
             .data(data.to_string()),
-        Sent::Heartbeat {
-            cursor: Some(cursor),
-        } => Event::default().id(cursor),
-        Sent::Heartbeat { cursor: None } => Event::default().comment(""),
+        Sent::Heartbeat { cursor } => Event::default().id(cursor),
     }
 }
 

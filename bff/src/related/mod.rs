@@ -7,12 +7,11 @@ pub(crate) mod sentences;
 pub(crate) mod visible;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::auth::Caller;
-use chassis::http::{Holder, Place, Shares};
-use chassis::problem::{Problem, code};
+use chassis::http::{Holder, Place};
+use chassis::problem::Problem;
 use futures::future::join_all;
 use messaging::related::{
     Followed, HandledCommand, InRetryQueue, MAX_MESSAGES, MAX_NAMED, Question, Related,
@@ -20,23 +19,22 @@ use messaging::related::{
 };
 use runtime::Host;
 use schemas::{Body, Entity, Service, Topic};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
+
+use crate::turns::Turns;
 
 /// So long a service has to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Questions of people that are looked into at once, and how long one waits for its turn.
 const AT_ONCE: usize = 4;
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Questions that are looked into or wait for it, of which one subject has a share: it keeps nobody else waiting for long.
-const MAX_UNDER_WAY: usize = 32;
 
 /// Asks all services.
 #[derive(Clone)]
 pub(crate) struct Everywhere {
     host: Host,
-    free: Arc<Semaphore>,
-    under_way: Arc<Shares>,
+    turns: Turns,
 }
 
 /// A message, where it was found.
@@ -82,8 +80,7 @@ impl Everywhere {
     pub(crate) fn new(host: &Host) -> Self {
         Self {
             host: host.clone(),
-            free: Arc::new(Semaphore::new(AT_ONCE)),
-            under_way: Shares::new(MAX_UNDER_WAY, host.limits().share_percent),
+            turns: Turns::new(host, AT_ONCE, TURN_TIMEOUT),
         }
     }
 
@@ -175,15 +172,9 @@ impl Everywhere {
     }
 
     async fn turn(&self, caller: &Caller) -> Result<(SemaphorePermit<'_>, Place), Problem> {
-        let busy = || {
-            let detail = "others are answered first; try again";
-            Problem::unavailable(code::OVERLOADED, detail, 1)
-        };
         let holders = Holder::subject(caller).into_iter().collect();
-        let place = self.under_way.take(holders).ok_or_else(busy)?;
-        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
-        let turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
-        Ok((turn, place))
+        let place = self.turns.place(holders)?;
+        Ok((self.turns.turn().await?, place))
     }
 
     async fn add(&self, gathered: &mut Gathered, services: &[Service], question: Question) {

@@ -6,26 +6,25 @@ pub(crate) mod zone;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::{COUNTED_CLICKS, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
-use chassis::http::{Holder, Shares};
+use chassis::http::Holder;
 use chassis::params::parameter;
-use chassis::problem::{Problem, code};
+use chassis::problem::Problem;
 use chassis::time::Day;
 use runtime::Host;
 use schemas::Service;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use sqlx::PgConnection;
-use tokio::sync::Semaphore;
 use types::{BrandId, CampaignId, Currency, GroupId, LinkCode, PartnerId};
 
 use self::figures::Figures;
 use self::zone::Zone;
 use crate::store::reports::{self, Apart, EarnedRow, PaidRow, Selection};
+use crate::turns::Turns;
 
 /// Rows of a report at most: nobody reads more, and a program asks for fewer days at a time.
 pub(crate) const MAX_ROWS: usize = 10_000;
@@ -35,18 +34,15 @@ const MAX_COUNTED: u32 = 50_000;
 pub(crate) const MAX_DAYS: i64 = 366;
 /// So long tracking has to answer: for its turn, and to count.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Reports that are summed up at once, how many wait for that or for clicks, and how long one waits for its turn.
+/// Reports that are summed up at once, and how long one waits for its turn.
 const AT_ONCE: usize = 2;
-const MAX_UNDER_WAY: usize = 32;
 const TURN_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Makes reports.
 #[derive(Clone)]
 pub(crate) struct Reports {
     host: Host,
-    free: Arc<Semaphore>,
-    /// Of those under way each subject has its share.
-    under_way: Arc<Shares>,
+    turns: Turns,
 }
 
 /// What a report has apart.
@@ -230,17 +226,11 @@ impl Wanted<'_> {
     }
 }
 
-fn busy() -> Problem {
-    let detail = "others are answered first; try again";
-    Problem::unavailable(code::OVERLOADED, detail, 1)
-}
-
 impl Reports {
     pub(crate) fn new(host: &Host) -> Self {
         Self {
             host: host.clone(),
-            free: Arc::new(Semaphore::new(AT_ONCE)),
-            under_way: Shares::new(MAX_UNDER_WAY, host.limits().share_percent),
+            turns: Turns::new(host, AT_ONCE, TURN_TIMEOUT),
         }
     }
 
@@ -257,7 +247,7 @@ impl Reports {
             }
         }
         let boundaries = wanted.days.boundaries(wanted.by.has(Grouping::Day))?;
-        let _room = self.under_way.take(holders).ok_or_else(busy)?;
+        let _place = self.turns.place(holders)?;
         let question = wanted.question(&boundaries);
         let peers = self.host.peers();
         let counted = peers.ask(Service::Tracking, COUNTED_CLICKS, &question, PATIENCE);
@@ -284,8 +274,7 @@ impl Reports {
             limit: i64::try_from(MAX_ROWS).unwrap_or(i64::MAX),
         };
         let has_payouts = wanted.has_payouts();
-        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
+        let _turn = self.turns.turn().await?;
         let read = async {
             let mut tx = reports::begin(self.host.pool()).await?;
             selection.horizon = reports::horizon(&mut tx, boundaries).await?;

@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency,
     EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupField, GroupId, GroupStatus,
-    JoinMode, MembershipId, Micros, PartnerField, PartnerId, RefusalReason, TermsVersion,
-    WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    JoinMode, MembershipId, PartnerField, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
     check_evidence_type, check_key_hash, check_key_prefix, check_link_limit, check_overlap,
-    check_page, check_scopes, check_terms_text,
+    check_page, check_scopes, check_terms_text, check_time,
 };
 
 use super::from_an_edge;
@@ -89,6 +89,8 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
     };
     let fallback = url(wire.fallback_url.as_deref(), "/fallback_url")?;
     let landing = url(wire.landing_url.as_deref(), "/landing_url")?;
+    check_time(wire.starts_at).map_err(at("/starts_at"))?;
+    check_time(wire.ends_at).map_err(at("/ends_at"))?;
     let created = CampaignCreatedV1 {
         brand_id,
         name: wire.name.clone(),
@@ -98,8 +100,8 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
         join: join(wire.join.as_deref())?,
         description: description(wire.description.as_ref())?,
         landing_url: on_a_host(landing, "/landing_url")?,
-        starts_at: time(wire.starts_at, "/starts_at")?,
-        ends_at: time(wire.ends_at, "/ends_at")?,
+        starts_at: wire.starts_at,
+        ends_at: wire.ends_at,
         budget: budget(wire.budget.as_ref())?,
         trusts_redirects: wire.trusts_redirects.filter(|trusts| *trusts),
     };
@@ -118,18 +120,16 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
     let fallback = url(wire.fallback_url.as_deref(), "/fallback_url")?;
     let landing = url(wire.landing_url.as_deref(), "/landing_url")?;
     let description = description(wire.description.as_ref())?;
+    check_time(wire.starts_at).map_err(at("/starts_at"))?;
+    check_time(wire.ends_at).map_err(at("/ends_at"))?;
     let change = CampaignChange {
         name: wire.name.clone(),
         description: edit(description, Clearable::Description, &clear)?,
         allowed_hosts: wire.allowed_hosts.clone(),
         fallback_url: edit(fallback, Clearable::FallbackUrl, &clear)?,
         landing_url: edit(landing, Clearable::LandingUrl, &clear)?,
-        starts_at: edit(
-            time(wire.starts_at, "/starts_at")?,
-            Clearable::StartsAt,
-            &clear,
-        )?,
-        ends_at: edit(time(wire.ends_at, "/ends_at")?, Clearable::EndsAt, &clear)?,
+        starts_at: edit(wire.starts_at, Clearable::StartsAt, &clear)?,
+        ends_at: edit(wire.ends_at, Clearable::EndsAt, &clear)?,
         budget: edit(budget(wire.budget.as_ref())?, Clearable::Budget, &clear)?,
         join: join(wire.join.as_deref())?,
         trusts_redirects: wire.trusts_redirects,
@@ -324,6 +324,7 @@ fn budget(wire: Option<&WireBudget>) -> Result<Option<Budget>, Rejection> {
 
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
     check_terms_text(&wire.text).map_err(at("/text"))?;
+    check_time(wire.effective_at).map_err(at("/effective_at"))?;
     let campaign = of_campaign(header)?;
     Ok(Command::PublishTerms {
         sealed_text: texts::seal(&texts::of_terms(&campaign), &wire.text),
@@ -334,7 +335,7 @@ fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Reje
             .read()
             .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
         text_hash: sha256(&wire.text),
-        effective_at: time(wire.effective_at, "/effective_at")?,
+        effective_at: wire.effective_at,
     })
 }
 
@@ -472,12 +473,13 @@ fn create_api_key(header: &Header, wire: &CreateApiKeyV1) -> Result<Command, Rej
     let unknown = "names a scope that there is not";
     let scopes = scopes.ok_or(unknown).map_err(at("/scopes"))?;
     check_scopes(&scopes).map_err(at("/scopes"))?;
+    check_time(wire.expires_at).map_err(at("/expires_at"))?;
     let created = ApiKeyCreatedV1 {
         brand_id,
         prefix: wire.prefix.clone(),
         hash: wire.hash.clone(),
         scopes,
-        expires_at: time(wire.expires_at, "/expires_at")?,
+        expires_at: wire.expires_at,
     };
     Ok(Command::CreateApiKey(About::of(key, created)))
 }
@@ -558,12 +560,6 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
 /// In hexadecimal.
 fn sha256(text: &str) -> String {
     types::hex(&Sha256::digest(text.as_bytes()))
-}
-
-/// A moment that every reader can write.
-fn time(micros: Option<Micros>, pointer: &'static str) -> Result<Option<Micros>, Rejection> {
-    let checked = micros.map(Micros::in_calendar).transpose();
-    checked.map_err(at(pointer))
 }
 
 fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use types::Micros;
+use types::{Micros, check_time};
 use utoipa::ToSchema;
 
 use crate::problem::Fields;
@@ -111,7 +111,7 @@ impl FromStr for Day {
         let start = Micros(start.timestamp_micros());
         // The parser takes 2026-1-2 and years of five digits, too.
         let day = Self::of(start);
-        if start.in_calendar().is_ok() && day.to_string() == text {
+        if check_time(start).is_ok() && day.to_string() == text {
             return Ok(day);
         }
         Err(DayError)
@@ -147,7 +147,8 @@ pub fn parse_rfc3339(text: &str) -> Result<Micros, TimeError> {
         .map_err(|_| TimeError)?
         .to_utc();
     let micros = Micros(moment.timestamp_micros());
-    micros.in_calendar().map_err(|_| TimeError)
+    check_time(micros).map_err(|_| TimeError)?;
+    Ok(micros)
 }
 
 /// In UTC with as many decimals as it has: none, 3 or 6. A moment outside the years 1 to 9999,

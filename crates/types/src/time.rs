@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Invalid;
+
 /// Microseconds since 1970 in UTC. Text and calendars belong to the edges.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -14,11 +16,6 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// 0001-01-01 and 10000-01-01.
 const FIRST: i64 = -62_135_596_800_000_000;
 const END: i64 = 253_402_300_800_000_000;
-
-/// A moment outside the years 1 to 9999.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be in the years 1 to 9999")]
-pub struct NotInCalendar;
 
 impl Micros {
     /// The number.
@@ -50,20 +47,16 @@ impl Micros {
         }
     }
 
-    /// The moment itself, if RFC 3339 can write it.
-    ///
-    /// # Errors
-    /// It is outside the years 1 to 9999.
-    pub const fn in_calendar(self) -> Result<Self, NotInCalendar> {
-        if FIRST <= self.0 && self.0 < END {
-            Ok(self)
-        } else {
-            Err(NotInCalendar)
-        }
-    }
-
     /// The microseconds from `earlier` to this; negative when `earlier` is the later one.
     pub const fn micros_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// A moment of the years 1 to 9999, if there is one: RFC 3339 can write no other.
+pub fn check_time(micros: impl Into<Option<Micros>>) -> Result<(), Invalid> {
+    let fits = |it: Micros| (FIRST..END).contains(&it.0);
+    let fits = micros.into().is_none_or(fits);
+    fits.then_some(())
+        .ok_or(Invalid("must be in the years 1 to 9999"))
 }

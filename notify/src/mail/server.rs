@@ -32,18 +32,6 @@ pub(crate) enum Answer {
     Refused(i32),
 }
 
-/// What came of an attempt, and the connection where it is still open.
-struct Attempted {
-    answer: Answer,
-    open: Option<AsyncSmtpConnection>,
-}
-
-impl From<Answer> for Attempted {
-    fn from(answer: Answer) -> Self {
-        Self { answer, open: None }
-    }
-}
-
 /// A mail server. Each mail has a connection of its own: an answer that comes too late is not taken for the next one's.
 #[derive(Clone)]
 pub(crate) struct Server(Arc<Inner>);
@@ -106,10 +94,9 @@ impl Server {
 
     /// Sends one, within the time for that.
     pub(crate) async fn send(&self, message: &Message) -> Answer {
-        let Ok(attempted) = timeout(self.timeout(), self.attempt(message)).await else {
-            return Answer::Later(None);
-        };
-        let Attempted { answer, open } = attempted;
+        let mut open = None;
+        let answer = timeout(self.timeout(), self.attempt(message, &mut open)).await;
+        let answer = answer.unwrap_or(Answer::Later(None));
         if answer == Answer::Taken {
             *self.took() = Took {
                 at: Some(Instant::now()),
@@ -123,34 +110,33 @@ impl Server {
         answer
     }
 
-    /// What is refused before the recipient is named is refused to us, whatever the mail is.
-    async fn attempt(&self, message: &Message) -> Attempted {
+    /// What is refused before the recipient is named is refused to us, whatever the mail is. A connection on which the mail was answered is
+    /// left `open`.
+    async fn attempt(&self, message: &Message, open: &mut Option<AsyncSmtpConnection>) -> Answer {
         let envelope = message.envelope();
         let mut connection = match self.connect().await {
             Ok(connection) => connection,
-            Err(error) => return Answer::Later(code(&error)).into(),
+            Err(error) => return Answer::Later(code(&error)),
         };
         let from = Mail::new(envelope.from().cloned(), Vec::new());
         if let Err(error) = connection.command(from).await {
-            return Answer::Later(code(&error)).into();
+            return Answer::Later(code(&error));
         }
         for to in envelope.to() {
             let to = Rcpt::new(to.clone(), Vec::new());
             if let Err(error) = connection.command(to).await {
-                return self.refused(&error).into();
+                return self.refused(&error);
             }
         }
         if let Err(error) = connection.command(Data).await {
-            return Answer::Later(code(&error)).into();
+            return Answer::Later(code(&error));
         }
         let answer = match connection.message(&message.formatted()).await {
             Ok(_) => Answer::Taken,
             Err(error) => self.refused(&error),
         };
-        Attempted {
-            answer,
-            open: Some(connection),
-        }
+        *open = Some(connection);
+        answer
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {

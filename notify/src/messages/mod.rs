@@ -8,8 +8,8 @@ use schemas::{
     ResendWebhooksV1, Service, WebhookEndpointCreatedV1,
 };
 use types::{
-    Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, WebhookFormat,
-    check_description, check_overlap, check_postback_url, check_webhook_url,
+    PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, WebhookFormat, check_description,
+    check_overlap, check_postback_url, check_time, check_webhook_url,
 };
 
 use crate::domain::{Actor, Change, Code, Command, Owner, Rejection, Resend, WorkflowCommand};
@@ -144,12 +144,9 @@ fn rotate(header: &Header, overlap_seconds: i64) -> Result<Command, Rejection> {
 
 fn resend(header: &Header, wire: &ResendWebhooksV1) -> Result<Command, Rejection> {
     let endpoint = of_endpoint(header)?;
-    let time = |micros: Option<Micros>, pointer| {
-        let checked = micros.map(Micros::in_calendar).transpose();
-        checked.map_err(at(pointer))
-    };
-    let (since, until) = (time(wire.since, "/since")?, time(wire.until, "/until")?);
-    let resend = match (&wire.delivery_id, since, until) {
+    check_time(wire.since).map_err(at("/since"))?;
+    check_time(wire.until).map_err(at("/until"))?;
+    let resend = match (&wire.delivery_id, wire.since, wire.until) {
         (Some(id), None, None) => Resend::One(id.parse::<Uuid>().map_err(at("/delivery_id"))?),
         (None, Some(since), until) if until.is_none_or(|until| until > since) => {
             Resend::Range { since, until }

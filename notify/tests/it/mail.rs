@@ -76,13 +76,17 @@ async fn partner_with_address(service: &TestService) -> String {
 }
 
 async fn paid(service: &mut TestService, payout: &str) {
+    paid_to(service, "partner1", payout).await;
+}
+
+async fn paid_to(service: &mut TestService, partner: &str, payout: &str) {
     let paid = PayoutPaidV1 {
         amount: Money::new(15_000, Currency::parse("USD").unwrap()),
         transfer_id: Uuid::nil(),
         provider_ref: Some("sim-1".to_owned()),
     };
     service
-        .deliver(Topic::PaymentEvents, "partner1", payout, paid.into())
+        .deliver(Topic::PaymentEvents, partner, payout, paid.into())
         .await;
 }
 
@@ -319,14 +323,7 @@ async fn addresses_that_a_server_is_slow_to_take_keep_no_other_partner_waiting()
         let (status, answer) = put(&service, &testing::partner(partner), &body).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
     }
-    let paid_to = PayoutPaidV1 {
-        amount: Money::new(15_000, Currency::parse("USD").unwrap()),
-        transfer_id: Uuid::nil(),
-        provider_ref: Some("sim-1".to_owned()),
-    };
-    service
-        .deliver(Topic::PaymentEvents, "partner2", "pay_1", paid_to.into())
-        .await;
+    paid_to(&mut service, "partner2", "pay_1").await;
     until("they are taken to be sent", || async {
         let taken = "SELECT count(*) FROM mails WHERE next_at > created_at";
         let taken: i64 = sqlx::query_scalar(taken)

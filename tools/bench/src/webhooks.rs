@@ -75,17 +75,13 @@ pub async fn run(layout: &Layout, bench: Webhooks, progress: Progress) -> Result
     subscribe(&stack, &receivers, &bench).await?;
     progress.note("warming up");
     let warm = measure(&others, &receivers, &bench, 2_000_000).await?;
-    ensure!(
-        warm.latencies_us.len() >= warm.expected,
-        "the warm-up is not through"
-    );
     progress.note("purchases are reported, and all receivers take what they are sent");
     let without = measure(&others, &receivers, &bench, 0).await?;
     progress.note("the same, and some of the receivers hang");
     receivers.hang.store(true, Ordering::SeqCst);
     let with = measure(&others, &receivers, &bench, 1_000_000).await?;
     page::write(layout, &section(&bench, &without, &with))?;
-    for measured in [&without, &with] {
+    for measured in [&warm, &without, &with] {
         let missing = measured
             .expected
             .saturating_sub(measured.latencies_us.len());

@@ -11,7 +11,7 @@ use schemas::{
 };
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, ErasureId,
-    LinkCode, LinkStatus, Micros, OrderId, PartnerId,
+    LinkCode, LinkStatus, OrderId, PartnerId, check_time,
 };
 
 use crate::domain::{
@@ -175,15 +175,14 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
     if let Some(product) = &body.product_id {
         ProductId::parse(product).map_err(|error| invalid("/product_id", error))?;
     }
-    let occurred_at = body.occurred_at.map(Micros::in_calendar).transpose();
-    let occurred_at = occurred_at.map_err(|error| invalid("/occurred_at", error))?;
+    check_time(body.occurred_at).map_err(|error| invalid("/occurred_at", error))?;
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
     Ok(Report {
         conversion,
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
         user: visitor(Some(&body.user_id), body.visitor.as_ref())?,
-        occurred_at: occurred_at.unwrap_or(now),
+        occurred_at: body.occurred_at.unwrap_or(now),
         amount: amount(body.amount.as_deref())?,
         currency: optional("/currency", body.currency.as_deref())?,
         order: named.order,

@@ -1,6 +1,5 @@
 //! Token settings from the environment.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use url::Url;
@@ -114,8 +113,8 @@ const FETCH_GAP: Duration = Duration::from_secs(5);
 fn remote(env: &mut Env, algorithm: Algorithm, profile: Profile) -> Option<RemoteKeys> {
     let example = "https://issuer.example/.well-known/jwks.json";
     let url: Option<Url> = env.optional("JWT_JWKS_URL", example);
-    let refresh = seconds(env, "JWT_JWKS_REFRESH_SECONDS", 300, 1..=86_400);
-    let keep = seconds(env, "JWT_JWKS_KEEP_SECONDS", 600, 0..=604_800);
+    let refresh = Duration::from_secs(env.within("JWT_JWKS_REFRESH_SECONDS", 300, 1..=86_400));
+    let keep = Duration::from_secs(env.within("JWT_JWKS_KEEP_SECONDS", 600, 0..=604_800));
     let authorities = env.text("JWT_JWKS_TLS_CA");
     let url = url?;
     if let Err(what) = check(&url, profile) {
@@ -157,15 +156,6 @@ fn check(url: &Url, profile: Profile) -> Result<(), &'static str> {
         return Err("must not hold a password: it is shown in logs");
     }
     Ok(())
-}
-
-fn seconds(env: &mut Env, name: &str, default: u64, range: RangeInclusive<u64>) -> Duration {
-    let given = env.or(name, default);
-    if !range.contains(&given) {
-        let what = format!("must be from {} to {}", range.start(), range.end());
-        env.report(name, what, &default.to_string());
-    }
-    Duration::from_secs(given)
 }
 
 fn hosts(env: &mut Env) -> Vec<String> {

@@ -9,6 +9,7 @@ mod profile;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -173,6 +174,20 @@ impl Env {
     {
         let example = default.to_string();
         self.optional(name, &example).unwrap_or(default)
+    }
+
+    /// A number that has a default and is within these, both ends included.
+    pub fn within<T>(&mut self, name: &str, default: T, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr + Display + PartialOrd + Copy,
+        T::Err: Display,
+    {
+        let given = self.or(name, default);
+        if !range.contains(&given) {
+            let what = format!("must be from {} to {}", range.start(), range.end());
+            self.report(name, what, &default.to_string());
+        }
+        given
     }
 
     /// A variable that may be absent.

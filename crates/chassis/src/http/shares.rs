@@ -57,13 +57,7 @@ impl Default for Percent {
 impl Percent {
     /// Reads `HTTP_SUBJECT_SHARE_PERCENT` and `HTTP_ADDRESS_SHARE_PERCENT`.
     pub(super) fn read(env: &mut Env) -> Self {
-        let mut percent = |name, default: u8| {
-            let percent = env.or(name, default);
-            if !(1..=100).contains(&percent) {
-                env.report(name, "must be from 1 to 100", &default.to_string());
-            }
-            percent
-        };
+        let mut percent = |name, default: u8| env.within(name, default, 1..=100);
         let default = Self::default();
         Self {
             subject: percent("HTTP_SUBJECT_SHARE_PERCENT", default.subject),

@@ -188,11 +188,7 @@ fn read_clock_starts(env: &mut Env, profile: Profile) -> Option<Offset> {
 }
 
 fn read_partitions(env: &mut Env) -> u32 {
-    let partitions = env.or("PULSAR_TOPIC_PARTITIONS", 1);
-    if !(1..=64).contains(&partitions) {
-        env.report("PULSAR_TOPIC_PARTITIONS", "must be from 1 to 64", "1");
-    }
-    partitions
+    env.within("PULSAR_TOPIC_PARTITIONS", 1, 1..=64)
 }
 
 #[cfg(test)]
