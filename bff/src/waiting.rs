@@ -60,7 +60,7 @@ impl Waiting {
     /// Waits until the command ended, the time is up or the service stops; which of them, the database knows. False when
     /// too many wait already.
     pub(crate) async fn wait(&self, command: Uuid, caller: &Caller, longest: Duration) -> bool {
-        let holders = Holder::subject(caller).into_iter().collect();
+        let holders = Holder::of(caller);
         let Some(_room) = self.0.room.take(holders) else {
             return false;
         };

@@ -39,7 +39,7 @@ impl Domain for CampaignDomain {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 2,
+        fold_version: 3,
     };
 
     type BatchState = BatchState;

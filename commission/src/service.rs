@@ -39,7 +39,7 @@ impl Domain for Commission {
         if let Body::ReleaseHoldV1(body) = &message.body {
             return release_hold(state, message, body.due_at, context);
         }
-        decision(Fact::read(message).and_then(|fact| react(state, fact, context.now)))
+        decision(Fact::read(message).and_then(|fact| react(state, fact, message.header.time)))
     }
 
     fn evolve(&self, state: &mut BatchState, event: &Recorded<Event>) -> Result<(), FoldError> {
@@ -59,7 +59,8 @@ impl Domain for Commission {
     }
 }
 
-fn react(state: &BatchState, fact: Option<Fact>, now: Micros) -> Result<Reaction, Unreadable> {
+/// What is decided again is the same: it goes by when the fact was stated, not by when it is handled.
+fn react(state: &BatchState, fact: Option<Fact>, stated: Micros) -> Result<Reaction, Unreadable> {
     Ok(match fact {
         Some(Fact::TermsPublished(terms)) => {
             Reaction::Event(Event::PlanAdopted(PlanAdopted::try_from(terms)?))
@@ -70,7 +71,7 @@ fn react(state: &BatchState, fact: Option<Fact>, now: Micros) -> Result<Reaction
                 version: attribution.terms_version,
             });
             let known = state.commission(&attribution.subject);
-            domain::calculate(&attribution, known, plan, now)
+            domain::calculate(&attribution, known, plan, stated)
         }
         Some(Fact::Refunded(refund)) => domain::reverse(&refund, state.commission(&refund.subject)),
         None => Reaction::DeadLetter("commission does not react to it"),

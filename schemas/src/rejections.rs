@@ -137,7 +137,7 @@ rejections! {
         CampaignClosed = "campaign_closed", 409, "It has ended for good.";
         CampaignEnded = "campaign_ended", 409, "Its end has come: it goes on when its brand moves that.";
         EndNotReached = "end_not_reached", 409, "Its end has not come, or it is not active.";
-        InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, after those before them.";
+        InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, and not before now.";
         OutOfFunds = "out_of_funds", 409, "The brand's funds do not cover what its partners earn: the campaign goes on when they do.";
         FundsUnchanged = "funds_unchanged", 409, "The campaign stands as its brand's funds have it.";
         HostNotAllowed = "host_not_allowed", 422, "A page of the campaign is on none of its hosts.";
@@ -165,7 +165,7 @@ rejections! {
         DefaultGroup = "default_group", 409, "The default group is not archived: who is in no other is in it.";
         AlreadyInGroup = "already_in_group", 409, "The partner is in this group.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
-        TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
+        TooManyVersions = "too_many_versions", 409, "The campaign has as many versions of its terms as there may be, or as many that are not in force yet.";
         ApiKeyUnknown = "api_key_unknown", 404, "There is no such API key for the one who asks.";
         ApiKeyRevoked = "api_key_revoked", 409, "The API key was revoked, for good.";
         ApiKeyExpired = "api_key_expired", 409, "The API key's time is over: make another.";

@@ -59,6 +59,10 @@ const METRICS: &[Help] = &[
         "Redirects whose signature does not hold: their clicks are bound to nobody",
     ),
     (
+        "tracking_prefetches_total",
+        "Redirects that browsers ask for in case somebody follows them, which are refused",
+    ),
+    (
         "tracking_fallbacks_total",
         "Redirects to fallback pages, of links that are stopped",
     ),

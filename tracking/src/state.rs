@@ -216,6 +216,7 @@ impl BatchState {
                     allowed_hosts: campaign.allowed_hosts.clone(),
                     fallback_url: campaign.fallback_url.clone(),
                     starts_at: campaign.starts_at,
+                    ends_at: campaign.ends_at,
                     trusts_redirects: campaign.trusts_redirects == Some(true),
                     status: CampaignStatus::Active,
                 };
@@ -248,6 +249,7 @@ impl BatchState {
                     campaign.allowed_hosts.clone_from(&change.allowed_hosts);
                     campaign.fallback_url.clone_from(&change.fallback_url);
                     campaign.starts_at = change.starts_at;
+                    campaign.ends_at = change.ends_at;
                     campaign.trusts_redirects = change.trusts_redirects == Some(true);
                 }
                 let row = change.record.clone();

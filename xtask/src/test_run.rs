@@ -17,6 +17,9 @@ const WITH_MUTANTS: &[&str] = &["chaos"];
 /// Crates whose tests run programs in Python, and no broker: where there is one, there is Python too.
 const WITH_PYTHON: &[&str] = &["notify"];
 
+/// How many tests of one crate the test runner has go at once.
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// Runs everything, or the tests of one crate, or those of them whose names contain `name`.
 pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Result<ExitCode> {
     if krate.is_none() {
@@ -57,6 +60,10 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
     }
     arguments.extend(name);
     let mut tests = cargo(layout, &arguments);
+    // Most of what tests of whole stacks do is wait.
+    if std::env::var_os(THREADS).is_none() {
+        tests.env(THREADS, "3");
+    }
     if krate.is_some_and(|name| WITH_PYTHON.contains(&name)) {
         tests.env(PYTHON, tools::python(layout)?);
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chassis::http::{Holder, Place as Room};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use types::Micros;
@@ -41,7 +41,7 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// What is sent of an event: its kind, and what its reader may see of it.
-    fn shown(&self, found: &Found, owners: &Owners) -> Option<(String, Value)> {
+    fn shown(&self, found: &Found, owners: &Owners) -> Option<(String, String)> {
         let row = &found.row;
         let is_wanted = (self.kinds.is_empty() || self.kinds.contains(&row.kind))
             && self.subject.as_ref().is_none_or(|it| *it == row.subject)
@@ -61,21 +61,30 @@ impl Filter {
             "recorded_at": chassis::time::Timestamp(Micros(row.time)),
             "data": data,
         });
-        Some((row.kind.clone(), shown))
+        Some((row.kind.clone(), shown.to_string()))
     }
 }
 
 /// What a listener is sent.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// An event, with the cursor behind it.
+    /// An event as JSON, with the cursor behind it.
     Event {
         kind: String,
-        data: Value,
+        data: String,
         cursor: String,
     },
     /// Where it is, since nothing happened that it wants to hear of.
     Heartbeat { cursor: String },
+}
+
+/// An event that it is sent as soon as it takes it. The cursor behind it is written then: whoever reads slowly can have long ones.
+#[derive(Debug)]
+struct Ready {
+    stream: Stream,
+    place: Place,
+    kind: String,
+    data: String,
 }
 
 /// How a listener is given events.
@@ -102,13 +111,18 @@ struct Behind {
 pub(crate) struct Listener {
     feed: Feed,
     filter: Filter,
+    /// Up to where it was read for it.
     cursor: Cursor,
+    /// Up to where it was sent what it is to hear of.
+    sent: Cursor,
     has_cursor: bool,
     way: Way,
     behind: BTreeMap<Stream, Behind>,
     /// It has been behind in nothing: the ring need not wait for it.
     is_along: bool,
-    ready: VecDeque<Sent>,
+    ready: VecDeque<Ready>,
+    /// It is to be told where it begins.
+    begins: bool,
     news: watch::Receiver<()>,
     since: Instant,
     last_sent: Instant,
@@ -135,11 +149,13 @@ impl Listener {
             feed,
             filter,
             has_cursor: cursor.is_some(),
+            sent: cursor.clone().unwrap_or_default(),
             cursor: cursor.unwrap_or_default(),
             way: Way::New,
             behind: BTreeMap::new(),
             is_along: false,
             ready: VecDeque::new(),
+            begins: false,
             since: now,
             last_sent: now,
             holders,
@@ -155,19 +171,8 @@ impl Listener {
             if stop.is_cancelled() || self.since.elapsed() > MAX_AGE {
                 return None;
             }
-            if let Some(sent) = self.ready.pop_front() {
-                self.last_sent = Instant::now();
+            if let Some(sent) = self.sent_now() {
                 return Some((sent, self));
-            }
-            if self.last_sent.elapsed() > HEARTBEAT {
-                // Who named no place has none before it begins: from an empty one it would be brought up from the beginning of everything.
-                if !self.has_cursor && matches!(self.way, Way::New) {
-                    self.last_sent = Instant::now();
-                } else {
-                    let cursor = self.cursor.text();
-                    self.ready.push_back(Sent::Heartbeat { cursor });
-                }
-                continue;
             }
             let has_moved = match self.way {
                 Way::New => self.begin(),
@@ -187,6 +192,31 @@ impl Listener {
         }
     }
 
+    /// The next event, or where it is when there has been none for long.
+    fn sent_now(&mut self) -> Option<Sent> {
+        let ready = self.ready.pop_front();
+        if ready.is_none() && !self.begins && self.last_sent.elapsed() <= HEARTBEAT {
+            return None;
+        }
+        self.last_sent = Instant::now();
+        // Who named no place has none before it begins: from an empty one it would be brought up from the beginning of everything.
+        if !self.has_cursor && matches!(self.way, Way::New) {
+            return None;
+        }
+        self.begins = false;
+        if let Some(Ready { stream, place, .. }) = &ready {
+            self.sent.set(*stream, *place);
+        }
+        if self.ready.is_empty() {
+            self.sent.clone_from(&self.cursor);
+        }
+        let cursor = self.sent.text();
+        Some(match ready {
+            Some(Ready { kind, data, .. }) => Sent::Event { kind, data, cursor },
+            None => Sent::Heartbeat { cursor },
+        })
+    }
+
     /// Goes where its cursor says, as soon as the ring is there.
     fn begin(&mut self) -> bool {
         self.news.borrow_and_update();
@@ -201,8 +231,7 @@ impl Listener {
         } else {
             self.cursor = ring.head().clone();
             self.way = Way::Ring(ring.next());
-            let cursor = self.cursor.text();
-            self.ready.push_back(Sent::Heartbeat { cursor });
+            self.begins = true;
         }
         true
     }
@@ -316,8 +345,12 @@ impl Listener {
     fn take(&mut self, stream: Stream, place: Place, found: &Found, owners: &Owners) {
         self.cursor.set(stream, place);
         if let Some((kind, data)) = self.filter.shown(found, owners) {
-            let cursor = self.cursor.text();
-            self.ready.push_back(Sent::Event { kind, data, cursor });
+            self.ready.push_back(Ready {
+                stream,
+                place,
+                kind,
+                data,
+            });
         }
     }
 }

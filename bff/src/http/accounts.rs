@@ -4,23 +4,21 @@ use api::{AccountFilter, AccountId, AccountView, EntryView, OpenAccount, seen_fr
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::write::Write;
-use runtime::PaymentRefusals;
+use runtime::{OrUnread, PaymentRefusals};
 use types::Currency;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
 use super::balances::owners;
-use super::commands::CommandView;
 use super::shown::{amount, moment};
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::balances::{self, AccountRow, Totals};
 use crate::store::funds;
 use crate::store::transfers::{self, TransferRow};
@@ -37,20 +35,15 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 #[utoipa::path(
     post, path = "/api/v1/accounts", tag = "funds", params(Repeatable, Waits),
     request_body(content = OpenAccount, example = json!({"name": "reserve"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn open_account(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<OpenAccount>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     bff.submit(command_request, body.command(brand)).await
 }
@@ -74,9 +67,7 @@ pub(crate) async fn list_accounts(
     if let Some(owners) = &mut owners {
         let brand = owners.iter().find_map(|owner| owner.strip_prefix("brand:"));
         if let Some(brand) = brand.map(ToOwned::to_owned) {
-            let names = funds::names(bff.host.pool(), &brand)
-                .await
-                .map_err(|error| runtime::unread(&error))?;
+            let names = funds::names(bff.host.pool(), &brand).await.or_unread()?;
             let texts = names.iter().map(|name| format!("brand:{brand}.{name}"));
             owners.extend(texts);
         }
@@ -85,7 +76,7 @@ pub(crate) async fn list_accounts(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = balances::accounts(bff.host.pool(), owners.as_deref(), currency, below, rows)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let shown: Vec<(i64, AccountView)> = rows.iter().filter_map(view).collect();
     Ok(Page::new(
         list.page,
@@ -124,7 +115,7 @@ async fn stands(bff: &Bff, id: &AccountId) -> Result<i64, Problem> {
     let owner = Totals::owner(&id.account);
     let found = balances::find(bff.host.pool(), &owner, id.currency)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let mut row = found.ok_or_else(Problem::not_found)?;
     Ok(*row.totals.of(&id.account))
 }
@@ -147,7 +138,7 @@ pub(crate) async fn list_entries(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = transfers::of_account(bff.host.pool(), &account, currency, below, rows)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,

@@ -6,6 +6,7 @@ use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
+use runtime::OrUnread;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Currency, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -159,7 +160,7 @@ pub(crate) async fn list_balances(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = balances::list(bff.host.pool(), owners.as_deref(), currency, below, rows)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, BalanceView::from);
     Ok(page)
 }

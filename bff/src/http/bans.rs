@@ -5,14 +5,13 @@ use api::{BanPartner, UnbanPartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, PartnerStatus};
+use runtime::{CampaignRefusals, OrUnread, PartnerStatus};
 use serde::{Deserialize, Serialize};
 use types::PartnerId;
 use utoipa::{IntoParams, ToSchema};
@@ -20,9 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::bans::{self, BanRow};
 
 /// Its routes.
@@ -38,21 +36,16 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 #[utoipa::path(
     post, path = "/api/v1/partners/{partner_id}/ban", tag = "partners", params(("partner_id" = String, Path), Repeatable, Waits),
     request_body(content = BanPartner, example = json!({"reason": "terms_violated"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn ban_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<BanPartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand_or_all(body.brand_id())?;
     bff.submit(command_request, body.command(partner, brand))
         .await
@@ -62,21 +55,16 @@ pub(crate) async fn ban_partner(
 #[utoipa::path(
     post, path = "/api/v1/partners/{partner_id}/unban", tag = "partners", params(("partner_id" = String, Path), Repeatable, Waits),
     request_body(content = UnbanPartner, example = json!({})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn unban_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<UnbanPartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand_or_all(body.brand_id())?;
     bff.submit(command_request, body.command(partner, brand))
         .await
@@ -138,7 +126,7 @@ pub(crate) async fn list_bans(
     let (partner, status) = (list.filter.partner_id.as_ref(), list.filter.status);
     let rows = bans::list(bff.host.pool(), caller.scope()?, partner, status, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, BanView::from);
     Ok(page)
 }

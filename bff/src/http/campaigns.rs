@@ -8,7 +8,6 @@ use api::{
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
@@ -16,7 +15,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, CampaignStatus, PauseReason};
+use runtime::{CampaignRefusals, CampaignStatus, OrUnread, PauseReason};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId};
 use utoipa::{IntoParams, ToSchema};
@@ -24,9 +23,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::campaigns::{self, CampaignRow, Narrowed};
 
 /// Its routes.
@@ -45,20 +43,15 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     post, path = "/api/v1/campaigns", tag = "campaigns", params(Repeatable, Waits),
     request_body(content = CreateCampaign,
         example = json!({"campaign_id": "camp123", "name": "Summer sale", "currency": "USD", "allowed_hosts": ["shop.example.com"]})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn create_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(command_request.id, brand);
@@ -69,21 +62,16 @@ pub(crate) async fn create_campaign(
 #[utoipa::path(
     patch, path = "/api/v1/campaigns/{id}", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = ChangeCampaign, example = json!({"ends_at": "2099-12-31T23:00:00Z", "clear": ["budget"]})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn change_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ChangeCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
 }
@@ -92,21 +80,16 @@ pub(crate) async fn change_campaign(
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/activate", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn activate_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ActivateCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
 }
@@ -116,21 +99,16 @@ pub(crate) async fn activate_campaign(
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/pause", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn pause_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<PauseCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
 }
@@ -139,21 +117,16 @@ pub(crate) async fn pause_campaign(
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/resume", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn resume_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ResumeCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
 }
@@ -162,21 +135,16 @@ pub(crate) async fn resume_campaign(
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/close", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn close_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<CloseCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
 }
@@ -207,7 +175,7 @@ pub(crate) struct CampaignView {
     starts_at: Option<Timestamp>,
     /// When it pauses by itself; `null`: never.
     ends_at: Option<Timestamp>,
-    /// What it may cost; `null`: no limit.
+    /// What it is meant to cost: a plan that is shown, and nothing is refused or paused when it is spent; `null`: none.
     budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,
@@ -288,7 +256,7 @@ pub(crate) async fn list_campaigns(
     };
     let rows = campaigns::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, CampaignView::from);
     Ok(page)
 }
@@ -315,7 +283,7 @@ impl Bff {
     ) -> Result<CampaignRow, Problem> {
         campaigns::find(self.host.pool(), caller.scope()?, id)
             .await
-            .map_err(|error| runtime::unread(&error))?
+            .or_unread()?
             .ok_or_else(Problem::not_found)
     }
 }

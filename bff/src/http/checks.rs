@@ -8,7 +8,7 @@ use chassis::json::{Check, Json, Text};
 use chassis::openapi::{Forbidden, Problems};
 use chassis::problem::{Fields, Problem};
 use messaging::audit::{self, Act};
-use runtime::{Host, Operator};
+use runtime::{Host, Operator, OrUnread};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -95,6 +95,6 @@ pub(crate) async fn report_check(
         let mut connection = host.pool().acquire().await?;
         audit::record(&mut connection, at, &act).await
     };
-    noted.await.map_err(|error| runtime::unread(&error))?;
+    noted.await.or_unread()?;
     Ok(StatusCode::NO_CONTENT)
 }

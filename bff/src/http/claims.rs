@@ -5,7 +5,6 @@ use api::{AcceptClaim, DeclineClaim};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
@@ -13,7 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{ClaimStatus, ConversionType, TrackingRefusals};
+use runtime::{ClaimStatus, ConversionType, OrUnread, TrackingRefusals};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ClaimId, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -21,9 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::{amount, moment};
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::claims::{self, ClaimRow, Narrowed};
 
 /// Its routes.
@@ -132,7 +130,7 @@ pub(crate) async fn list_claims(
     };
     let rows = claims::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, ClaimView::from);
     Ok(page)
 }
@@ -149,7 +147,7 @@ pub(crate) async fn get_claim(
 ) -> Result<Json<ClaimView>, Problem> {
     let row = claims::find(bff.host.pool(), &id)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = BrandId::parse(row.brand_id.as_str()).ok();
@@ -161,21 +159,16 @@ pub(crate) async fn get_claim(
 #[utoipa::path(
     post, path = "/api/v1/claims/{id}/accept", tag = "claims", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(crate) async fn accept_claim(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(claim): Path<ClaimId>,
     write: Write<AcceptClaim>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(claim)).await
 }
@@ -184,21 +177,16 @@ pub(crate) async fn accept_claim(
 #[utoipa::path(
     post, path = "/api/v1/claims/{id}/decline", tag = "claims", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = DeclineClaim, example = json!({"reason": "order_unknown"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(crate) async fn decline_claim(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(claim): Path<ClaimId>,
     write: Write<DeclineClaim>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(claim)).await
 }

@@ -10,7 +10,7 @@ use chassis::page::{Cursor, List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::{CommandState, RejectionName};
+use runtime::{CommandState, OrUnread, RejectionName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -94,7 +94,7 @@ pub(crate) async fn list_commands(
     let (below, rows) = (list.page.below(), list.page.rows());
     let (rows, ended) = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let mut page = Page::new(list.page, rows, |row| row.position, CommandView::from);
     if page.next_cursor.is_none() {
         page.next_cursor = ended.map(|position| Cursor { position }.encode());
@@ -115,7 +115,7 @@ pub(crate) async fn get_command(
     let whose = (!caller.is_operator()).then(|| caller.identity());
     let row = commands::find(bff.host.pool(), id, whose)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     if row.status == CommandState::Pending.name() {
         bff.host.flow().hurry_for(LOOKS_AGAIN_WITHIN);

@@ -8,7 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::ConversionType;
+use runtime::{ConversionType, OrUnread};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ConversionId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -183,7 +183,7 @@ pub(crate) async fn list_commissions(
     let scope = seen(&caller, &to)?;
     let rows = commissions::list(bff.host.pool(), scope, &to, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
     Ok(page)
 }
@@ -215,7 +215,7 @@ pub(crate) async fn get_commission(
 ) -> Result<Json<CommissionView>, Problem> {
     let row = commissions::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = BrandId::parse(row.brand_id.as_str()).ok();

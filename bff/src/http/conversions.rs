@@ -8,7 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::{ConversionStatus, ConversionType, UnattributedReason, Verification};
+use runtime::{ConversionStatus, ConversionType, OrUnread, UnattributedReason, Verification};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ConversionId, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -135,7 +135,7 @@ pub(crate) async fn list_conversions(
     };
     let rows = conversions::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, ConversionView::from);
     Ok(page)
 }
@@ -152,7 +152,7 @@ pub(crate) async fn get_conversion(
 ) -> Result<Json<ConversionView>, Problem> {
     let row = conversions::find(bff.host.pool(), &id)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = row.partner_id.as_deref().map(PartnerId::parse);
     let brand = row.brand_id.as_deref().map(BrandId::parse);

@@ -8,14 +8,13 @@ use api::{
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, EnrollmentStatus};
+use runtime::{CampaignRefusals, EnrollmentStatus, OrUnread};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -23,9 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::enrollments::{self, EnrollmentRow, Narrowed};
 use crate::store::of_campaigns::To;
 
@@ -46,21 +44,16 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     post, path = "/api/v1/campaigns/{id}/accept", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = AcceptCampaign,
         example = json!({"accepted_terms": true, "metadata": {"source": "mobile_app"}})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn accept_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let partner = command_request.partner(body.partner_id())?;
     let key = bff
         .host
@@ -75,21 +68,16 @@ pub(crate) async fn accept_campaign(
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/leave", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = LeaveCampaign, example = json!({})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn leave_campaign(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<LeaveCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let partner = command_request.partner(body.partner_id())?;
     bff.submit(command_request, body.command(campaign, partner))
         .await
@@ -100,21 +88,16 @@ pub(crate) async fn leave_campaign(
     post, path = "/api/v1/campaigns/{id}/partners/{partner_id}/remove", tag = "campaigns",
     params(("id" = String, Path), ("partner_id" = String, Path), Repeatable, Waits),
     request_body(content = RemovePartner, example = json!({"reason": "terms_violated"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn remove_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RemovePartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign, partner))
         .await
@@ -125,21 +108,16 @@ pub(crate) async fn remove_partner(
     post, path = "/api/v1/campaigns/{id}/partners/{partner_id}/invite", tag = "campaigns",
     params(("id" = String, Path), ("partner_id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn invite_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<InvitePartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign, partner))
         .await
@@ -150,21 +128,16 @@ pub(crate) async fn invite_partner(
     post, path = "/api/v1/campaigns/{id}/partners/{partner_id}/approve", tag = "campaigns",
     params(("id" = String, Path), ("partner_id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn approve_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<ApprovePartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign, partner))
         .await
@@ -175,21 +148,16 @@ pub(crate) async fn approve_partner(
     post, path = "/api/v1/campaigns/{id}/partners/{partner_id}/reject", tag = "campaigns",
     params(("id" = String, Path), ("partner_id" = String, Path), Repeatable, Waits),
     request_body(content = RejectPartner, example = json!({"reason": "needs_more_detail"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn reject_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RejectPartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign, partner))
         .await
@@ -267,7 +235,7 @@ pub(crate) async fn list_enrollments(
     };
     let rows = enrollments::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, EnrollmentView::from);
     Ok(page)
 }

@@ -4,8 +4,7 @@ use api::EraseVisitor;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
-use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
+use chassis::openapi::{Forbidden, Repeatable, Waits};
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::TrackingRefusals;
@@ -13,8 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::notes::Forget;
 
 /// Its routes.
@@ -27,20 +25,15 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 #[utoipa::path(
     post, path = "/api/v1/erasures", tag = "tracking", params(Repeatable, Waits),
     request_body(content = EraseVisitor, example = json!({"brand_id": "brand1", "user_id": "user123"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn erase_visitor(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<EraseVisitor>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.caller.require_operator()?;
     let visitor = body.visitor();
     let forget = Forget {

@@ -5,7 +5,6 @@ use api::{ApproveEvidence, RejectEvidence, ReturnEvidence, SubmitEvidence};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
@@ -13,7 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, EvidenceStatus};
+use runtime::{CampaignRefusals, EvidenceStatus, OrUnread};
 use sealing::personal::PersonalKeys;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, EvidenceId, PartnerId};
@@ -22,9 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::evidence::{self, EvidenceRow, Narrowed};
 use crate::store::of_campaigns::To;
 
@@ -39,26 +37,21 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         .routes(routes!(return_evidence))
 }
 
-/// Shows a piece of evidence for a campaign. What somebody showed before is taken, and says so (`duplicate_of`). What the brand
+/// Shows a piece of evidence for a campaign. What somebody showed before is taken, and marked for the brand (`duplicate_of`). What the brand
 /// returned may be shown again: the same address as it is, another with `replaces`.
 #[utoipa::path(
     post, path = "/api/v1/evidence/upload", tag = "evidence", params(Repeatable, Waits),
     request_body(content = SubmitEvidence,
         example = json!({"campaign_id": "camp123", "evidence_type": "photo", "file_url": "https://example.com/photo.jpg", "metadata": {"description": "Product photo"}})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn submit_evidence(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let partner = command_request.partner(body.partner_id())?;
     let key = bff
         .host
@@ -86,7 +79,8 @@ pub(crate) struct EvidenceView {
     content_hash: Option<String>,
     /// The evidence that was returned, and that this is shown for.
     replaces: Option<String>,
-    /// The first evidence of the campaign that has the same address or the same content.
+    /// The first evidence of the campaign that has the same address or the same content. For brands and operators: a partner is not told who
+    /// else showed what it did.
     duplicate_of: Option<String>,
     #[schema(value_type = EvidenceStatus)]
     status: String,
@@ -100,7 +94,8 @@ pub(crate) struct EvidenceView {
 }
 
 impl EvidenceView {
-    fn read(row: EvidenceRow, keys: &PersonalKeys) -> Self {
+    fn read(row: EvidenceRow, keys: &PersonalKeys, caller: &Caller) -> Self {
+        let is_partners = caller.is_only_partner(&row.partner_id);
         Self {
             file_url: row.file_url(keys),
             id: row.id,
@@ -110,7 +105,7 @@ impl EvidenceView {
             url_hash: row.url_hash,
             content_hash: row.content_hash,
             replaces: row.replaces,
-            duplicate_of: row.duplicate_of,
+            duplicate_of: row.duplicate_of.filter(|_| !is_partners),
             status: row.status,
             reason: row.reason,
             submitted_at: moment(row.submitted_at),
@@ -152,10 +147,10 @@ pub(crate) async fn get_evidence(
 ) -> Result<Json<EvidenceView>, Problem> {
     let row = evidence::find(bff.host.pool(), caller.scope()?, &id)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let row = row.ok_or_else(Problem::not_found)?;
     let keys = bff.host.personal_keys([row.sealed_url.as_deref()]).await?;
-    Ok(Json(EvidenceView::read(row, &keys)))
+    Ok(Json(EvidenceView::read(row, &keys, &caller)))
 }
 
 /// Evidence, newest first: a partner's own, what was shown for a brand's campaigns, an operator's all.
@@ -180,10 +175,10 @@ pub(crate) async fn list_evidence(
     };
     let rows = evidence::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let sealed = rows.iter().map(|row| row.sealed_url.as_deref());
     let keys = bff.host.personal_keys(sealed).await?;
-    let view = |row| EvidenceView::read(row, &keys);
+    let view = |row| EvidenceView::read(row, &keys, &caller);
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
 
@@ -191,21 +186,16 @@ pub(crate) async fn list_evidence(
 #[utoipa::path(
     post, path = "/api/v1/evidence/{id}/approve", tag = "evidence", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = ApproveEvidence, example = json!({"campaign_id": "camp123"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn approve_evidence(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(evidence): Path<EvidenceId>,
     write: Write<ApproveEvidence>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(evidence)).await
 }
@@ -214,21 +204,16 @@ pub(crate) async fn approve_evidence(
 #[utoipa::path(
     post, path = "/api/v1/evidence/{id}/reject", tag = "evidence", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = RejectEvidence, example = json!({"campaign_id": "camp123", "reason": "duplicate"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn reject_evidence(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(evidence): Path<EvidenceId>,
     write: Write<RejectEvidence>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(evidence)).await
 }
@@ -237,21 +222,16 @@ pub(crate) async fn reject_evidence(
 #[utoipa::path(
     post, path = "/api/v1/evidence/{id}/return", tag = "evidence", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = ReturnEvidence, example = json!({"campaign_id": "camp123", "reason": "needs_more_detail"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn return_evidence(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(evidence): Path<EvidenceId>,
     write: Write<ReturnEvidence>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(evidence)).await
 }

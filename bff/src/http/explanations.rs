@@ -1,13 +1,16 @@
 //! Explanations: why a conversion, an order, a commission or a transfer came to what it came to, in steps and in sentences.
 
 use axum::extract::State;
+use axum::middleware::from_fn;
 use chassis::auth::Caller;
+use chassis::http::to_its_end;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::params::{Path, Query};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use messaging::related::Question;
+use runtime::OrUnread;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::{BrandId, ConversionId, Currency, Money, OrderId, PartnerId};
@@ -36,6 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         .routes(routes!(explain_commission))
         .routes(routes!(explain_order))
         .routes(routes!(explain_transfer))
+        .layer(from_fn(to_its_end))
 }
 
 /// Why a conversion earned what it earned.
@@ -190,7 +194,7 @@ pub(crate) async fn explain_commission(
     caller.scope()?;
     let row = commissions::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id).ok();
     let brand = BrandId::parse(row.brand_id).ok();
@@ -203,9 +207,7 @@ async fn of_conversion(
     caller: &Caller,
     id: &ConversionId,
 ) -> Result<ExplanationView, Problem> {
-    let row = conversions::find(bff.host.pool(), id)
-        .await
-        .map_err(|error| runtime::unread(&error))?;
+    let row = conversions::find(bff.host.pool(), id).await.or_unread()?;
     // Whoever is away: what is another's and what is nobody's look the same, and are looked for the same.
     let is_own = row.is_some_and(|row| {
         let partner = row.partner_id.and_then(|id| PartnerId::parse(id).ok());
@@ -216,7 +218,7 @@ async fn of_conversion(
     });
     let subjects = named::of_conversions(bff, &[id.to_string()])
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let (gathered, all) = explained(bff, caller, subjects).await?;
     let this = |explained: &Explained| explained.conversion == id.as_str();
     let may_be = (is_own || caller.is_operator()) && !gathered.missing.is_empty();
@@ -253,9 +255,7 @@ async fn explained(
         ..Question::default()
     };
     let mut gathered = bff.everywhere.ask_of_money(caller, question).await?;
-    let (funding, of_many) = funding(bff, &gathered)
-        .await
-        .map_err(|error| runtime::unread(&error))?;
+    let (funding, of_many) = funding(bff, &gathered).await.or_unread()?;
     if !funding.is_empty() {
         bff.everywhere
             .add_of_payment(caller, &mut gathered, funding)
@@ -273,7 +273,7 @@ async fn explained(
         }
         Ok::<_, sqlx::Error>((owners, found))
     };
-    let (owners, found) = read.await.map_err(|error| runtime::unread(&error))?;
+    let (owners, found) = read.await.or_unread()?;
     let all = explain::explain(&gathered, &viewer, &owners, &found);
     Ok((gathered, all))
 }
@@ -348,9 +348,7 @@ pub(crate) async fn explain_transfer(
 ) -> Result<Json<TransferExplanationView>, Problem> {
     caller.scope()?;
     let viewer = visible::viewer(&caller);
-    let row = transfers::find(bff.host.pool(), id)
-        .await
-        .map_err(|error| runtime::unread(&error))?;
+    let row = transfers::find(bff.host.pool(), id).await.or_unread()?;
     let owned =
         |row: &TransferRow| viewer.has_account(&row.debit) || viewer.has_account(&row.credit);
     let row = row.filter(owned).ok_or_else(Problem::not_found)?;
@@ -361,7 +359,7 @@ pub(crate) async fn explain_transfer(
     let gathered = bff.everywhere.ask(&caller, question, &[]).await?;
     let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Json(of_transfer(&row, &gathered, &viewer, &owners)))
 }
 

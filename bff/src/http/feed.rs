@@ -90,7 +90,7 @@ pub(crate) async fn stream_events(
         subject: query.subject,
         correlation_id: query.correlation_id,
     };
-    let holders = Holder::subject(&caller).into_iter().collect();
+    let holders = Holder::of(&caller);
     let full = || Problem::unavailable(FULL, "too many listen; try again", 5);
     let listener = bff.feed.listen(holders, cursor, filter).ok_or_else(full)?;
     let sent = futures::stream::unfold(listener, Listener::next);
@@ -106,10 +106,7 @@ pub(crate) async fn stream_events(
 
 fn event(sent: Sent) -> Event {
     match sent {
-        Sent::Event { kind, data, cursor } => Event::default()
-            .id(cursor)
-            .event(kind)
-            .data(data.to_string()),
+        Sent::Event { kind, data, cursor } => Event::default().id(cursor).event(kind).data(data),
         Sent::Heartbeat { cursor } => Event::default().id(cursor),
     }
 }

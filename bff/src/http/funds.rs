@@ -8,14 +8,13 @@ use api::{
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::write::Write;
-use runtime::PaymentRefusals;
+use runtime::{OrUnread, PaymentRefusals};
 use types::{
     BankFailure, BankReference, Billing, BrandId, Currency, DepositId, DepositStatus, Money,
     WithdrawalId, WithdrawalStatus,
@@ -24,9 +23,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::funds::{self, BankTransferRow, BillingListed};
 
 /// Its routes.
@@ -47,20 +45,15 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 #[utoipa::path(
     post, path = "/api/v1/deposits", tag = "funds", params(Repeatable, Waits),
     request_body(content = AnnounceDeposit, example = json!({"amount": "500.00", "currency": "USD", "reference": "INV-2026-11"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn announce_deposit(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<AnnounceDeposit>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(command_request.id, brand);
     bff.submit(command_request, command).await
@@ -71,20 +64,15 @@ pub(crate) async fn announce_deposit(
 #[utoipa::path(
     post, path = "/api/v1/withdrawals", tag = "funds", params(Repeatable, Waits),
     request_body(content = Withdraw, example = json!({"amount": "200.00", "currency": "USD"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn withdraw(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<Withdraw>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(command_request.id, brand);
     bff.submit(command_request, command).await
@@ -94,21 +82,16 @@ pub(crate) async fn withdraw(
 #[utoipa::path(
     post, path = "/api/v1/deposits/{id}/settle", tag = "funds", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = SettleDeposit, example = json!({"status": "cleared"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn settle_deposit(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(id): Path<DepositId>,
     write: Write<SettleDeposit>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.caller.require_operator()?;
     let command = body.command(id);
     bff.submit(command_request, command).await
@@ -118,21 +101,16 @@ pub(crate) async fn settle_deposit(
 #[utoipa::path(
     post, path = "/api/v1/withdrawals/{id}/settle", tag = "funds", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = SettleWithdrawal, example = json!({"status": "settled"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn settle_withdrawal(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(id): Path<WithdrawalId>,
     write: Write<SettleWithdrawal>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.caller.require_operator()?;
     let command = body.command(id);
     bff.submit(command_request, command).await
@@ -142,44 +120,34 @@ pub(crate) async fn settle_withdrawal(
 #[utoipa::path(
     post, path = "/api/v1/transfers", tag = "funds", params(Repeatable, Waits),
     request_body(content = TransferFunds, example = json!({"amount": "100.00", "currency": "USD", "to_account": "reserve"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn transfer_funds(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<TransferFunds>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(command_request.id, brand);
     bff.submit(command_request, command).await
 }
 
 /// Says when a brand pays for what its partners earn: before, or after, up to a limit. A brand of which nothing was said pays
-/// after, without a limit. For operators.
+/// after, without a limit; one that pays before or has a limit in any currency pays before in those of which nothing was said. For operators.
 #[utoipa::path(
     post, path = "/api/v1/billing", tag = "funds", params(Repeatable, Waits),
     request_body(content = SetBilling, example = json!({"brand_id": "brand1", "currency": "USD", "billing": "prepaid"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn set_billing(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<SetBilling>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.caller.require_operator()?;
     let command = body.command();
     bff.submit(command_request, command).await
@@ -191,20 +159,15 @@ pub(crate) async fn set_billing(
 #[utoipa::path(
     put, path = "/api/v1/funds/warning", tag = "funds", params(Repeatable, Waits),
     request_body(content = SetFundsWarning, example = json!({"currency": "USD", "amount": "500.00"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Answers<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn set_funds_warning(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<SetFundsWarning>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(brand);
     bff.submit(command_request, command).await
@@ -223,7 +186,7 @@ pub(crate) async fn list_billing(
     let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let rows = funds::billing(bff.host.pool(), brand.map(BrandId::as_str), list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let rows: Vec<(i64, BillingView)> = rows.into_iter().filter_map(billing_view).collect();
     Ok(Page::new(
         list.page,
@@ -288,7 +251,7 @@ async fn page<V: From<BankTransferColumns>>(
     let brand = brand.map(BrandId::as_str);
     let rows = funds::bank_transfers(bff.host.pool(), way, brand, status, page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let rows = rows.into_iter();
     let rows = rows.filter_map(|row| Some((row.position, columns(row)?)));
     Ok(Page::new(
@@ -350,7 +313,7 @@ async fn one<V: From<BankTransferColumns>>(
 ) -> Result<Json<V>, Problem> {
     let found = funds::bank_transfer(bff.host.pool(), way, id)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let brand = BrandId::parse(found.brand_id.as_str()).ok();
     caller.require_owner(None, brand.as_ref())?;

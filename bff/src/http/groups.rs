@@ -5,7 +5,6 @@ use api::{ChangeGroup, CreateGroup, MovePartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
@@ -13,7 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::CampaignRefusals;
+use runtime::{CampaignRefusals, OrUnread};
 use sealing::texts;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, GroupId, PartnerId};
@@ -22,9 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::groups::{self, GroupRow};
 
 /// Its routes.
@@ -91,20 +89,15 @@ pub(crate) struct GroupFilter {
 #[utoipa::path(
     post, path = "/api/v1/groups", tag = "groups", params(Repeatable, Waits),
     request_body(content = CreateGroup, example = json!({"name": "Gold", "link_limit": 50})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn create_group(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateGroup>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(command_request.id, brand);
     bff.submit(command_request, command).await
@@ -114,21 +107,16 @@ pub(crate) async fn create_group(
 #[utoipa::path(
     patch, path = "/api/v1/groups/{id}", tag = "groups", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = ChangeGroup, example = json!({"link_limit": 100})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_group(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(group): Path<GroupId>,
     write: Write<ChangeGroup>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     bff.submit(command_request, body.command(group, brand))
         .await
@@ -138,21 +126,16 @@ pub(crate) async fn change_group(
 #[utoipa::path(
     post, path = "/api/v1/partners/{partner_id}/group", tag = "groups", params(("partner_id" = String, Path), Repeatable, Waits),
     request_body(content = MovePartner, example = json!({"group_id": "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn move_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<MovePartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     bff.submit(command_request, body.command(partner, brand))
         .await
@@ -171,7 +154,7 @@ pub(crate) async fn list_groups(
     let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let rows = groups::list(bff.host.pool(), brand, list.filter.status, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, GroupView::from);
     Ok(page)
 }
@@ -188,6 +171,6 @@ pub(crate) async fn get_group(
 ) -> Result<Json<GroupView>, Problem> {
     let row = groups::find(bff.host.pool(), caller.brand_scope()?, &id)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

@@ -7,7 +7,6 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use chassis::auth::{Caller, NewApiKey, Role};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
@@ -16,7 +15,7 @@ use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use messaging::{clock, log};
-use runtime::{ApiKeyStatus, CampaignRefusals, CommandState};
+use runtime::{ApiKeyStatus, CampaignRefusals, CommandState, OrUnread};
 use schemas::{Body, Written};
 use serde::{Deserialize, Serialize};
 use types::{ApiKeyId, ApiKeyStatus as Status, BrandId, Micros};
@@ -26,9 +25,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest, Stand};
+use super::submit::{Answers, CommandRequest, Stand};
 use crate::store::api_keys::{self, ApiKeyRow};
 use crate::store::commands;
 
@@ -75,10 +73,9 @@ pub(crate) struct NewKey {
 pub(crate) async fn create_api_key(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateApiKey>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = command_request.brand(body.brand_id())?;
     let made = NewApiKey::generate()?;
     let command = body.command(command_request.id, brand, made.prefix(), made.hash());
@@ -100,11 +97,10 @@ pub(crate) async fn create_api_key(
 pub(crate) async fn rotate_api_key(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(key): Path<ApiKeyId>,
     write: Write<RotateApiKey>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     let made = NewApiKey::generate()?;
     let command = body.command(key, made.prefix(), made.hash());
@@ -114,21 +110,16 @@ pub(crate) async fn rotate_api_key(
 /// Asks that a key opens nothing any more, anywhere, for good.
 #[utoipa::path(
     delete, path = "/api/v1/keys/{id}", tag = "keys", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn revoke_api_key(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(key): Path<ApiKeyId>,
     write: Write<RevokeApiKey>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(key)).await
 }
@@ -267,7 +258,7 @@ pub(crate) async fn list_api_keys(
         let status = list.filter.status.map(|status| (status, clock::now()));
         api_keys::list(bff.host.pool(), own.or(named), status, list.page)
             .await
-            .map_err(|error| runtime::unread(&error))?
+            .or_unread()?
     };
     let uses = bff.uses(&rows).await?;
     let view = |row: ApiKeyRow| {
@@ -290,7 +281,7 @@ pub(crate) async fn get_api_key(
     let brand = caller.brand_scope()?;
     let row = api_keys::find(bff.host.pool(), brand, &key)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let uses = bff.uses(std::slice::from_ref(&row)).await?;
     let noted_at = uses.get(&row.id).copied();
@@ -304,6 +295,6 @@ impl Bff {
     ) -> Result<std::collections::HashMap<String, Micros>, Problem> {
         let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         let uses = runtime::api_key_uses(self.host.pool(), &ids).await;
-        uses.map_err(|error| runtime::unread(&error))
+        uses.or_unread()
     }
 }

@@ -7,7 +7,6 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
@@ -15,7 +14,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{DisabledBy, TrackingRefusals};
+use runtime::{DisabledBy, OrUnread, TrackingRefusals};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -23,9 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, AcceptedItems, CommandRequest};
+use super::submit::{AcceptedItems, Answers, CommandRequest};
 use crate::qr_code;
 use crate::store::links::{self, LinkRow, Narrowed};
 use crate::store::of_campaigns::To;
@@ -44,20 +42,15 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     post, path = "/api/v1/links", tag = "tracking", params(Repeatable, Waits),
     request_body(content = CreateLink,
         example = json!({"campaign_id": "camp123", "target_url": "https://shop.example.com/shoes", "code": "spring-sale"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, TrackingRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn create_link(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let partner = command_request.partner(body.partner_id())?;
     let command = body.command(command_request.id, partner);
     bff.submit(command_request, command).await
@@ -79,12 +72,11 @@ pub(crate) async fn create_link(
 pub(crate) async fn create_links(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateLinks>,
 ) -> Result<Response, Problem> {
     let mut commands = Vec::new();
     for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
-        let (body, command_request) = CommandRequest::part(write, caller.clone(), context);
+        let (body, command_request) = CommandRequest::part(write, caller.clone());
         let partner = command_request.partner(body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
         let command = body.command(command_request.id, partner);
@@ -99,21 +91,16 @@ pub(crate) async fn create_links(
 #[utoipa::path(
     patch, path = "/api/v1/links/{code}", tag = "tracking", params(("code" = String, Path), Repeatable, Waits),
     request_body(content = ChangeLink, example = json!({"target_url": "https://shop.example.com/sale"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []), ("api_key" = ["links.write"]))
 )]
 pub(crate) async fn change_link(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(code): Path<LinkCode>,
     write: Write<ChangeLink>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Partner, Role::Brand])?;
     bff.submit(command_request, body.command(code)).await
 }
@@ -203,7 +190,7 @@ pub(crate) async fn list_links(
     };
     let rows = links::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, LinkView::from);
     Ok(page)
 }
@@ -220,7 +207,7 @@ pub(crate) async fn get_link(
 ) -> Result<Json<LinkView>, Problem> {
     let row = links::find(bff.host.pool(), caller.scope()?, &code)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }
 
@@ -238,7 +225,7 @@ pub(crate) async fn link_qr_code(
 ) -> Result<Response, Problem> {
     let row = links::find(bff.host.pool(), caller.scope()?, &code)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     row.ok_or_else(Problem::not_found)?;
     let unknown = || Problem::not_found().with_detail("LINK_BASE_URL is not set here");
     let url = api::link_url::of(code.as_str()).ok_or_else(unknown)?;

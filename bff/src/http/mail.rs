@@ -24,9 +24,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::operator::Proxy;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use super::webhooks::{hand_on, hand_on_body, query};
 
 /// At notify.
@@ -59,21 +58,16 @@ pub(super) fn reads(host: &Host) -> OpenApiRouter {
 #[utoipa::path(
     put, path = "/api/v1/contacts/mail", tag = "mail", params(Repeatable, Waits),
     request_body(content = ChangeContact, example = json!({"addresses": [{"address": "mia@example.com", "language": "de"}]})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_contact(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<ChangeContact>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let caller = &command_request.caller;
     let owner = body.owner(caller.brand(), caller.partner())?;
     owner.require(caller)?;
@@ -109,21 +103,16 @@ pub(crate) async fn list_contacts(
     put, path = "/api/v1/mail-templates/{kind}/{language}", tag = "mail",
     params(("kind" = String, Path, example = "enrollment.approved.v1"), ("language" = api::lists::MailLanguage, Path), Repeatable, Waits),
     request_body(content = ChangeMailTemplate, example = json!({"subject": "Welcome to {{ campaign }}", "text": "Great to have you.\n\nMake your first link now."})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_mail_template(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path((kind, language)): Path<(String, MailLanguage)>,
     write: Write<ChangeMailTemplate>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = writing(&command_request.caller, body.brand_id(), &kind)?;
     let command = body.command(brand, kind, language);
     bff.submit(command_request, command).await
@@ -134,21 +123,16 @@ pub(crate) async fn change_mail_template(
     delete, path = "/api/v1/mail-templates/{kind}/{language}", tag = "mail",
     params(("kind" = String, Path, example = "enrollment.approved.v1"), ("language" = api::lists::MailLanguage, Path), Repeatable, Waits),
     request_body(content = ResetMailTemplate, example = json!({"brand_id": "brand1"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn reset_mail_template(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path((kind, language)): Path<(String, MailLanguage)>,
     write: Write<ResetMailTemplate>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let brand = writing(&command_request.caller, body.brand_id(), &kind)?;
     let command = body.command(brand, kind, language);
     bff.submit(command_request, command).await

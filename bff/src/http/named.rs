@@ -3,6 +3,7 @@
 use chassis::auth::Caller;
 use chassis::params::parameter;
 use chassis::problem::Problem;
+use runtime::OrUnread;
 use schemas::Entity;
 use serde::Deserialize;
 use types::{BrandId, ClickId, ConversionId, OrderId, PayoutId};
@@ -114,7 +115,7 @@ impl Named {
             subjects.extend(of_conversions(bff, &conversions).await?);
             Ok::<_, sqlx::Error>(subjects)
         };
-        let mut subjects = read.await.map_err(|error| runtime::unread(&error))?;
+        let mut subjects = read.await.or_unread()?;
         subjects.sort_unstable();
         subjects.dedup();
         truncated |= subjects.len() > messaging::related::MAX_NAMED;

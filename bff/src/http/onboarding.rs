@@ -21,9 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::operator::Proxy;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use super::webhooks::{hand_on, query};
 
 /// At notify.
@@ -53,20 +52,15 @@ pub(super) fn reads(host: &Host) -> OpenApiRouter {
 #[utoipa::path(
     put, path = "/api/v1/onboarding", tag = "onboarding", params(Repeatable, Waits),
     request_body(content = ChangeOnboarding, example = json!({"enabled": true, "countries": ["DE", "AT"], "tags": ["newcomer"]})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_onboarding(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<ChangeOnboarding>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let caller = &command_request.caller;
     let brand = caller.brand_or_own(body.brand_id())?;
     caller.require_owner(None, Some(&brand))?;
@@ -76,67 +70,52 @@ pub(crate) async fn change_onboarding(
 /// Asks that a step that waits is tried now.
 #[utoipa::path(
     post, path = "/api/v1/workflows/{id}/retry", tag = "onboarding", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn retry_workflow(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(workflow): Path<WorkflowId>,
     write: Write<RetryWorkflow>,
 ) -> Result<Response, Problem> {
     caller.brand_scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(workflow)).await
 }
 
-/// Asks that a step that waits for the CRM is left out: the rest goes on without it.
+/// Asks that a step that waits is left out, `crm_contact` or `link`: the rest goes on without it.
 #[utoipa::path(
     post, path = "/api/v1/workflows/{id}/skip", tag = "onboarding", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = SkipWorkflowStep, example = json!({"step": "crm_contact"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn skip_workflow_step(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(workflow): Path<WorkflowId>,
     write: Write<SkipWorkflowStep>,
 ) -> Result<Response, Problem> {
     caller.brand_scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(workflow)).await
 }
 
 /// Asks that a workflow ends, and what it did is taken back. The application waits for the brand, as without onboarding.
 #[utoipa::path(
     post, path = "/api/v1/workflows/{id}/cancel", tag = "onboarding", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn cancel_workflow(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(workflow): Path<WorkflowId>,
     write: Write<CancelWorkflow>,
 ) -> Result<Response, Problem> {
     caller.brand_scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(workflow)).await
 }
 

@@ -4,19 +4,17 @@ use api::RequestPayout;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
-use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
+use chassis::openapi::{Forbidden, NotFound, Repeatable, Waits};
 use chassis::problem::{Problem, code};
 use chassis::time::now;
 use chassis::write::Write;
-use runtime::PaymentRefusals;
+use runtime::{OrUnread, PaymentRefusals};
 use sealing::PublicKey;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::sealing_keys;
 
 /// Its routes.
@@ -31,20 +29,15 @@ chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
     post, path = "/api/v1/payments/request", tag = "payments", params(Repeatable, Waits),
     request_body(content = RequestPayout,
         example = json!({"amount": 150.0, "currency": "USD", "payment_method": "paypal", "account_details": {"email": "user@example.com"}})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<((Forbidden, NotFound), PaymentRefusals, KeyMissing)>
-    ),
+    responses(Answers<((Forbidden, NotFound), PaymentRefusals, KeyMissing)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn request_payout(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<RequestPayout>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let partner = command_request.partner(body.partner_id())?;
     let key = newest_key(&bff).await?;
     let command = body.command(command_request.id, partner, key)?;
@@ -58,7 +51,7 @@ async fn newest_key(bff: &Bff) -> Result<PublicKey, Problem> {
     };
     let (id, bytes) = sealing_keys::current(bff.host.pool(), now())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(none)?;
     PublicKey::new(id, &bytes).map_err(|_| none())
 }

@@ -8,6 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
+use runtime::OrUnread;
 use serde::{Deserialize, Serialize};
 use types::{PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
@@ -125,7 +126,7 @@ pub(crate) async fn list_payouts(
     );
     let rows = payouts::list(bff.host.pool(), partner, status, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, PayoutView::from);
     Ok(page)
 }
@@ -142,7 +143,7 @@ pub(crate) async fn get_payout(
 ) -> Result<Json<PayoutView>, Problem> {
     let row = payouts::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), None)?;

@@ -4,7 +4,6 @@ use api::{ChangeBrand, ChangePartner, ErasePartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, NoFilter, Page, PageQuery};
@@ -12,7 +11,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, PartnerStatus};
+use runtime::{CampaignRefusals, OrUnread, PartnerStatus};
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
@@ -22,9 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::brands::{self, BrandRow};
 use crate::store::partners::{self, SeenPartner};
 
@@ -216,7 +214,7 @@ pub(crate) async fn list_partners(
     };
     let rows = partners::list(bff.host.pool(), scope, &narrowed, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let brand = narrowed.brand.or(caller.brand());
     let keys = bff.host.personal_keys(rows.iter().flat_map(sealed)).await?;
     let view = |row| PartnerView::seen_by((&caller, brand), row, &keys);
@@ -236,7 +234,7 @@ pub(crate) async fn get_partner(
 ) -> Result<Json<PartnerView>, Problem> {
     let row = partners::find(bff.host.pool(), caller.scope()?, &partner)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let keys = bff.host.personal_keys(row.iter().flat_map(sealed)).await?;
     match row {
         Some(row) => {
@@ -252,21 +250,16 @@ pub(crate) async fn get_partner(
 #[utoipa::path(
     patch, path = "/api/v1/partners/{partner_id}", tag = "partners", params(("partner_id" = String, Path), Repeatable, Waits),
     request_body(content = ChangePartner, example = json!({"name": "Sole Reviews", "country": "DE", "clear": ["website"]})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<ChangePartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Partner])?;
     let key = bff
         .host
@@ -281,21 +274,16 @@ pub(crate) async fn change_partner(
 #[utoipa::path(
     post, path = "/api/v1/partners/{partner_id}/erase", tag = "partners", params(("partner_id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn erase_partner(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<ErasePartner>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.caller.require_operator()?;
     bff.submit(command_request, body.command(partner)).await
 }
@@ -313,7 +301,7 @@ pub(crate) async fn list_brands(
 ) -> Result<Page<BrandView>, Problem> {
     let rows = brands::list(bff.host.pool(), caller.scope()?, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let view = |row| BrandView::seen_by(&caller, row);
     let page = Page::new(list.page, rows, |row| row.position, view);
     Ok(page)
@@ -331,7 +319,7 @@ pub(crate) async fn get_brand(
 ) -> Result<Json<BrandView>, Problem> {
     let row = brands::find(bff.host.pool(), caller.scope()?, &brand)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     match row {
         Some(row) => Ok(Json(BrandView::seen_by(&caller, row))),
         None if caller.brand() == Some(&brand) => Ok(Json(BrandView::new(&brand))),
@@ -343,21 +331,16 @@ pub(crate) async fn get_brand(
 #[utoipa::path(
     patch, path = "/api/v1/brands/{brand_id}", tag = "brands", params(("brand_id" = String, Path), Repeatable, Waits),
     request_body(content = ChangeBrand, example = json!({"name": "Fleet Shoes", "currency": "EUR"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_brand(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(brand): Path<BrandId>,
     write: Write<ChangeBrand>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(brand)).await
 }

@@ -1,15 +1,17 @@
 //! `/api/v1/reports`: clicks, conversions, what they earned and what was paid out, by day, campaign, partner, link or group.
 
 use axum::extract::State;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
-use chassis::http::Holder;
+use chassis::http::{Holder, to_its_end};
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems};
 use chassis::page::Form as AnswerForm;
 use chassis::params::{Query, parameter};
 use chassis::problem::Problem;
 use chassis::time::Day;
+use runtime::OrUnread;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, Currency, LinkCode, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -28,7 +30,9 @@ const CALENDAR: std::ops::RangeInclusive<i64> = 0..=47_481;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
-    OpenApiRouter::new().routes(routes!(get_report))
+    OpenApiRouter::new()
+        .routes(routes!(get_report))
+        .layer(from_fn(to_its_end))
 }
 
 /// A report.
@@ -156,7 +160,7 @@ pub(crate) async fn get_report(
         link: filter.link_code.as_ref(),
         currency: filter.currency,
     };
-    let holders = Holder::subject(&caller).into_iter().collect();
+    let holders = Holder::of(&caller);
     let report = bff.reports.make(holders, wanted).await?;
     let view = view(&filter.group_by, days, &report);
     let csv = form.csv(&view.items);
@@ -170,7 +174,7 @@ async fn days(bff: &Bff, filter: &ReportFilter) -> Result<Days, Problem> {
         day
     } else {
         let now = messaging::job::now(bff.host.pool()).await;
-        zone.day_of(now.map_err(|error| runtime::unread(&error))?)
+        zone.day_of(now.or_unread()?)
     };
     let first = filter
         .from

@@ -6,8 +6,9 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems};
 use chassis::params::{Query, parameter};
 use chassis::problem::Problem;
+use runtime::OrUnread;
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, LinkCode, OrderId, PartnerId, PayoutId};
+use types::{CampaignId, ConversionId, LinkCode, OrderId, PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -113,7 +114,7 @@ pub(crate) async fn find_named(
         items.extend(of_records(&bff, &caller, scope, text).await?);
         Ok::<_, sqlx::Error>(items)
     };
-    let mut items = read.await.map_err(|error| runtime::unread(&error))?;
+    let mut items = read.await.or_unread()?;
     if let (true, Ok(request)) = (items.is_empty(), text.parse::<Uuid>()) {
         // All services are asked: only of what is nothing else.
         if timeline::is_shown(&bff, &caller, request).await? {
@@ -143,6 +144,12 @@ async fn of_conversions(
     let by = By::Order;
     let mut all = search::conversions(&mut tx, scope, by, text, MAX_OF_SORT).await?;
     all.extend(search::claims(&mut tx, scope, by, text, MAX_OF_SORT).await?);
+    // One that is nobody's bears no brand, and is known by the id that its brand's number gives it.
+    if let (Some(brand), Ok(order)) = (scope.brand, OrderId::parse(text)) {
+        let id = ConversionId::of_brand(brand, &order);
+        let anybodys = Scope { all: true, ..scope };
+        all.extend(search::conversions(&mut tx, anybodys, By::Id, id.as_str(), 1).await?);
+    }
     for found in all {
         // Numbers of orders are each brand's own: operators say whose.
         let whose = found.brand_id.as_deref().filter(|_| scope.all);

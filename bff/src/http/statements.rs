@@ -9,6 +9,7 @@ use chassis::page::{Form as AnswerForm, List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
+use runtime::OrUnread;
 use schemas::StatementLine;
 use serde::{Deserialize, Serialize};
 use types::{Money, Month, PartnerId, StatementId};
@@ -118,7 +119,7 @@ pub(crate) async fn list_statements(
     let partner = caller.narrowed_to_partner(list.filter.partner_id.as_ref())?;
     let rows = statements::list(bff.host.pool(), partner, list.filter.month, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, StatementView::from);
     Ok(page)
 }
@@ -136,7 +137,7 @@ pub(crate) async fn get_statement(
 ) -> Result<Response, Problem> {
     let row = statements::find(bff.host.pool(), &id)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), None)?;

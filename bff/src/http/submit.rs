@@ -1,5 +1,8 @@
 //! A write: from a checked request to its 202, or to its outcome when the client prefers to wait.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use api::Request;
@@ -10,6 +13,7 @@ use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
 use chassis::json::Json;
+use chassis::openapi::{Problems, Refuses};
 use chassis::problem::{Problem, code};
 use chassis::write::Write;
 use messaging::group::GroupError;
@@ -17,7 +21,8 @@ use runtime::CommandState;
 use schemas::{Service, Written};
 use serde::Serialize;
 use types::{BrandId, PartnerId};
-use utoipa::ToSchema;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 use uuid::Uuid;
 
 use super::Bff;
@@ -44,6 +49,25 @@ pub(crate) struct AcceptedItems {
     items: Vec<Accepted>,
 }
 
+/// What a write answers: that it is taken, or its outcome where the client waits for it; and what is refused.
+pub(crate) struct Answers<R>(PhantomData<R>);
+
+impl<R: Refuses> IntoResponses for Answers<R> {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let answer = |schema: Cow<'static, str>, description| {
+            let schema = Ref::from_schema_name(schema);
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            let response = ResponseBuilder::new().content("application/json", content);
+            response.description(description).build().into()
+        };
+        let outcome = "Its outcome, under `Prefer: wait`";
+        let mut answers = Problems::<R>::responses();
+        answers.insert("202".to_owned(), answer(Accepted::name(), ""));
+        answers.insert("200".to_owned(), answer(CommandView::name(), outcome));
+        answers
+    }
+}
+
 /// Who asks, and how.
 pub(crate) struct CommandRequest {
     pub(crate) caller: Caller,
@@ -58,18 +82,14 @@ pub(crate) struct CommandRequest {
 
 impl CommandRequest {
     /// Parts a write from what it says.
-    pub(crate) fn part<T: Request>(
-        write: Write<T>,
-        caller: Caller,
-        context: RequestContext,
-    ) -> (T, Self) {
-        let id = write.command_id(&caller, T::KIND);
+    pub(crate) fn part<T: Request>(write: Write<T>, caller: Caller) -> (T, Self) {
+        let id = write.command_id(&caller);
         let hash = write.request_hash;
         let command_request = Self {
             caller,
             id,
             kind: T::KIND,
-            context,
+            context: write.context,
             idempotency: write.key.map(|key| (key.hash(), hash)),
             wait: write.wait,
             forget: None,

@@ -4,14 +4,13 @@ use api::{PlanView, PublishTerms};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::CampaignRefusals;
+use runtime::{CampaignRefusals, OrUnread};
 use serde::Serialize;
 use types::{CampaignId, Currency};
 use utoipa::ToSchema;
@@ -19,9 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 use crate::store::terms::{self, TermsRow};
 
 /// Its routes.
@@ -34,21 +32,16 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     post, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = PublishTerms,
         example = json!({"text": "Show the product, not a price.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14}})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn publish_terms(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<PublishTerms>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
 }
@@ -114,7 +107,7 @@ pub(crate) async fn list_terms(
     let currency = Currency::parse(&found.currency).map_err(|error| Problem::internal(&error))?;
     let rows = terms::list(bff.host.pool(), &campaign, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let view = |row| TermsView::of(row, currency, found.terms_in_force);
     let page = Page::new(list.page, rows, |row| row.position, view);
     Ok(page)

@@ -3,13 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use axum::extract::State;
+use axum::middleware::from_fn;
 use chassis::auth::Caller;
+use chassis::http::to_its_end;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::params::{Path, Query};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use messaging::related::{HandledCommand, InRetryQueue, Question};
+use runtime::OrUnread;
 use schemas::{Body, Entity, Service};
 use serde::Serialize;
 use serde_json::Value;
@@ -29,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
         .routes(routes!(get_timeline))
         .routes(routes!(find_timeline))
+        .layer(from_fn(to_its_end))
 }
 
 /// What became of a request, or of all requests that had to do with one thing.
@@ -199,7 +203,7 @@ pub(super) async fn is_shown(bff: &Bff, caller: &Caller, request: Uuid) -> Resul
     let gathered = bff.everywhere.ask(caller, question, &[]).await?;
     let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let mut messages = gathered.messages.iter();
     Ok(messages.any(|found| visible::shown(found, &viewer, &owners).is_some()))
 }
@@ -215,7 +219,7 @@ async fn timeline(
     let gathered = bff.everywhere.ask(caller, question, sorts).await?;
     let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let view = view(&gathered, &viewer, &owners);
     // What is another's and what is nobody's look the same, whoever is away.
     if view.messages.is_empty() && (view.missing.is_empty() || !viewer.is_operator()) {

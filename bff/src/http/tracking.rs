@@ -4,8 +4,7 @@ use api::{BindClick, RecordEvent};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
-use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
+use chassis::openapi::{Forbidden, Repeatable, Waits};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::write::Write;
@@ -15,8 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -30,20 +28,15 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     post, path = "/api/v1/tracking/events", tag = "tracking", params(Repeatable, Waits),
     request_body(content = RecordEvent,
         example = json!({"user_id": "user123", "event_type": "purchase", "order_id": "order-1001", "amount": 100.0, "currency": "USD", "metadata": {"product_id": "prod456"}})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(crate) async fn record_event(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Partner, Role::Brand])?;
     let command = body.command(command_request.id, command_request.caller.shop());
     bff.submit(command_request, command).await
@@ -55,21 +48,16 @@ pub(crate) async fn record_event(
     post, path = "/api/v1/tracking/clicks/{click_id}/visitor", tag = "tracking",
     params(("click_id" = String, Path), Repeatable, Waits),
     request_body(content = BindClick, example = json!({"user_id": "user123"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, TrackingRefusals)>
-    ),
+    responses(Answers<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(crate) async fn bind_click(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(click): Path<ClickId>,
     write: Write<BindClick>,
 ) -> Result<Response, Problem> {
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(click)).await
 }

@@ -25,9 +25,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
-use super::commands::CommandView;
 use super::operator::{Forwarded, Proxy};
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Answers, CommandRequest};
 
 /// At notify.
 const ENDPOINTS: &str = "/api/v1/notify/webhooks";
@@ -62,21 +61,16 @@ pub(super) fn reads(host: &Host) -> OpenApiRouter {
 #[utoipa::path(
     post, path = "/api/v1/webhooks", tag = "webhooks", params(Repeatable, Waits),
     request_body(content = CreateWebhookEndpoint, example = json!({"url": "https://hooks.example.com/tributary"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn create_webhook_endpoint(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     let caller = &command_request.caller;
     let owner = body.owner(caller.brand(), caller.partner())?;
     owner.require(caller)?;
@@ -88,22 +82,17 @@ pub(crate) async fn create_webhook_endpoint(
 #[utoipa::path(
     patch, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = ChangeWebhookEndpoint, example = json!({"kinds": ["conversion.attributed.v1"]})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn change_webhook_endpoint(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<ChangeWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 
@@ -112,22 +101,17 @@ pub(crate) async fn change_webhook_endpoint(
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/rotate", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = RotateWebhookSecret, example = json!({"overlap_seconds": 86400})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn rotate_webhook_secret(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<RotateWebhookSecret>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 
@@ -135,110 +119,85 @@ pub(crate) async fn rotate_webhook_secret(
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/resend", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
     request_body(content = ResendWebhooks, example = json!({"delivery_id": "2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"})),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn resend_webhooks(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<ResendWebhooks>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 
 /// Asks that there is a webhook endpoint no more, for good, and nothing of what waits for it is sent.
 #[utoipa::path(
     delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn remove_webhook_endpoint(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<RemoveWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 
 /// Asks that a webhook endpoint is sent events again. What happened while it was disabled is not sent; what waited before that is.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/enable", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn enable_webhook_endpoint(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<EnableWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 
 /// Asks that a webhook endpoint is sent nothing for now. What waits goes on waiting.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/disable", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn disable_webhook_endpoint(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<DisableWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 
 /// Asks that a webhook endpoint is sent an event that says nothing: `webhook_endpoint.tested.v1`, whichever types it is sent.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
-    responses(
-        (status = 202, body = Accepted),
-        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn test_webhook_endpoint(
     State(bff): State<Bff>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<TestWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
-    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller);
     bff.submit(command_request, body.command(endpoint)).await
 }
 

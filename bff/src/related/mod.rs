@@ -172,7 +172,7 @@ impl Everywhere {
     }
 
     async fn turn(&self, caller: &Caller) -> Result<(SemaphorePermit<'_>, Place), Problem> {
-        let holders = Holder::subject(caller).into_iter().collect();
+        let holders = Holder::of(caller);
         let place = self.turns.place(holders)?;
         Ok((self.turns.turn().await?, place))
     }

@@ -14,7 +14,7 @@ use chassis::http::Holder;
 use chassis::params::parameter;
 use chassis::problem::Problem;
 use chassis::time::Day;
-use runtime::Host;
+use runtime::{Host, OrUnread};
 use schemas::Service;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -289,7 +289,7 @@ impl Reports {
             tx.commit().await?;
             Ok::<_, sqlx::Error>((kept, earned, alone, paid))
         };
-        let (kept, earned, alone, paid) = read.await.map_err(|error| runtime::unread(&error))?;
+        let (kept, earned, alone, paid) = read.await.or_unread()?;
         for rows in [kept.len(), earned.len(), alone.len(), paid.len()] {
             too_many(rows, MAX_ROWS)?;
         }
@@ -322,7 +322,7 @@ impl Reports {
                 let mut connection = self.host.pool().acquire().await?;
                 groups_of(&mut connection, &counted).await
             };
-            groups = read.await.map_err(|error| runtime::unread(&error))?;
+            groups = read.await.or_unread()?;
         }
         for row in counted {
             let mut key = Key {

@@ -26,15 +26,7 @@ pub(crate) struct ApiKeyRow {
 }
 
 impl Table for ApiKeyRow {
-    const NAME: &'static str = "api_keys";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("api_keys");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         if rows.is_empty() {

@@ -22,15 +22,7 @@ pub(crate) struct BanRow {
 }
 
 impl Table for BanRow {
-    const NAME: &'static str = "bans";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("bans");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "bans" numbered by "read_head" {

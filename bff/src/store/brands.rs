@@ -20,15 +20,7 @@ pub(crate) struct BrandRow {
 }
 
 impl Table for BrandRow {
-    const NAME: &'static str = "brands";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("brands");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "brands" numbered by "read_head" {

@@ -42,20 +42,12 @@ pub(crate) struct CampaignRow {
 }
 
 impl Table for CampaignRow {
-    const NAME: &'static str = "campaigns";
+    super::row_of!("campaigns");
     const BESIDE: &'static str = concat!(
         ", (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
         messaging::sql_now!(),
         ") AS terms_in_force"
     );
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "campaigns" numbered by "read_head" {

@@ -32,15 +32,7 @@ pub(crate) struct ClaimRow {
 }
 
 impl Table for ClaimRow {
-    const NAME: &'static str = "claims";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("claims");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "claims" numbered by "read_head" {

@@ -43,15 +43,7 @@ pub(crate) struct Narrowed<'a> {
 }
 
 impl Table for CommissionRow {
-    const NAME: &'static str = "commissions";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("commissions");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "commissions" numbered by "read_head" {

@@ -36,15 +36,7 @@ pub(crate) struct ConversionRow {
 }
 
 impl Table for ConversionRow {
-    const NAME: &'static str = "conversions";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("conversions");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "conversions" numbered by "read_head" {

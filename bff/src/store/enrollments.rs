@@ -25,15 +25,7 @@ pub(crate) struct EnrollmentRow {
 }
 
 impl Table for EnrollmentRow {
-    const NAME: &'static str = "enrollments";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("enrollments");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "enrollments" numbered by "read_head" {

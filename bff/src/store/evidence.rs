@@ -46,16 +46,8 @@ impl EvidenceRow {
 }
 
 impl Table for EvidenceRow {
-    const NAME: &'static str = "evidence";
+    super::row_of!("evidence");
     const BESIDE: &'static str = ", (SELECT p.erased_at FROM erased_partners p WHERE p.partner_id = evidence.partner_id) AS erased_at";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "evidence" numbered by "read_head" {

@@ -17,15 +17,7 @@ pub(crate) struct FundsAccountRow {
 }
 
 impl Table for FundsAccountRow {
-    const NAME: &'static str = "funds_accounts";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("funds_accounts");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "funds_accounts" numbered by "read_head" {
@@ -67,15 +59,7 @@ pub(crate) struct BankTransferRow {
 }
 
 impl Table for BankTransferRow {
-    const NAME: &'static str = "bank_transfers";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("bank_transfers");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "bank_transfers" numbered by "read_head" {
@@ -135,15 +119,7 @@ pub(crate) struct BillingRow {
 }
 
 impl Table for BillingRow {
-    const NAME: &'static str = "billing";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("billing");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "billing" numbered by "read_head" {

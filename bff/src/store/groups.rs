@@ -20,15 +20,7 @@ pub(crate) struct GroupRow {
 }
 
 impl Table for GroupRow {
-    const NAME: &'static str = "groups";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("groups");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "groups" numbered by "read_head" {

@@ -28,15 +28,7 @@ pub(crate) struct LinkRow {
 }
 
 impl Table for LinkRow {
-    const NAME: &'static str = "links";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("links");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "links" numbered by "read_head" {

@@ -16,15 +16,7 @@ pub(crate) struct MembershipRow {
 }
 
 impl Table for MembershipRow {
-    const NAME: &'static str = "memberships";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("memberships");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "memberships" numbered by "read_head" {

@@ -72,6 +72,22 @@ pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
     }
 }
 
+/// What every [`Table`] has alike: `row_of!("claims")`.
+macro_rules! row_of {
+    ($name:literal) => {
+        const NAME: &'static str = $name;
+
+        fn id(&self) -> &str {
+            &self.id
+        }
+
+        fn position(&self) -> i64 {
+            self.position
+        }
+    };
+}
+use row_of;
+
 /// What stands before and after a brand where rows are narrowed to it: to those that say it themselves, and to those of its
 /// campaigns.
 type Of = (&'static str, &'static str);

@@ -22,15 +22,7 @@ pub(crate) struct PartnerRow {
 }
 
 impl Table for PartnerRow {
-    const NAME: &'static str = "partners";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("partners");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "partners" numbered by "read_head" {
@@ -55,9 +47,6 @@ pub(crate) struct SeenPartner {
     /// In which group of the brand that asks, where that is not the default one.
     pub(crate) group_id: Option<String>,
 }
-
-/// So many partners of a brand are looked up one by one.
-const FEW: usize = 2_000;
 
 /// The enrollments in campaigns of a brand, which stands behind it, of those who have seen its terms: an invitation needs nobody's consent.
 const OF_BRAND: &str = " FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.terms_version IS NOT NULL AND c.brand_id = ";
@@ -114,7 +103,7 @@ pub(crate) async fn list(
     sql.build_query_as().fetch_all(pool).await
 }
 
-/// Who is or was in a campaign of this brand, where these are few: each is looked up then. Of many, enough are soon found among all.
+/// Who is or was in a campaign of this brand, where these are few.
 async fn few_of(
     pool: &PgPool,
     brand: Option<&BrandId>,
@@ -124,10 +113,7 @@ async fn few_of(
     };
     let mut sql = QueryBuilder::new("SELECT e.partner_id");
     sql.push(OF_BRAND).push_bind(brand.as_str());
-    sql.push(" LIMIT ")
-        .push_bind(i64::try_from(FEW).unwrap_or(i64::MAX) + 1);
-    let ids: Vec<String> = sql.build_query_scalar().fetch_all(pool).await?;
-    Ok((ids.len() <= FEW).then_some(ids))
+    messaging::few(pool, sql).await
 }
 
 /// One of them, when this caller may see it.

@@ -25,15 +25,7 @@ pub(crate) struct PayoutRow {
 }
 
 impl Table for PayoutRow {
-    const NAME: &'static str = "payouts";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("payouts");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "payouts" numbered by "read_head" {

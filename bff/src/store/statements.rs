@@ -21,15 +21,7 @@ pub(crate) struct StatementRow {
 }
 
 impl Table for StatementRow {
-    const NAME: &'static str = "statements";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("statements");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "statements" numbered by "read_head" {

@@ -37,15 +37,7 @@ impl TermsRow {
 }
 
 impl Table for TermsRow {
-    const NAME: &'static str = "terms";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn position(&self) -> i64 {
-        self.position
-    }
+    super::row_of!("terms");
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "terms" numbered by "read_head" {

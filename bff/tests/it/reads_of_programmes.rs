@@ -91,6 +91,7 @@ fn activated() -> Body {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     }
     .into()
 }
@@ -585,6 +586,17 @@ async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
     }
     for stranger in [partner("partner456"), brand("brand2")] {
         assert_eq!(app.get(path, &stranger).await.0, 404);
+    }
+    // Who showed the same before, a partner is not told.
+    for (who, expected) in [
+        (brand("brand1"), json!("evd_1")),
+        (operator(), json!("evd_1")),
+        (partner123(), Value::Null),
+    ] {
+        let (_, one) = app.get("/api/v1/evidence/evd_2", &who).await;
+        assert_eq!(one["duplicate_of"], expected);
+        let (_, list) = app.get("/api/v1/evidence?duplicates=true", &who).await;
+        assert_eq!(list["items"][0]["duplicate_of"], expected);
     }
     // Shown again, what the brand said before is gone, and it stands where it stood.
     facts(&app, topic, &[of("evd_1", shown("evd_1", None))]).await;

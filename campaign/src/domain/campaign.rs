@@ -40,7 +40,7 @@ pub struct Campaign {
     pub starts_at: Option<Micros>,
     /// When it pauses by itself; `None`: never.
     pub ends_at: Option<Micros>,
-    /// What it may cost; `None`: no limit.
+    /// What it is meant to cost; `None`: nothing is planned.
     pub budget: Option<Budget>,
     /// How partners come in.
     pub join: JoinMode,
@@ -50,7 +50,7 @@ pub struct Campaign {
     pub status: CampaignStatus,
     /// Why it is paused, while it is.
     pub pause_reason: Option<PauseReason>,
-    /// The versions of its terms, oldest first: that in force, and those after it.
+    /// The versions of its terms, oldest first: that in force, and those that come into force after it.
     pub terms: Vec<Terms>,
     /// Where it was made.
     pub created: Place,
@@ -73,7 +73,7 @@ pub struct Terms {
     pub effective_at: Micros,
     /// SHA-256 of their text; of what was published before it was recorded none.
     pub text_hash: Option<String>,
-    /// Whether who accepted the version before keeps that; of what was published before it was decided nothing is known.
+    /// Whether who has the version before keeps that; of what was published before it was decided nothing is known.
     pub worsens: Option<bool>,
 }
 
@@ -87,6 +87,11 @@ impl Terms {
             || pays_less(plan.lead(), earlier.lead())
             || self.text_hash.is_none()
             || self.text_hash != before.text_hash
+    }
+
+    /// Whether it is, or will be, in force though a newer version is published now that is so from then on.
+    fn outlasts(&self, newer: Micros, now: Micros) -> bool {
+        self.effective_at < newer || self.effective_at <= now
     }
 }
 
@@ -117,7 +122,7 @@ pub struct Enrollment {
     pub status: EnrollmentStatus,
     /// Why the brand rejected or removed it.
     pub reason: Option<RefusalReason>,
-    /// Since when it is what it is, while that is not enrolled.
+    /// Since when it is what it is: its last event.
     pub since: Option<Micros>,
     /// Where it stands in lists: its first event.
     pub position: i64,
@@ -134,6 +139,18 @@ impl Campaign {
         let mut newest_first = self.terms.iter().rev();
         let terms = newest_first.find(|terms| terms.effective_at <= now);
         terms.map(|terms| terms.version)
+    }
+
+    /// Which versions partners may have when a new one comes into force then: the last of an earlier moment, and those of the same
+    /// moment that are in force already.
+    pub fn terms_before(&self, effective_at: Micros, now: Micros) -> impl Iterator<Item = &Terms> {
+        let outlasting = self
+            .terms
+            .iter()
+            .filter(move |it| it.outlasts(effective_at, now));
+        let (beside, before): (Vec<_>, Vec<_>) =
+            outlasting.partition(|it| it.effective_at == effective_at);
+        beside.into_iter().chain(before.last().copied())
     }
 
     /// Whether its end has come.
@@ -179,6 +196,8 @@ impl Campaign {
                 ..campaign
             }),
             Event::TermsPublished(published) => before.map(|mut campaign| {
+                let from = published.terms.effective_at;
+                campaign.terms.retain(|it| it.outlasts(from, place.time));
                 campaign.terms.push(published.terms.clone());
                 campaign
             }),
@@ -254,7 +273,7 @@ impl Enrollment {
                 accepted_at: since,
                 status: EnrollmentStatus::Enrolled,
                 reason: None,
-                since: None,
+                since,
                 ..new((&accepted.key, &accepted.subject), &accepted.partner_id)
             },
             Event::EnrollmentApplied(applied) => Self {
@@ -273,7 +292,7 @@ impl Enrollment {
             },
             Event::EnrollmentApproved(_) => Self {
                 status: EnrollmentStatus::Enrolled,
-                since: None,
+                since,
                 ..before?
             },
             Event::EnrollmentRejected(rejected) => Self {

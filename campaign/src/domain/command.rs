@@ -245,7 +245,7 @@ pub struct CampaignChange {
     pub starts_at: Edit<Micros>,
     /// When it pauses by itself.
     pub ends_at: Edit<Micros>,
-    /// What it may cost.
+    /// What it is meant to cost.
     pub budget: Edit<Budget>,
     /// How partners come in.
     pub join: Option<JoinMode>,

@@ -125,6 +125,7 @@ fn move_on(view: View, step: Step, context: &Context) -> Result<Event, Rejection
                 fallback_url: campaign.fallback_url.clone(),
                 starts_at: campaign.starts_at,
                 trusts_redirects: campaign.trusts_redirects.then_some(true),
+                ends_at: campaign.ends_at,
             };
             Ok(About::of(id, activated).into())
         }

@@ -1,18 +1,17 @@
 //! Bans: `/api/v1/campaign/partners/{partner_id}/ban`, `…/unban`, `/api/v1/campaign/bans`.
 
 use api::lists::RefusalReason;
-use api::{BanPartner, Request, UnbanPartner};
+use api::{BanPartner, UnbanPartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, PartnerStatus, Waiting};
+use runtime::{CampaignRefusals, Host, OrUnread, PartnerStatus, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Micros, PartnerId, PartnerStatus as Status};
@@ -108,15 +107,12 @@ fn whose(caller: &Caller, named: Option<&BrandId>) -> Result<Option<BrandId>, Pr
 pub(super) async fn ban_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<BanPartner>,
 ) -> Result<Response, Problem> {
     let brand = whose(&caller, write.body.brand_id())?;
     let command = |_, body: BanPartner| body.command(partner, brand);
-    let submitted = host
-        .submit_write(BanPartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(BanView::of))
 }
 
@@ -137,15 +133,12 @@ pub(super) async fn ban_partner(
 pub(super) async fn unban_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<UnbanPartner>,
 ) -> Result<Response, Problem> {
     let brand = whose(&caller, write.body.brand_id())?;
     let command = |_, body: UnbanPartner| body.command(partner, brand);
-    let submitted = host
-        .submit_write(UnbanPartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(BanView::of))
 }
 
@@ -178,8 +171,9 @@ pub(super) async fn list_bans(
 ) -> Result<Page<BanView>, Problem> {
     let (partner, status) = (list.filter.partner_id.as_ref(), list.filter.status);
     let scope = caller.scope()?;
-    let rows = bans::list(host.pool(), scope, list.page, partner, status).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = bans::list(host.pool(), scope, list.page, partner, status)
+        .await
+        .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, BanView::from);
     Ok(page)
 }

@@ -4,19 +4,17 @@
 use api::lists::RefusalReason;
 use api::{
     AcceptCampaign, ApprovePartner, InvitePartner, LeaveCampaign, RejectPartner, RemovePartner,
-    Request,
 };
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, EnrollmentStatus, Host, Waiting};
+use runtime::{CampaignRefusals, EnrollmentStatus, Host, OrUnread, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, EnrollmentStatus as Status, Micros, PartnerId};
@@ -99,7 +97,6 @@ impl AcceptanceView {
 pub(super) async fn accept_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
@@ -108,9 +105,7 @@ pub(super) async fn accept_campaign(
         .personal_key(&caller, &partner, write.body.is_personal())
         .await?;
     let command = |_, body: AcceptCampaign| body.command(campaign, partner, &key);
-    let submitted = host
-        .submit_write(AcceptCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(AcceptanceView::of))
 }
 
@@ -204,8 +199,9 @@ pub(super) async fn list_enrollments(
         partner: list.filter.partner_id.as_ref(),
         status: list.filter.status,
     };
-    let rows = enrollments::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = enrollments::list(host.pool(), caller.scope()?, list.page, &narrowed)
+        .await
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,
@@ -232,15 +228,12 @@ pub(super) async fn list_enrollments(
 pub(super) async fn leave_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<LeaveCampaign>,
 ) -> Result<Response, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let command = |_, body: LeaveCampaign| body.command(campaign, partner);
-    let submitted = host
-        .submit_write(LeaveCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -261,14 +254,11 @@ pub(super) async fn leave_campaign(
 pub(super) async fn remove_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RemovePartner>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RemovePartner| body.command(campaign, partner);
-    let submitted = host
-        .submit_write(RemovePartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -290,14 +280,11 @@ pub(super) async fn remove_partner(
 pub(super) async fn invite_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<InvitePartner>,
 ) -> Result<Response, Problem> {
     let command = |_, body: InvitePartner| body.command(campaign, partner);
-    let submitted = host
-        .submit_write(InvitePartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -318,14 +305,11 @@ pub(super) async fn invite_partner(
 pub(super) async fn approve_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<ApprovePartner>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ApprovePartner| body.command(campaign, partner);
-    let submitted = host
-        .submit_write(ApprovePartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -347,13 +331,10 @@ pub(super) async fn approve_partner(
 pub(super) async fn reject_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RejectPartner>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RejectPartner| body.command(campaign, partner);
-    let submitted = host
-        .submit_write(RejectPartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(EnrollmentView::of))
 }

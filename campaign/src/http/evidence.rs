@@ -1,11 +1,10 @@
 //! `/api/v1/campaign/evidence`: what partners show of their work.
 
 use api::lists::EvidenceReason;
-use api::{ApproveEvidence, RejectEvidence, Request, ReturnEvidence, SubmitEvidence};
+use api::{ApproveEvidence, RejectEvidence, ReturnEvidence, SubmitEvidence};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::{Json, Metadata};
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -13,7 +12,7 @@ use chassis::params::{Path, parameter};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, EvidenceStatus, Host, Waiting};
+use runtime::{CampaignRefusals, EvidenceStatus, Host, OrUnread, Waiting};
 use schemas::{Body, Message};
 use sealing::personal::PersonalKeys;
 use sealing::texts;
@@ -62,7 +61,8 @@ pub(super) struct EvidenceView {
     content_hash: Option<String>,
     /// The evidence that was returned, and that this is shown for.
     replaces: Option<String>,
-    /// The first evidence of the campaign that has the same address or the same content.
+    /// The first evidence of the campaign that has the same address or the same content. For brands and operators: a partner is not told who
+    /// else showed what it did.
     duplicate_of: Option<String>,
     /// The client's own notes.
     metadata: Option<Metadata>,
@@ -79,10 +79,17 @@ pub(super) struct EvidenceView {
 
 impl EvidenceView {
     /// What was submitted, with the address and notes of the request: a repeat of it has the same.
-    fn of(first: &Message, file_url: String, metadata: Option<Metadata>) -> Option<Self> {
+    fn of(
+        first: &Message,
+        file_url: String,
+        metadata: Option<Metadata>,
+        caller: &Caller,
+    ) -> Option<Self> {
         let Body::EvidenceSubmittedV1(submitted) = &first.body else {
             return None;
         };
+        let duplicate_of = submitted.duplicate_of.as_ref().map(ToString::to_string);
+        let is_partners = caller.is_only_partner(submitted.partner_id.as_str());
         Some(Self {
             evidence_id: first.header.subject.clone(),
             campaign_id: first.header.key.clone(),
@@ -92,7 +99,7 @@ impl EvidenceView {
             url_hash: submitted.url_hash.clone(),
             content_hash: submitted.content_hash.clone(),
             replaces: submitted.replaces.as_ref().map(ToString::to_string),
-            duplicate_of: submitted.duplicate_of.as_ref().map(ToString::to_string),
+            duplicate_of: duplicate_of.filter(|_| !is_partners),
             metadata,
             status: Status::Submitted.name().to_owned(),
             reason: None,
@@ -111,7 +118,7 @@ fn sealed(row: &Row) -> [Option<&[u8]>; 2] {
 }
 
 impl EvidenceView {
-    fn read(row: Row, keys: &PersonalKeys) -> Self {
+    fn read(row: Row, keys: &PersonalKeys, caller: &Caller) -> Self {
         // What an external producer showed is sealed under no key of its partner: after an erasure nobody reads it all the same.
         let is_erased = row.erased_at >= Some(row.evidence.submitted_at);
         let [url, notes] = match EvidenceId::parse(row.evidence.id.as_str()) {
@@ -127,6 +134,7 @@ impl EvidenceView {
         };
         let metadata = row.metadata.or(notes);
         let stored = row.evidence;
+        let is_partners = caller.is_only_partner(&stored.partner_id);
         Self {
             evidence_id: stored.id,
             campaign_id: stored.campaign_id,
@@ -136,7 +144,7 @@ impl EvidenceView {
             url_hash: stored.url_hash,
             content_hash: stored.content_hash,
             replaces: stored.replaces,
-            duplicate_of: stored.duplicate_of,
+            duplicate_of: stored.duplicate_of.filter(|_| !is_partners),
             metadata: metadata.and_then(|text| Metadata::parse(&text).ok()),
             status: stored.status,
             reason: stored.reason,
@@ -206,8 +214,8 @@ pub(super) struct EvidenceFilter {
     duplicates: Option<bool>,
 }
 
-/// Shows what a partner did for a campaign that it is enrolled in. What somebody showed before is taken, and says so
-/// (`duplicate_of`). What the brand returned may be shown again: the same address as it is, another with `replaces`.
+/// Shows what a partner did for a campaign that it is enrolled in. What somebody showed before is taken, and marked for
+/// the brand (`duplicate_of`). What the brand returned may be shown again: the same address as it is, another with `replaces`.
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/evidence",
@@ -227,7 +235,6 @@ pub(super) struct EvidenceFilter {
 pub(super) async fn submit_evidence(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
@@ -235,10 +242,8 @@ pub(super) async fn submit_evidence(
     let metadata = write.body.metadata().cloned();
     let key = host.personal_key(&caller, &partner, true).await?;
     let command = |_, body: SubmitEvidence| body.command(partner, &key);
-    let submitted = host
-        .submit_write(SubmitEvidence::KIND, write, &caller, &context, command)
-        .await?;
-    Ok(submitted.created(|first| EvidenceView::of(first, file_url, metadata)))
+    let submitted = host.submit_write(write, &caller, command).await?;
+    Ok(submitted.created(|first| EvidenceView::of(first, file_url, metadata, &caller)))
 }
 
 /// Evidence, newest first: a partner's own, for brands that of their campaigns.
@@ -267,11 +272,12 @@ pub(super) async fn list_evidence(
         status: filter.status,
         duplicates: filter.duplicates,
     };
-    let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed)
+        .await
+        .or_unread()?;
     let keys = host.personal_keys(rows.iter().flat_map(sealed)).await?;
     let position = |row: &Row| row.evidence.position;
-    let view = |row| EvidenceView::read(row, &keys);
+    let view = |row| EvidenceView::read(row, &keys, &caller);
     Ok(Page::new(list.page, rows, position, view))
 }
 
@@ -291,10 +297,10 @@ pub(super) async fn get_evidence(
 ) -> Result<Json<EvidenceView>, Problem> {
     let row = evidence::find(host.pool(), caller.scope()?, &evidence)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let row = row.ok_or_else(Problem::not_found)?;
     let keys = host.personal_keys(sealed(&row)).await?;
-    Ok(Json(EvidenceView::read(row, &keys)))
+    Ok(Json(EvidenceView::read(row, &keys, &caller)))
 }
 
 /// Says that evidence shows what it should. For the campaign's brand, and for operators.
@@ -314,14 +320,11 @@ pub(super) async fn get_evidence(
 pub(super) async fn approve_evidence(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(evidence): Path<EvidenceId>,
     write: Write<ApproveEvidence>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ApproveEvidence| body.command(evidence);
-    let submitted = host
-        .submit_write(ApproveEvidence::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(ReviewView::of))
 }
 
@@ -342,14 +345,11 @@ pub(super) async fn approve_evidence(
 pub(super) async fn reject_evidence(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(evidence): Path<EvidenceId>,
     write: Write<RejectEvidence>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RejectEvidence| body.command(evidence);
-    let submitted = host
-        .submit_write(RejectEvidence::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(ReviewView::of))
 }
 
@@ -370,13 +370,10 @@ pub(super) async fn reject_evidence(
 pub(super) async fn return_evidence(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(evidence): Path<EvidenceId>,
     write: Write<ReturnEvidence>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ReturnEvidence| body.command(evidence);
-    let submitted = host
-        .submit_write(ReturnEvidence::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(ReviewView::of))
 }

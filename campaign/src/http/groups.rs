@@ -1,11 +1,10 @@
 //! A brand's groups: `/api/v1/campaign/groups`, `/api/v1/campaign/partners/{partner_id}/group`.
 
 use api::lists::GroupStatus;
-use api::{ChangeGroup, CreateGroup, MovePartner, Request};
+use api::{ChangeGroup, CreateGroup, MovePartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -13,7 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, Waiting};
+use runtime::{CampaignRefusals, Host, OrUnread, Waiting};
 use schemas::{Body, Message};
 use sealing::texts;
 use serde::{Deserialize, Serialize};
@@ -139,14 +138,11 @@ pub(super) struct MovedView {
 pub(super) async fn create_group(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateGroup>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: CreateGroup| body.command(id, brand);
-    let submitted = host
-        .submit_write(CreateGroup::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(GroupStatusView::of))
 }
 
@@ -167,15 +163,12 @@ pub(super) async fn create_group(
 pub(super) async fn change_group(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(group): Path<GroupId>,
     write: Write<ChangeGroup>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: ChangeGroup| body.command(group, brand);
-    let submitted = host
-        .submit_write(ChangeGroup::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(GroupStatusView::of))
 }
 
@@ -196,15 +189,12 @@ pub(super) async fn change_group(
 pub(super) async fn move_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<MovePartner>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: MovePartner| body.command(partner, brand);
-    let submitted = host
-        .submit_write(MovePartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| {
         let Body::PartnerMovedV1(moved) = &first.body else {
             return None;
@@ -232,8 +222,9 @@ pub(super) async fn list_groups(
     list: List<GroupFilter>,
 ) -> Result<Page<GroupView>, Problem> {
     let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
-    let rows = groups::list(host.pool(), brand, list.filter.status, list.page).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = groups::list(host.pool(), brand, list.filter.status, list.page)
+        .await
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,
@@ -258,6 +249,6 @@ pub(super) async fn get_group(
 ) -> Result<Json<GroupView>, Problem> {
     let row = groups::find(host.pool(), caller.brand_scope()?, &group)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

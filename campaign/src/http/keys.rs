@@ -1,13 +1,12 @@
 //! API keys: `/api/v1/campaign/keys`, `…/{key_id}`, `…/{key_id}/rotate`.
 
 use api::lists::ApiKeyScope;
-use api::{CreateApiKey, Request, RevokeApiKey, RotateApiKey, redirects};
+use api::{CreateApiKey, RevokeApiKey, RotateApiKey, redirects};
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use chassis::auth::{Caller, NewApiKey};
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -15,7 +14,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{ApiKeyStatus, CampaignRefusals, Host, Waiting};
+use runtime::{ApiKeyStatus, CampaignRefusals, Host, OrUnread, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{ApiKeyId, ApiKeyStatus as Status, BrandId, Micros};
@@ -143,15 +142,12 @@ fn unkept(mut response: Response) -> Response {
 pub(super) async fn create_api_key(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateApiKey>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let made = NewApiKey::generate()?;
     let command = |id, body: CreateApiKey| body.command(id, brand, made.prefix(), made.hash());
-    let submitted = host
-        .submit_write(CreateApiKey::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(unkept(
         submitted.created(|first| NewKeyView::of(first, &made)),
     ))
@@ -175,15 +171,12 @@ pub(super) async fn create_api_key(
 pub(super) async fn rotate_api_key(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(key): Path<ApiKeyId>,
     write: Write<RotateApiKey>,
 ) -> Result<Response, Problem> {
     let made = NewApiKey::generate()?;
     let command = |_, body: RotateApiKey| body.command(key, made.prefix(), made.hash());
-    let submitted = host
-        .submit_write(RotateApiKey::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(unkept(submitted.ok(|first| NewKeyView::of(first, &made))))
 }
 
@@ -203,14 +196,11 @@ pub(super) async fn rotate_api_key(
 pub(super) async fn revoke_api_key(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(key): Path<ApiKeyId>,
     write: Write<RevokeApiKey>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RevokeApiKey| body.command(key);
-    let submitted = host
-        .submit_write(RevokeApiKey::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| RevokedView {
         key_id: first.header.subject.clone(),
         revoked_at: Timestamp(first.header.time),
@@ -253,8 +243,9 @@ pub(super) async fn list_api_keys(
         }
         (own, named) => own.or(named),
     };
-    let rows = api_keys::list(host.pool(), brand, list.page).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = api_keys::list(host.pool(), brand, list.page)
+        .await
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,
@@ -278,7 +269,6 @@ pub(super) async fn get_api_key(
     Path(key): Path<ApiKeyId>,
 ) -> Result<Json<KeyView>, Problem> {
     let brand = caller.brand_scope()?;
-    let row = api_keys::find(host.pool(), brand, &key).await;
-    let row = row.map_err(|error| runtime::unread(&error))?;
+    let row = api_keys::find(host.pool(), brand, &key).await.or_unread()?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

@@ -1,10 +1,9 @@
 //! Partners and brands themselves: `/api/v1/campaign/partners`, `/api/v1/campaign/brands`.
 
-use api::{ChangeBrand, ChangePartner, ErasePartner, Request};
+use api::{ChangeBrand, ChangePartner, ErasePartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
@@ -12,7 +11,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, Host, PartnerStatus, Waiting};
+use runtime::{CampaignRefusals, Host, OrUnread, PartnerStatus, Waiting};
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
@@ -227,8 +226,9 @@ pub(super) async fn list_partners(
         country: list.filter.country,
         status: list.filter.status,
     };
-    let rows = partners::list(host.pool(), scope, list.page, &narrowed).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = partners::list(host.pool(), scope, list.page, &narrowed)
+        .await
+        .or_unread()?;
     let brand = narrowed.brand.or(caller.brand());
     let keys = host.personal_keys(rows.iter().flat_map(sealed)).await?;
     let view = |row| PartnerView::seen_by((&caller, brand), row, &keys);
@@ -251,7 +251,7 @@ pub(super) async fn get_partner(
 ) -> Result<Json<PartnerView>, Problem> {
     let row = partners::find(host.pool(), caller.scope()?, &partner)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let keys = host.personal_keys(row.iter().flat_map(sealed)).await?;
     match row {
         Some(row) => {
@@ -280,7 +280,6 @@ pub(super) async fn get_partner(
 pub(super) async fn change_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<ChangePartner>,
 ) -> Result<Response, Problem> {
@@ -288,9 +287,7 @@ pub(super) async fn change_partner(
         .personal_key(&caller, &partner, write.body.is_personal())
         .await?;
     let command = |_, body: ChangePartner| body.command(partner, &key);
-    let submitted = host
-        .submit_write(ChangePartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| RecordChangedView {
         id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
@@ -315,15 +312,12 @@ pub(super) async fn change_partner(
 pub(super) async fn erase_partner(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(partner): Path<PartnerId>,
     write: Write<ErasePartner>,
 ) -> Result<Response, Problem> {
     caller.require_operator()?;
     let command = |_, body: ErasePartner| body.command(partner);
-    let submitted = host
-        .submit_write(ErasePartner::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| RecordChangedView {
         id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
@@ -344,8 +338,9 @@ pub(super) async fn list_brands(
     caller: Caller,
     list: List<NoFilter>,
 ) -> Result<Page<BrandView>, Problem> {
-    let rows = brands::list(host.pool(), caller.scope()?, list.page).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = brands::list(host.pool(), caller.scope()?, list.page)
+        .await
+        .or_unread()?;
     let view = |row| BrandView::seen_by(&caller, row);
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
@@ -366,7 +361,7 @@ pub(super) async fn get_brand(
 ) -> Result<Json<BrandView>, Problem> {
     let row = brands::find(host.pool(), caller.scope()?, &brand)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     match row {
         Some(row) => Ok(Json(BrandView::seen_by(&caller, row))),
         None if caller.brand() == Some(&brand) => Ok(Json(BrandView::new(&brand))),
@@ -391,14 +386,11 @@ pub(super) async fn get_brand(
 pub(super) async fn change_brand(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(brand): Path<BrandId>,
     write: Write<ChangeBrand>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ChangeBrand| body.command(brand);
-    let submitted = host
-        .submit_write(ChangeBrand::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| RecordChangedView {
         id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),

@@ -1,17 +1,16 @@
 //! `/api/v1/campaign/campaigns/{campaign_id}/terms`: every version of a campaign's terms, with its plan.
 
-use api::{PlanView, PublishTerms, Request};
+use api::{PlanView, PublishTerms};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, Waiting};
+use runtime::{CampaignRefusals, Host, OrUnread, Waiting};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{CampaignId, Currency, Micros};
@@ -55,7 +54,9 @@ pub(super) struct TermsView {
 }
 
 /// Publishes a new version of a campaign's terms, in force from now on or from a day within a year. Who accepted the version before has
-/// this one from then on if it worsens nothing, else when it accepts it. For its brand and for operators.
+/// this one from then on if it worsens nothing, else when it accepts it. It takes the place of versions that would be in force no
+/// earlier: they never are. A campaign has at most 10 versions that are yet to come into force, and 1,000 in all. For its brand and for
+/// operators.
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
@@ -71,15 +72,12 @@ pub(super) struct TermsView {
 pub(super) async fn publish_terms(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<PublishTerms>,
 ) -> Result<Response, Problem> {
     let text = write.body.text().to_owned();
     let command = |_, body: PublishTerms| body.command(campaign);
-    let submitted = host
-        .submit_write(PublishTerms::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(|first| published(first, text)))
 }
 
@@ -117,9 +115,7 @@ pub(super) async fn list_terms(
     list: List<NoFilter>,
 ) -> Result<Page<TermsView>, Problem> {
     let found = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
-    let found = found
-        .map_err(|error| runtime::unread(&error))?
-        .ok_or_else(Problem::not_found)?;
+    let found = found.or_unread()?.ok_or_else(Problem::not_found)?;
     let currency = Currency::parse(&found.currency).map_err(|error| Problem::internal(&error))?;
     let rows = terms::list(host.pool(), &campaign, list.page).await;
     let view = |row: Row| TermsView {
@@ -140,7 +136,7 @@ pub(super) async fn list_terms(
     };
     Ok(Page::new(
         list.page,
-        rows.map_err(|error| runtime::unread(&error))?,
+        rows.or_unread()?,
         |row| row.position,
         view,
     ))

@@ -32,10 +32,13 @@ impl Job for FollowFunds {
     }
 }
 
-/// Funds that change again are another command.
+/// Funds that change again are another command, and so is an end that was moved: one that came too late is not the last.
 fn command(campaign: Behind, now: Micros) -> Message {
-    let since = Micros(campaign.since);
-    let id = ids::timer_command_id(&campaign.id, FollowFunds::NAME, since);
+    let of = match campaign.ends_at {
+        Some(end) => format!("{}/{end}", campaign.id),
+        None => campaign.id.clone(),
+    };
+    let id = ids::timer_command_id(&of, FollowFunds::NAME, Micros(campaign.since));
     timer_command(
         Service::Campaign,
         "campaign.follow_funds.command.v1",

@@ -402,6 +402,7 @@ fn event() -> impl Strategy<Value = Event> {
                 fallback_url,
                 starts_at: None,
                 trusts_redirects: None,
+                ends_at: None,
             };
             Event::from(About::of(campaign.parse().unwrap(), activated))
         }),
@@ -459,6 +460,7 @@ fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     };
     let activated = About::of("camp1".parse().unwrap(), activated);
     let mut header = message(activated.write()).header;

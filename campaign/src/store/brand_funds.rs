@@ -66,6 +66,7 @@ pub(crate) struct Behind {
     pub(crate) id: String,
     /// Where in the log the brand's funds changed.
     pub(crate) since: i64,
+    pub(crate) ends_at: Option<i64>,
 }
 
 /// The active campaigns of brands that are out of funds, and those that are paused for it and need not be, behind so many of
@@ -77,10 +78,10 @@ pub(crate) async fn behind(
     limit: i64,
 ) -> Result<Vec<Behind>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT c.id, f.position AS since FROM brand_funds f JOIN campaigns c USING (brand_id, currency)
+        "SELECT c.id, f.position AS since, c.ends_at FROM brand_funds f JOIN campaigns c USING (brand_id, currency)
           WHERE f.exhausted AND c.status = 'active'
           UNION ALL
-         SELECT c.id, f.position FROM campaigns c JOIN brand_funds f USING (brand_id, currency)
+         SELECT c.id, f.position, c.ends_at FROM campaigns c JOIN brand_funds f USING (brand_id, currency)
           WHERE c.pause_reason = 'out_of_funds' AND c.status = 'paused' AND NOT f.exhausted
             AND (c.ends_at IS NULL OR c.ends_at > $1)
           ORDER BY since, id OFFSET $2 LIMIT $3",

@@ -2,12 +2,13 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{
-    CampaignId, EnrollmentId, EnrollmentStatus, Micros, PartnerId, RefusalReason, TermsVersion,
+    BrandId, CampaignId, EnrollmentId, EnrollmentStatus, Micros, PartnerId, RefusalReason,
+    TermsVersion,
 };
 
-use super::{column, push_seen_by};
+use super::column;
 use crate::domain::Enrollment;
 
 /// A row as it stands.
@@ -89,27 +90,125 @@ pub(crate) struct Narrowed<'a> {
 
 /// A page of the enrollments that this caller may see, newest first: a partner its own, a brand those in its campaigns.
 pub(crate) async fn list(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     scope: Scope<'_>,
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(
-        "SELECT e.* FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.position < ",
-    );
-    sql.push_bind(page.below());
-    push_seen_by(&mut sql, scope, "e.partner_id", "c.brand_id");
+    let mut sql = QueryBuilder::new("");
+    push_list(&mut sql, scope, page, to);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+fn push_list(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>, page: PageQuery, to: &Narrowed) {
+    if scope.all {
+        push_page(sql, page, to, |_| {});
+        return;
+    }
+    sql.push("SELECT * FROM (");
+    if let Some(brand) = scope.brand {
+        push_of_brand(sql, brand, page, to);
+    }
+    if scope.brand.is_some() && scope.partner.is_some() {
+        sql.push(" UNION ");
+    }
+    if let Some(partner) = scope.partner {
+        sql.push("(");
+        push_page(sql, page, to, |sql| {
+            sql.push(" AND partner_id = ").push_bind(partner.as_str());
+        });
+        sql.push(")");
+    }
+    sql.push(") seen");
+    push_end(sql, page);
+}
+
+/// The newest of each of its campaigns, found by an index: that costs what the brand has of campaigns, however many enrollments it, or
+/// anybody else, has.
+fn push_of_brand(
+    sql: &mut QueryBuilder<Postgres>,
+    brand: &BrandId,
+    page: PageQuery,
+    to: &Narrowed<'_>,
+) {
+    sql.push("SELECT e.* FROM (SELECT id FROM campaigns WHERE brand_id = ")
+        .push_bind(brand.as_str());
     if let Some(campaign) = to.campaign {
-        sql.push(" AND e.campaign_id = ")
-            .push_bind(campaign.as_str());
+        sql.push(" AND id = ").push_bind(campaign.as_str());
+    }
+    sql.push(") c CROSS JOIN LATERAL (");
+    push_page(sql, page, to, |sql| {
+        sql.push(" AND campaign_id = c.id");
+    });
+    sql.push(") e");
+}
+
+/// A page of those that this, too, narrows it to.
+fn push_page(
+    sql: &mut QueryBuilder<Postgres>,
+    page: PageQuery,
+    to: &Narrowed<'_>,
+    also: impl FnOnce(&mut QueryBuilder<Postgres>),
+) {
+    sql.push("SELECT * FROM enrollments WHERE position < ")
+        .push_bind(page.below());
+    also(sql);
+    if let Some(campaign) = to.campaign {
+        sql.push(" AND campaign_id = ").push_bind(campaign.as_str());
     }
     if let Some(partner) = to.partner {
-        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
+        sql.push(" AND partner_id = ").push_bind(partner.as_str());
     }
     if let Some(status) = to.status {
-        sql.push(" AND e.status = ").push_bind(status.name());
+        sql.push(" AND status = ").push_bind(status.name());
     }
-    sql.push(" ORDER BY e.position DESC LIMIT ")
+    push_end(sql, page);
+}
+
+fn push_end(sql: &mut QueryBuilder<Postgres>, page: PageQuery) {
+    sql.push(" ORDER BY position DESC LIMIT ")
         .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+}
+
+#[cfg(test)]
+mod tests {
+    use types::PartnerId;
+
+    use super::*;
+    use crate::store::tests::{PAGE, explained, with_many_rows};
+
+    #[tokio::test]
+    async fn the_newest_enrollments_are_read_in_the_order_of_an_index() {
+        let service = with_many_rows().await;
+        let (brand, partner) = (
+            BrandId::parse("b0").unwrap(),
+            PartnerId::parse("p0").unwrap(),
+        );
+        let of = |all, brand, partner| Scope {
+            all,
+            partner,
+            brand,
+        };
+        let (position, campaign, of_partner) = (
+            "Backward using enrollments_by_position",
+            "Backward using enrollments_of_campaign",
+            "enrollments_of_partner",
+        );
+        for (scope, found) in [
+            (of(true, None, None), &[position][..]),
+            (of(false, Some(&brand), None), &[campaign]),
+            (of(false, None, Some(&partner)), &[of_partner]),
+            (
+                of(false, Some(&brand), Some(&partner)),
+                &[campaign, of_partner],
+            ),
+        ] {
+            let mut sql = QueryBuilder::new("EXPLAIN ");
+            push_list(&mut sql, scope, PAGE, &Narrowed::default());
+            let plan = explained(&service, sql).await;
+            assert!(found.iter().all(|it| plan.contains(it)), "{plan}");
+            assert!(!plan.contains("Seq Scan on enrollments"), "{plan}");
+        }
+        service.stop().await;
+    }
 }

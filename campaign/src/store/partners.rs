@@ -2,7 +2,7 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, Country, Currency, GroupId, Micros, PartnerId, PartnerStatus};
 
 use super::column;
@@ -102,6 +102,9 @@ pub(crate) async fn save(
     .await
 }
 
+/// The enrollments in campaigns of a brand, which stands behind it, of those who have seen its terms: an invitation needs nobody's consent.
+const OF_BRAND: &str = " FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.terms_version IS NOT NULL AND c.brand_id = ";
+
 /// What a list of partners is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
@@ -115,18 +118,50 @@ pub(crate) struct Narrowed<'a> {
 /// A page of the partners that this caller may see, newest first: a partner itself, a brand those that are or were in its
 /// campaigns.
 pub(crate) async fn list(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     scope: Scope<'_>,
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let brand = to.brand.or(scope.brand);
-    let mut sql = seen_as(brand);
+    let of_one = brand.filter(|_| to.brand.is_some() || !scope.all);
+    let few = few_of(pool, of_one).await?;
+    let mut sql = QueryBuilder::new("");
+    push_list(&mut sql, scope, page, to, few);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Who is or was in a campaign of this brand, where these are few.
+async fn few_of(
+    pool: &PgPool,
+    brand: Option<&BrandId>,
+) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let Some(brand) = brand else {
+        return Ok(None);
+    };
+    let mut sql = QueryBuilder::new("SELECT e.partner_id");
+    sql.push(OF_BRAND).push_bind(brand.as_str());
+    messaging::few(pool, sql).await
+}
+
+fn push_list(
+    sql: &mut QueryBuilder<Postgres>,
+    scope: Scope<'_>,
+    page: PageQuery,
+    to: &Narrowed<'_>,
+    few: Option<Vec<String>>,
+) {
+    let brand = to.brand.or(scope.brand);
+    push_seen_as(sql, brand);
     sql.push(" WHERE p.position < ").push_bind(page.below());
-    push_seen(&mut sql, scope);
+    if let Some(mut few) = few {
+        few.extend(scope.partner.map(PartnerId::to_string));
+        sql.push(" AND p.id = ANY(").push_bind(few).push(")");
+    }
+    push_seen(sql, scope);
     if let Some(brand) = to.brand {
         sql.push(" AND ");
-        push_works_for(&mut sql, Some(brand));
+        push_works_for(sql, Some(brand));
     }
     if let Some(group) = to.group {
         let default = brand.map(GroupId::default_of);
@@ -138,12 +173,15 @@ pub(crate) async fn list(
         sql.push(" AND p.country = ").push_bind(country.code());
     }
     if let Some(status) = to.status {
-        sql.push(" AND s.banned = ")
-            .push_bind(status == PartnerStatus::Banned);
+        let is_banned = status == PartnerStatus::Banned;
+        sql.push(" AND s.banned = ").push_bind(is_banned);
+        if is_banned {
+            // They are few, and by all partners it would be a long way to them.
+            sql.push(" AND p.id IN (SELECT partner_id FROM bans WHERE status = 'banned')");
+        }
     }
     sql.push(" ORDER BY p.position DESC LIMIT ")
         .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
 }
 
 /// One of them, when this caller may see it.
@@ -152,7 +190,8 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &PartnerId,
 ) -> Result<Option<Row>, sqlx::Error> {
-    let mut sql = seen_as(scope.brand);
+    let mut sql = QueryBuilder::new("");
+    push_seen_as(&mut sql, scope.brand);
     sql.push(" WHERE p.id = ").push_bind(id.as_str());
     push_seen(&mut sql, scope);
     sql.build_query_as().fetch_optional(executor).await
@@ -160,9 +199,9 @@ pub(crate) async fn find(
 
 /// With what this brand holds of each. Banned is who is so by an operator, or by that brand; who is in an archived group of it is in
 /// the default one.
-fn seen_as(brand: Option<&BrandId>) -> QueryBuilder<Postgres> {
+fn push_seen_as(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
     let brand = brand.map(BrandId::to_string);
-    let mut sql = QueryBuilder::new(
+    sql.push(
         "SELECT p.*, s.banned, g.group_id FROM partners p
           CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM bans b WHERE b.partner_id = p.id
              AND b.status = 'banned' AND (b.brand_id IS NULL OR b.brand_id = ",
@@ -174,7 +213,6 @@ fn seen_as(brand: Option<&BrandId>) -> QueryBuilder<Postgres> {
              WHERE m.partner_id = p.id AND m.brand_id = ",
     );
     sql.push_bind(brand).push(") g ON true");
-    sql
 }
 
 fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
@@ -188,10 +226,41 @@ fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
     sql.push(")");
 }
 
-/// Who is or was in a campaign of this brand, or waits for it: not who was only invited, which needs nobody's consent.
+/// Who is or was in a campaign of this brand, or waits for it.
 fn push_works_for(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
-    sql.push(
-        "EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND e.terms_version IS NOT NULL AND c.brand_id = ",
-    );
-    sql.push_bind(brand.map(BrandId::to_string)).push(")");
+    sql.push("EXISTS (SELECT").push(OF_BRAND);
+    sql.push_bind(brand.map(BrandId::to_string))
+        .push(" AND e.partner_id = p.id)");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{PAGE, explained, with_many_rows};
+
+    #[tokio::test]
+    async fn the_few_partners_of_a_brand_are_looked_up_and_not_looked_for_among_all() {
+        let service = with_many_rows().await;
+        let brand = BrandId::parse("small").unwrap();
+        let scope = Scope {
+            all: false,
+            partner: None,
+            brand: Some(&brand),
+        };
+        let few = few_of(service.pool(), Some(&brand)).await.unwrap();
+        assert_eq!(few.as_ref().map(Vec::len), Some(3));
+        let mut sql = QueryBuilder::new("EXPLAIN ");
+        push_list(&mut sql, scope, PAGE, &Narrowed::default(), few);
+        let plan = explained(&service, sql).await;
+        assert!(
+            plan.contains("partners_pkey") && !plan.contains("partners_by_position"),
+            "{plan}"
+        );
+        assert!(!plan.contains("Seq Scan on partners"), "{plan}");
+        let many = BrandId::parse("b0").unwrap();
+        assert_eq!(few_of(service.pool(), Some(&many)).await.unwrap(), None);
+        let seen = list(service.pool(), scope, PAGE, &Narrowed::default()).await;
+        assert_eq!(seen.unwrap().len(), 3);
+        service.stop().await;
+    }
 }

@@ -51,7 +51,8 @@ pub(crate) async fn insert(
     .await
 }
 
-/// Of these campaigns the versions in force at that time, and those after them, oldest first.
+/// Of these campaigns the versions in force at that time, those of the same moment and the last before it, and those that come into
+/// force after them, oldest first.
 pub(super) async fn current(
     connection: &mut PgConnection,
     campaigns: &[String],
@@ -70,7 +71,10 @@ pub(super) async fn current(
            FROM terms t JOIN plans p USING (campaign_id, version) JOIN campaigns c ON c.id = t.campaign_id
           WHERE t.campaign_id = ANY($1)
             AND t.version >= coalesce((SELECT max(f.version) FROM terms f
-                                        WHERE f.campaign_id = t.campaign_id AND f.effective_at <= $2), 1)
+                                        WHERE f.campaign_id = t.campaign_id AND f.effective_at < $2), 1)
+            AND (t.effective_at <= $2 OR NOT EXISTS (SELECT FROM terms s
+                                                      WHERE s.campaign_id = t.campaign_id AND s.version > t.version
+                                                        AND s.effective_at <= t.effective_at))
           ORDER BY t.campaign_id, t.version",
     )
     .bind(campaigns)

@@ -232,3 +232,22 @@ async fn a_repeated_request_whose_outcome_left_the_table_is_answered_as_at_first
     assert_eq!(ask().await, first);
     end(service, &folder).await;
 }
+
+#[tokio::test]
+async fn each_part_that_was_read_back_is_audited_although_a_later_one_is_damaged() {
+    let (service, folder) = long_log().await;
+    act(&service, "run", StatusCode::OK).await;
+    let parts = app::get(&service, ARCHIVE, &operator()).await;
+    let newest = folder.join(parts["items"][0]["file"].as_str().unwrap());
+    std::fs::write(newest, b"lost").unwrap();
+    let refused = act(&service, "verify", StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "archive_damaged", "{refused}");
+    for (action, count) in [("archive.run", 3), ("archive.verify", 2)] {
+        let path = format!("/api/v1/operator/campaign/audit?action={action}");
+        let audit = app::get(&service, &path, &operator()).await;
+        let acts = audit["items"].as_array().unwrap();
+        assert_eq!(acts.len(), count, "{audit}");
+        assert_eq!(acts[count - 1]["target"], "positions 1 to 63", "{audit}");
+    }
+    end(service, &folder).await;
+}

@@ -133,19 +133,25 @@ async fn the_same_file_is_recognised_by_address_or_content_in_one_batch_and_over
         submit("partner2", body("https://a.example/1.jpg", &other)),
         submit("partner3", body("https://b.example/9.jpg", &content)),
     );
-    for duplicate in [&by_address, &by_content] {
-        assert_eq!(duplicate["duplicate_of"], first["evidence_id"]);
+    let brand = testing::brand("brand1");
+    for (duplicate, partner) in [(&by_address, "partner2"), (&by_content, "partner3")] {
         assert_eq!(duplicate["status"], "submitted", "the brand decides");
+        let path = format!("{EVIDENCE}/{}", duplicate["evidence_id"].as_str().unwrap());
+        let (_, brands) = service.get(&path, &brand).await;
+        assert_eq!(brands["duplicate_of"], first["evidence_id"]);
+        // Who it was that showed it first is not for the next one to know.
+        let (_, own) = service.get(&path, &testing::partner(partner)).await;
+        assert_eq!(own["duplicate_of"], Value::Null);
+        assert_eq!(duplicate["duplicate_of"], Value::Null);
     }
     // What two show at once: one of them is the first.
     let (left, right) = tokio::join!(
         submit("partner2", show("https://a.example/2.jpg")),
         submit("partner3", show("https://a.example/2.jpg")),
     );
-    let of = |evidence: &Value| evidence["duplicate_of"].clone();
-    let firsts = [of(&left), of(&right)];
-    assert!(firsts.contains(&Value::Null) && firsts.iter().any(|id| !id.is_null()));
-    let brand = testing::brand("brand1");
+    let later = list(&service, "duplicates=true", &brand).await;
+    let of_both = [&left, &right].map(|it| it["evidence_id"].as_str().unwrap().to_owned());
+    assert_eq!(later.iter().filter(|id| of_both.contains(id)).count(), 1);
     assert_eq!(list(&service, "duplicates=true", &brand).await.len(), 3);
     assert_eq!(list(&service, "duplicates=false", &brand).await.len(), 2);
     service.stop().await;

@@ -2,10 +2,11 @@
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
+use chassis::time::{now, to_rfc3339};
 use runtime::testing::{self, TestService, until};
 use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, Topic};
 use serde_json::json;
-use types::Currency;
+use types::{Currency, Micros};
 
 use crate::app::{self, CAMPAIGNS};
 
@@ -57,4 +58,57 @@ async fn a_campaign_that_is_activated_while_its_brand_is_out_of_funds_pauses_too
     state(&mut service, FundsExhaustedV1 { currency }).await;
     app::active_campaign(&service, "camp1").await;
     until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+}
+
+/// Moves the end of `camp1` to so many seconds from now.
+async fn end_in(service: &TestService, seconds: i64) {
+    let end = to_rfc3339(Micros(now().get() + seconds * 1_000_000));
+    let path = format!("{CAMPAIGNS}/camp1");
+    let body = json!({ "ends_at": end });
+    let (status, answer) = service.patch(&path, &testing::brand("brand1"), &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+async fn until_so_many_wait_for_the_writer_lock(service: &TestService, count: i64) {
+    until(&format!("{count} wait for the writer lock"), || async {
+        service.waiting_writers().await == count
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_campaign_that_was_to_go_on_when_its_end_came_goes_on_once_that_is_moved() {
+    let mut service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    end_in(&service, 3_600).await;
+    let currency = Currency::USD;
+    state(&mut service, FundsExhaustedV1 { currency }).await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+    service.advance_clock(3_600).await;
+    state(&mut service, FundsRestoredV1 { currency }).await;
+
+    // What goes on waits behind us from when the end is moved until it has come again.
+    let before = service.hold_writer_lock().await;
+    let passed = async {
+        until_so_many_wait_for_the_writer_lock(&service, 1).await;
+        let release = async {
+            until_so_many_wait_for_the_writer_lock(&service, 2).await;
+            drop(before);
+        };
+        let (behind, ()) = tokio::join!(service.hold_writer_lock(), release);
+        until_so_many_wait_for_the_writer_lock(&service, 1).await;
+        service.advance_clock(3_600).await;
+        drop(behind);
+    };
+    tokio::join!(end_in(&service, 2 * 3_600), passed);
+    until("it comes too late", || async {
+        let kinds = app::log_kinds(&service).await;
+        kinds.contains(&"command.rejected.v1".to_owned())
+    })
+    .await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+
+    end_in(&service, 4 * 3_600).await;
+    until_status(&service, "camp1", "active", None).await;
+    service.stop().await;
 }

@@ -195,16 +195,6 @@ async fn terms_of_the_future_are_listed_and_in_force_when_their_time_comes() {
     let published = app::post(&service, &path, &brand, &body, StatusCode::CREATED).await;
     assert_eq!(seen(&published), json!([3, false, true]));
     assert_eq!(published["text_hash"].as_str().unwrap().len(), 64);
-    let now = app::terms();
-    let refused = app::post(
-        &service,
-        &path,
-        &brand,
-        &now,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    )
-    .await;
-    assert_eq!(refused["code"], "invalid_dates", "version 3 is later");
 
     let partner = testing::partner("partner1");
     let accept = format!("{CAMP1}/accept");
@@ -243,5 +233,32 @@ async fn terms_of_the_future_are_listed_and_in_force_when_their_time_comes() {
     service
         .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
         .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn terms_that_were_scheduled_by_mistake_are_taken_back() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let (path, brand) = (format!("{CAMP1}/terms"), testing::brand("brand1"));
+    let hour = in_seconds(3_600);
+    let publish = async |bps: i32, from: &str| {
+        let mut body = app::terms();
+        body["plan"]["sale"]["bps"] = json!(bps);
+        body["effective_at"] = json!(from);
+        let published = app::post(&service, &path, &brand, &body, StatusCode::CREATED).await;
+        (published["version"].clone(), published["worsens"].clone())
+    };
+    assert_eq!(publish(9_000, &hour).await, (json!(2), json!(false)));
+    assert_eq!(publish(1_100, &hour).await, (json!(3), json!(false)));
+    assert_eq!(publish(900, &hour).await, (json!(4), json!(true)));
+    // Sooner, and the one after it is held against it.
+    let sooner = in_seconds(1_800);
+    assert_eq!(publish(1_200, &sooner).await, (json!(5), json!(false)));
+    assert_eq!(publish(1_100, &hour).await, (json!(6), json!(true)));
+    for (seconds, in_force) in [(0, 1), (1_800, 5), (1_800, 6)] {
+        service.advance_clock(seconds).await;
+        assert_eq!(camp1(&service).await["terms_version"], in_force);
+    }
     service.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use campaign::CampaignDomain;
+use chassis::auth::Claims;
 use runtime::testing::{self, TestService, variables};
 use schemas::Service;
 use serde_json::json;
@@ -63,6 +64,13 @@ async fn a_database_that_was_restored_elsewhere_closes_the_transports_until_an_o
     let (status, _) = service.get(&format!("{CAMPAIGNS}/camp1"), &brand).await;
     assert!(status.is_server_error(), "{status}");
 
+    // Those who follow each other may all have gone back.
+    let path = "/internal/v1/watermarks?epoch=1&topic=payment-events&partition=0&mode=http";
+    let payment = Claims::new("payment", "payment", "campaign", 60);
+    let payment = testing::mint(&payment);
+    let stands = app::get(&service, path, &payment).await;
+    assert_eq!(stands["watermark"], 0, "{stands}");
+
     let operator = testing::operator();
     let shown = app::get(&service, EPOCH, &operator).await;
     assert_eq!(shown["epoch"], 1);
@@ -117,4 +125,38 @@ async fn a_database_that_was_restored_elsewhere_closes_the_transports_until_an_o
     let audit = app::get(&service, "/api/v1/operator/campaign/audit", &operator).await;
     assert_eq!(audit["items"][0]["action"], "epoch.keep", "{audit}");
     assert_eq!(audit["items"][0]["reason"], "restored from last night");
+}
+
+#[tokio::test]
+async fn a_topic_is_sent_again_in_all_its_partitions_unless_one_is_named() {
+    let url = testing::unmade_database();
+    let mut variables = variables(Service::Campaign, &url);
+    variables.insert("PULSAR_TOPIC_PARTITIONS".to_owned(), "4".to_owned());
+    let service = TestService::start_with::<CampaignDomain>(campaign::define, variables).await;
+    app::active_campaign(&service, "camp1").await;
+    let rewind = "/api/v1/operator/campaign/relay/rewind";
+    let operator = testing::operator();
+    let mut body =
+        json!({"reason": "restored", "topic": "campaign-events", "to": 0, "partition": 4});
+    let never = app::post(&service, rewind, &operator, &body, StatusCode::CONFLICT).await;
+    assert_eq!(never["code"], "relay_refused", "{never}");
+    sqlx::query(
+        "INSERT INTO pipeline.relay_cursor SELECT 'campaign-events', n, n, 1 FROM generate_series(0, 3) n
+         ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let one = |partition: i64| json!({"partition": partition, "from_position": partition, "to_position": 0});
+    body["partition"] = json!(3);
+    let third = app::post(&service, rewind, &operator, &body, StatusCode::OK).await;
+    assert_eq!(third, json!({"partitions": [one(3)]}));
+    body.as_object_mut().unwrap().remove("partition");
+    let mut all = app::post(&service, rewind, &operator, &body, StatusCode::OK).await;
+    assert_eq!(
+        all["partitions"][3]["from_position"], 0,
+        "it was rewound: {all}"
+    );
+    all["partitions"].as_array_mut().unwrap().truncate(3);
+    assert_eq!(all, json!({"partitions": [one(0), one(1), one(2)]}));
 }

@@ -242,6 +242,35 @@ async fn a_partner_applies_reads_why_it_was_rejected_is_invited_and_is_in() {
 }
 
 #[tokio::test]
+async fn an_approved_partner_is_in_since_its_approval() {
+    let service = app::start().await;
+    let (brand, partner) = (testing::brand("brand1"), testing::partner("partner123"));
+    app::active_campaign(&service, "camp1").await;
+    let camp1 = format!("{CAMPAIGNS}/camp1");
+    let (status, answer) = service
+        .patch(&camp1, &brand, &json!({"join": "approval"}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let accept = format!("{camp1}/accept");
+    let yes = app::yes();
+    let applied = app::post(&service, &accept, &partner, &yes, StatusCode::CREATED).await;
+    let listed = async || {
+        let (_, list) = service.get("/api/v1/campaign/enrollments", &brand).await;
+        list["items"][0]["since"].clone()
+    };
+    assert_eq!(listed().await, applied["accepted_at"]);
+    service.advance_clock(86_400).await;
+    let approve = format!("{camp1}/partners/partner123/approve");
+    let approved = app::post(&service, &approve, &brand, &json!({}), StatusCode::OK).await;
+    assert_ne!(approved["since"], applied["accepted_at"]);
+    assert_eq!(listed().await, approved["since"]);
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &["enrollments"])
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_brand_bans_a_partner_from_its_campaigns_and_an_operator_from_all() {
     let service = app::start().await;
     let (first, second) = (testing::brand("brand1"), testing::brand("brand2"));

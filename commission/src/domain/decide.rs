@@ -39,12 +39,12 @@ pub enum Reaction {
     DeadLetter(&'static str),
 }
 
-/// What a conversion earns by the plan that its partner had accepted.
+/// What a conversion that was attributed then earns by the plan that its partner had accepted.
 pub fn calculate(
     attribution: &About<ConversionAttributedV1>,
     known: Option<&Commission>,
     plan: Option<&Plan>,
-    now: Micros,
+    attributed: Micros,
 ) -> Reaction {
     if known.is_some() {
         return Reaction::DeadLetter("the conversion has earned its commission before");
@@ -62,7 +62,7 @@ pub fn calculate(
         plan_version: attribution.terms_version,
     };
     let (amount, status) = match earn(&basis, plan) {
-        Ok(amount) => hold(amount, plan, now),
+        Ok(amount) => hold(amount, plan, attributed),
         Err(suspense) => Err(suspense),
     }
     .unwrap_or_else(|suspense| (nothing(&basis, plan), CalculatedStatus::Suspended(suspense)));
@@ -100,11 +100,11 @@ fn nothing(basis: &Basis, plan: &Plan) -> Money {
 }
 
 /// Whether the amount is pending first. There is no use in holding nothing.
-fn hold(amount: Money, plan: &Plan, now: Micros) -> Result<(Money, CalculatedStatus), Suspense> {
+fn hold(amount: Money, plan: &Plan, from: Micros) -> Result<(Money, CalculatedStatus), Suspense> {
     if plan.hold_days == 0 || amount.minor == 0 {
         return Ok((amount, CalculatedStatus::Approved));
     }
-    let until = now
+    let until = from
         .checked_add_days(i64::from(plan.hold_days))
         .ok_or(Suspense::OutOfRange)?;
     Ok((amount, CalculatedStatus::Held { until }))

@@ -116,7 +116,7 @@ pub(super) struct CommissionDetail {
     #[serde(flatten)]
     commission: CommissionItem,
     calculation: Calculation,
-    /// Oldest first.
+    /// Oldest first: of more than 1,000 the newest.
     reversals: Vec<Reversal>,
 }
 

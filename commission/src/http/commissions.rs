@@ -7,7 +7,7 @@ use chassis::openapi::{Forbidden, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
-use runtime::Host;
+use runtime::{Host, OrUnread};
 use serde::Deserialize;
 use types::{CampaignId, ConversionId, ConversionType, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -112,7 +112,7 @@ pub(super) async fn list_commissions(
     };
     let rows = store::list(host.pool(), &filter, page.below(), page.rows())
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let items = Page::new(page, rows, |row| row.position, CommissionItem::from);
     Ok(items)
 }
@@ -133,13 +133,13 @@ pub(super) async fn get_commission(
 ) -> Result<Json<CommissionDetail>, Problem> {
     let row = store::find(host.pool(), id.as_str())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = types::BrandId::parse(row.brand_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), brand.as_ref())?;
     let reversals = store::of_commission(host.pool(), id.as_str())
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Json(CommissionDetail::new(row, reversals)))
 }

@@ -37,10 +37,13 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// What was taken back of one commission, oldest first.
+/// What was taken back of one commission, oldest first: of more than 1,000 times the last.
 pub async fn of_commission(pool: &PgPool, id: &str) -> Result<Vec<ReversalRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM reversals WHERE commission_id = $1 ORDER BY position LIMIT 1000")
-        .bind(id)
-        .fetch_all(pool)
-        .await
+    sqlx::query_as(
+        "SELECT * FROM (SELECT * FROM reversals WHERE commission_id = $1 ORDER BY position DESC LIMIT 1000) newest
+          ORDER BY position",
+    )
+    .bind(id)
+    .fetch_all(pool)
+    .await
 }

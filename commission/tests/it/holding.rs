@@ -1,3 +1,4 @@
+use messaging::clock::now;
 use runtime::testing::until;
 use schemas::Body;
 use serde_json::json;
@@ -41,6 +42,24 @@ async fn a_held_commission_is_approved_when_its_time_comes() {
     );
     assert_eq!(see(&service, "conv1").await["status"], "approved");
     assert_eq!(see(&service, "conv2").await["status"], "held");
+}
+
+#[tokio::test]
+async fn a_hold_counts_from_the_attribution_whenever_it_is_handled() {
+    let mut service = start().await;
+    // Nobody knows its plan before.
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    let attributed = now();
+    service.advance_clock(2 * DAY).await;
+    publish(&mut service, 1, held_for(30)).await;
+    wait_for(&service, "commission.calculated.v1").await;
+    let until = calculated(&service).await.hold_until.unwrap();
+    let days = until.0 - attributed.0;
+    assert!(
+        days <= 30 * DAY * 1_000_000,
+        "{} s too late",
+        days / 1_000_000 - 30 * DAY
+    );
 }
 
 #[tokio::test]
@@ -122,11 +141,8 @@ async fn a_hold_whose_release_came_too_early_since_the_clock_was_set_back_ends_a
     let due_at = calculated(&service).await.hold_until.unwrap();
     let lock = service.hold_writer_lock().await;
     service.advance_clock(DAY).await;
-    let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)";
     until("its release waits for the writer lock", || async {
-        let waits = sqlx::query_scalar(waiting).fetch_one(service.pool()).await;
-        waits.unwrap()
+        service.waiting_writers().await > 0
     })
     .await;
     service.advance_clock(-120).await;

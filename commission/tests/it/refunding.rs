@@ -46,6 +46,28 @@ async fn three_refunds_of_a_third_reverse_everything() {
 }
 
 #[tokio::test]
+async fn of_very_many_reversals_the_newest_are_shown_and_the_last_says_what_all_come_to() {
+    let mut service = start().await;
+    publish(&mut service, 1, ten_percent()).await;
+    attribute(&mut service, "conv1", sale(100_000)).await;
+    refund_of(&mut service, "conv1", refund(50_000, 50_000, 100_000)).await;
+    // As if as many had come before it as are shown.
+    sqlx::query(
+        "INSERT INTO reversals
+         SELECT before.* FROM reversals r, generate_series(1, 1000) n,
+                LATERAL jsonb_populate_record(r, jsonb_build_object('position', r.position - n, 'reversed_total_minor', 0)) before",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let seen = see(&service, "conv1").await;
+    let shown = seen["reversals"].as_array().unwrap();
+    assert_eq!(shown.len(), 1_000);
+    assert_eq!(shown[0]["reversed_total"], "0.00");
+    assert_eq!(shown[999]["reversed_total"], seen["reversed"]);
+}
+
+#[tokio::test]
 async fn a_refund_behind_a_sale_that_waits_comes_after_it() {
     let mut service = start().await;
     attribute(&mut service, "conv1", sale(10_000)).await;

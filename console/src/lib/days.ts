@@ -1,3 +1,5 @@
+import { sum } from "./format";
+
 /** Days as the API names them. Which day it is says the API: this machine's clock may be another than the services'. */
 const DAY = 86_400_000;
 
@@ -6,15 +8,11 @@ export function byDay<T>(
   days: readonly string[],
   items: readonly T[],
   dayOfItem: (item: T) => string,
-  value: (item: T) => number,
-): { day: string; value: number }[] {
-  const sums = new Map(days.map((day) => [day, 0]));
-  for (const item of items) {
-    const day = dayOfItem(item);
-    const before = sums.get(day);
-    if (before !== undefined) sums.set(day, before + value(item));
-  }
-  return days.map((day) => ({ day, value: sums.get(day) ?? 0 }));
+  value: (item: T) => string | number,
+): { day: string; value: string }[] {
+  const values = new Map(days.map((day) => [day, [] as string[]]));
+  for (const item of items) values.get(dayOfItem(item))?.push(String(value(item)));
+  return days.map((day) => ({ day, value: sum(values.get(day) ?? []) }));
 }
 
 /** Every day from one to another. */

@@ -35,6 +35,8 @@ export function shortMoney(value: number, currency: string): string {
 
 const whole = new Intl.NumberFormat(locale);
 export const number = (value: number): string => whole.format(value);
+/** A count that came as text. */
+export const wholeNumber = (text: string): string => whole.format(text as `${number}`);
 
 const percentage = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 2 });
 /** Basis points. */

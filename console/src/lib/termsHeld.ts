@@ -1,11 +1,20 @@
-/** Which version of a campaign's terms holds for whom, as decision 0051 has it. */
+/** Which version of a campaign's terms holds for whom, as decisions 0051 and 0101 have it. */
 import type { Schemas } from "./api";
 
-type Version = Pick<Schemas["TermsView"], "version" | "worsens">;
+type Version = Pick<Schemas["TermsView"], "version" | "worsens" | "effective_at">;
+
+const since = (it: Version) => Date.parse(it.effective_at);
+
+/** Those that a new version, in force from then on, does not replace before they are in force themselves. */
+export function notReplaced<V extends Version>(versions: readonly V[], from: string | undefined): V[] {
+  const start = from ? Date.parse(from) : Date.now();
+  return versions.filter((it) => since(it) < start);
+}
 
 /** The version that holds for who accepted one, once all are in force: each next one by itself, up to the first that worsens something. */
 export function heldBy(accepted: number, versions: readonly Version[]): number {
-  const next = versions.find((it) => it.version === accepted + 1);
+  const isReplaced = (it: Version) => versions.some((later) => later.version > it.version && since(later) <= since(it));
+  const [next] = versions.filter((it) => it.version > accepted && !isReplaced(it)).sort((a, b) => a.version - b.version);
   return next?.worsens === false ? heldBy(next.version, versions) : accepted;
 }
 
@@ -16,7 +25,7 @@ export interface Moved {
   keeping: { version: number; count: number }[];
 }
 
-/** What a version behind the last one changes for those who are enrolled. */
+/** What a version behind the last of these changes for those who are enrolled. */
 export function moved(accepted: readonly (number | null | undefined)[], versions: readonly Version[], worsens: boolean): Moved {
   const last = Math.max(0, ...versions.map((it) => it.version));
   const counts = new Map<number, number>();

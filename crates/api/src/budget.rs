@@ -1,4 +1,4 @@
-//! What a campaign may cost, as clients say it and as answers show it.
+//! What a campaign is meant to cost, as clients say it and as answers show it.
 
 use chassis::json::AmountText;
 use chassis::problem::Fields;
@@ -46,7 +46,7 @@ impl BudgetBody {
     }
 }
 
-/// What a campaign may cost.
+/// What its brand means a campaign to cost. It is shown; nothing is refused or paused when it is spent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetView {
     /// With the currency's decimals.

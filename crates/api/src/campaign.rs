@@ -82,7 +82,7 @@ pub struct CreateCampaign {
     starts_at: Option<Timestamp>,
     /// When it pauses by itself: after its start, and not in the past; absent: never.
     ends_at: Option<Timestamp>,
-    /// What its brand means it to cost.
+    /// What its brand means it to cost: a plan that is shown, and nothing is refused or paused when it is spent.
     budget: Option<BudgetBody>,
     /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not. Anybody may ask for a
     /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
@@ -166,7 +166,7 @@ pub struct ChangeCampaign {
     starts_at: Option<Timestamp>,
     /// When it pauses by itself: after its start, and not in the past.
     ends_at: Option<Timestamp>,
-    /// What it may cost.
+    /// What its brand means it to cost: a plan that is shown, and nothing is refused or paused when it is spent.
     budget: Option<BudgetBody>,
     /// How partners come in from now on. Who is in stays in.
     #[schema(value_type = Option<lists::JoinMode>)]
@@ -252,7 +252,8 @@ pub struct PublishTerms {
     window_days: i32,
     /// What conversions earn.
     plan: PlanBody,
-    /// From when it is in force: not in the past, within a year, and not before the version before; absent: from now on.
+    /// From when it is in force: not in the past, and within a year; absent: from now on. It takes the place of versions that would be in
+    /// force no earlier. A campaign has at most 10 versions that are yet to come into force, and 1,000 in all.
     effective_at: Option<Timestamp>,
 }
 

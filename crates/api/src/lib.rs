@@ -5,7 +5,6 @@
 
 use std::sync::LazyLock;
 
-use chassis::json::Check;
 use chassis::problem::Problem;
 
 /// Which bodies there are, in the module that has them: of what kind a command each becomes, and which operation takes it, or which two.
@@ -86,11 +85,7 @@ pub use records::*;
 pub use tracking::*;
 pub use webhooks::*;
 
-/// A body that becomes a command of one kind.
-pub trait Request: Check {
-    /// The command's `type`.
-    const KIND: &'static str;
-}
+pub use chassis::write::Request;
 
 /// Whether a body is taken.
 type Read = Result<(), Problem>;

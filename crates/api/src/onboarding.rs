@@ -126,7 +126,7 @@ impl ChangeOnboarding {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SkipWorkflowStep {
-    /// One that waits for the CRM.
+    /// One that waits: `crm_contact` or `link`.
     #[schema(value_type = lists::WorkflowStep)]
     step: WorkflowStep,
 }

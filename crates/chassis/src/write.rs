@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request as HttpRequest};
 use axum::http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Caller;
+use crate::http::RequestContext;
 use crate::idempotency::{IdempotencyKey, RequestHash, RequestHasher};
 use crate::json::{Check, body_bytes, parse};
 use crate::prefer;
@@ -28,6 +29,14 @@ pub struct Write<T> {
     pub request_hash: RequestHash,
     /// `Prefer: wait=n`.
     pub wait: Option<Duration>,
+    /// In which trace and on what it is asked.
+    pub context: RequestContext,
+}
+
+/// A body that becomes a command of one kind.
+pub trait Request: Check {
+    /// The command's `type`.
+    const KIND: &'static str;
 }
 
 /// The body of a write that says everything by its path: absent or `{}`.
@@ -37,23 +46,25 @@ pub struct NoBody {}
 
 impl Check for NoBody {}
 
-impl<T> Write<T> {
+impl<T: Request> Write<T> {
     /// The command's id: of its kind, the caller and its key, so that a repeat is the same command; else new.
-    pub fn command_id(&self, caller: &Caller, kind: &str) -> Uuid {
+    pub fn command_id(&self, caller: &Caller) -> Uuid {
         match &self.key {
-            Some(key) => caller.identity().command_id(kind, &key.hash()),
+            Some(key) => caller.identity().command_id(T::KIND, &key.hash()),
             None => Uuid::now_v7(),
         }
     }
 
-    /// Its parts, as the command of this kind that a caller asks for: the id, the body, and the request's hash where there is
-    /// a key that may be repeated.
-    pub fn part(self, caller: &Caller, kind: &str) -> (Uuid, T, Option<RequestHash>) {
-        let id = self.command_id(caller, kind);
+    /// Its parts, as the command that a caller asks for: the id, the body, and the request's hash where there is a key that may be
+    /// repeated.
+    pub fn part(self, caller: &Caller) -> (Uuid, T, Option<RequestHash>) {
+        let id = self.command_id(caller);
         let request_hash = self.key.is_some().then_some(self.request_hash);
         (id, self.body, request_hash)
     }
+}
 
+impl<T> Write<T> {
     /// One that stands for many, each on its own: with a key that follows from the request's, so that a repeat of the whole
     /// repeats each.
     pub fn split<U>(self, items: impl FnOnce(T) -> Vec<U>) -> Vec<Write<U>> {
@@ -64,6 +75,7 @@ impl<T> Write<T> {
                 key: self.key.as_ref().map(|key| key.of_item(place)),
                 request_hash: self.request_hash.clone(),
                 wait: self.wait,
+                context: self.context,
             })
             .collect()
     }
@@ -72,23 +84,25 @@ impl<T> Write<T> {
 impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Write<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: HttpRequest, _: &S) -> Result<Self, Problem> {
         let unread = unread(request).await?;
         Ok(Self {
             body: parse(&unread.body)?,
             key: unread.key,
             request_hash: unread.request_hash,
             wait: unread.wait,
+            context: unread.context,
         })
     }
 }
 
 /// What of it does not depend on what the body says.
-async fn unread(request: Request) -> Result<Write<Bytes>, Problem> {
+async fn unread(request: HttpRequest) -> Result<Write<Bytes>, Problem> {
     let hasher = request.extensions().get::<Arc<RequestHasher>>().cloned();
     let hasher = hasher.ok_or_else(|| Problem::internal(&"the shell has no request hasher"))?;
     let key = IdempotencyKey::from_headers(request.headers())?;
     let wait = prefer::wait(request.headers());
+    let context = RequestContext::of(request.extensions());
     let method = request.method().clone();
     let uri = request.uri().clone();
     let body = bytes(request).await?;
@@ -98,10 +112,11 @@ async fn unread(request: Request) -> Result<Write<Bytes>, Problem> {
         key,
         request_hash,
         wait,
+        context,
     })
 }
 
-async fn bytes(request: Request) -> Result<Bytes, Problem> {
+async fn bytes(request: HttpRequest) -> Result<Bytes, Problem> {
     let headers = request.headers();
     let length = headers
         .get("content-length")

@@ -11,7 +11,8 @@ const MIN_MESSAGE: usize = size_of::<u32>();
 /// `num_messages_in_batch` of Pulsar's `MessageMetadata`.
 const MESSAGES: u64 = 11;
 
-/// Whether what a checksum is taken of, `[size of the metadata][metadata][payload]`, becomes more than [`MAX_APART`].
+/// Whether what a checksum is taken of, `[size of the metadata][metadata][payload]`, becomes more than [`MAX_APART`], or says that it has
+/// more messages than there is room for: the broker sends as many more, or fewer, as an entry says that it has.
 #[must_use]
 pub fn is_too_large_apart(entry: &[u8]) -> bool {
     let Some((size, rest)) = entry.split_first_chunk() else {
@@ -24,9 +25,9 @@ pub fn is_too_large_apart(entry: &[u8]) -> bool {
     let Some(claimed) = messages(metadata) else {
         return true;
     };
-    // The client stops where the payload ends.
-    let messages = claimed.min(payload.len() / MIN_MESSAGE);
-    messages.saturating_mul(size + MESSAGE) > MAX_APART
+    // One alone may be empty.
+    claimed > (payload.len() / MIN_MESSAGE).max(1)
+        || claimed.saturating_mul(size + MESSAGE) > MAX_APART
 }
 
 /// How many messages the metadata name at most; `None` of what nobody writes. What is cut off no client reads.
@@ -115,11 +116,13 @@ mod tests {
             (15_000, THOUSAND, 1 << 20, false),
             (16_000, THOUSAND, 1 << 20, true),
             (1 << 20, THOUSAND, 6_000, true),
-            (1 << 20, ALL_THAT_GO, 14 * 4, false),
-            (1 << 20, ALL_THAT_GO, 16 * 4, true),
+            (1 << 20, &[14], 14 * 4, false),
+            (1 << 20, &[16], 16 * 4, true),
+            (0, &[14], 14 * 4 - 1, true),
             (0, ALL_THAT_GO, 5 << 20, true),
             (0, FEWER_THAN_NONE, 5 << 20, true),
             (1 << 20, &[1], 3 << 20, false),
+            (0, &[1], 0, false),
         ] {
             let entry = entry(&metadata(name, messages), payload);
             assert_eq!(
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_is_left_to_who_reads_it() {
-        let whole = entry(&metadata(200, THOUSAND), 8);
+        let whole = entry(&metadata(200, &[1]), 8);
         for end in 0..whole.len() {
             assert!(!is_too_large_apart(&whole[..end]), "{end}");
         }

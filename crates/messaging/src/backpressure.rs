@@ -19,9 +19,9 @@ use crate::transport::http::{HttpTransport, Progress};
 const ASK_AFTER: Duration = Duration::from_millis(30);
 /// Who does not answer by then is not waited for.
 const ANSWER_WITHIN: Duration = Duration::from_millis(300);
-/// Behind is who has not handled what was stated so long ago, while somebody waits for what comes of facts. What waits for company does so for less.
+/// Behind is who has not handled what was stated so long ago, while somebody waits for what comes of facts.
 const LATE: Duration = Duration::from_millis(120);
-/// The same while nobody does.
+/// The same while nobody does, and of who has only what waits for company.
 const LATE_UNSEEN: Duration = Duration::from_secs(1);
 /// Nobody waits for longer than this for who is behind all the time, until it has been there: it may be stopped, or have much to do for a reason
 /// of its own, and a backlog does not wait until it is done or somebody mends it.
@@ -134,12 +134,16 @@ async fn look(
     }
     let found = join_all(followers.iter().map(|it| it.progress(epoch))).await;
     let is_waited_for = found.iter().flatten().any(|it| it.is_waited_for);
-    let late = if is_waited_for { LATE } else { LATE_UNSEEN };
     let now = Instant::now();
     let mut is_behind = false;
     for (follower, progress) in followers.iter_mut().zip(found) {
         let Some(progress) = progress else {
             continue;
+        };
+        let late = if is_waited_for && !progress.waits_for_company {
+            LATE
+        } else {
+            LATE_UNSEEN
         };
         let due = ends[&follower.stream].before(late, now);
         is_behind |= follower.is_behind(progress, due, now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, FromRow, PgConnection, PgExecutor, PgPool};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use types::Micros;
 use types::clock::{self, Offset};
@@ -14,12 +14,15 @@ pub use types::clock::{now, real, real_of};
 
 use crate::engine::advance;
 use crate::locks::AdvisoryLock;
+use crate::tx::Writer;
 
 /// A process knows of another's commits, and goes by another's move of the clock, after so long at most.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The same where nothing was committed at the last so many looks, and nothing waits in the retry queue or for a redrive.
 const LOOK_AT_REST: Duration = Duration::from_millis(500);
 const LOOKS_BEFORE_REST: u32 = 20;
+/// A look is not answered for so long before another connection is tried, which has as long, and it as long again.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Where a database's test clock stands.
 #[derive(Debug, Clone, Copy, FromRow)]
@@ -152,6 +155,7 @@ impl Looked {
 /// clock, whichever process moves it. What is decided in a transaction takes its time from there anyway; this is for edges.
 pub async fn watch_head(
     pool: PgPool,
+    writer: Writer,
     committed: Arc<watch::Sender<i64>>,
     looked: Arc<watch::Sender<Looked>>,
     stop: CancellationToken,
@@ -161,7 +165,16 @@ pub async fn watch_head(
     // One connection for all looks, beside those of the pool, which asks the server whenever it gets one back.
     let mut connection = None;
     loop {
-        let head = look(&pool, &mut connection).await;
+        let head = tokio::select! {
+            // After a process was frozen all of it may have come at once.
+            biased;
+            () = stop.cancelled() => break,
+            head = look(&pool, &mut connection) => head,
+            () = is_answered_elsewhere(&pool) => {
+                tracing::error!("the database answers new connections and not those that there are: its host is another, or the way to it");
+                return;
+            }
+        };
         // A database that is away has moved nothing.
         if let Ok(head) = head {
             clock::moved(Offset(head.clock_offset), Micros(head.last_time));
@@ -171,7 +184,8 @@ pub async fn watch_head(
                 retries: head.retry_at.is_some_and(|at| at <= head.now),
                 redrives: head.redrives,
             });
-            let found = Some((head.position, head.written_by, head.relay_epoch));
+            let written_by = writer.memory.written_by(head.written_by);
+            let found = Some((head.position, written_by, head.relay_epoch));
             let is_new = std::mem::replace(&mut seen, found) != found;
             if is_new {
                 advance(&committed, head.position);
@@ -191,6 +205,24 @@ pub async fn watch_head(
     }
     if let Some(connection) = connection {
         let _ = connection.close().await;
+    }
+}
+
+/// Ends when what was asked was not answered for long, and a new connection is answered the same at once. No error tells of a host
+/// that lost its power behind an address that another took over: the system tries for a quarter of an hour to send what is not
+/// acknowledged, and waits for ever for the answer to what was.
+async fn is_answered_elsewhere(pool: &PgPool) {
+    loop {
+        tokio::time::sleep(SILENCE).await;
+        let probe = async {
+            let mut new = Some(PgConnection::connect_with(&pool.connect_options()).await?);
+            look(pool, &mut new).await
+        };
+        if let Ok(Ok(_)) = timeout(SILENCE, probe).await {
+            // Both may have waited for the same.
+            tokio::time::sleep(SILENCE).await;
+            return;
+        }
     }
 }
 

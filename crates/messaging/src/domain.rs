@@ -132,7 +132,7 @@ pub trait Domain: Send + Sync + 'static {
     const LOCK: Lock = Lock::Log;
     /// What its tables are.
     const TABLES: Tables = Tables::NONE;
-    /// Whether what others state may wait for company until the batch before it is a tenth of a second old, so that a batch has many: where
+    /// Whether what others state may wait for company until the batch before it is a quarter of a second old, so that a batch has many: where
     /// nobody waits for what comes of it, or who does holds a [`crate::Hurry`].
     const FACTS_WAIT: bool = false;
     /// Topics of which often nobody wants the facts: those that come by the broker are decoded once [`Domain::wants_facts`] says so,

@@ -188,12 +188,10 @@ impl Engine {
                 Ok(done) => {
                     self.health.batches_go_on();
                     // Also where nothing was appended: there may be something for a job.
-                    let end = if self.domain.lock() == Lock::Log {
-                        done.position
-                    } else {
-                        0
-                    };
-                    advance(&self.committed, end);
+                    if !done.passed_by {
+                        let has_log = self.domain.lock() == Lock::Log;
+                        advance(&self.committed, if has_log { done.position } else { 0 });
+                    }
                     if done.retry_queue_changed {
                         self.retry_queue_changed.notify_one();
                     }

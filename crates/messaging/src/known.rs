@@ -38,20 +38,56 @@ pub(crate) struct Left {
 /// Each transaction that has the log's lock writes the row of `pipeline.log_head`, whatever else it writes: so that row's `xmin`, read under
 /// the lock, says whether what is remembered is all that there is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<Option<(Left, KnownStreams)>>>);
+pub(crate) struct Memory {
+    last: Arc<Mutex<Option<(Left, KnownStreams)>>>,
+    passed_by: Arc<Mutex<Option<PassedBy>>>,
+}
+
+/// Transactions of this process, one after the other with none in between, in which all messages were passed by: there is nothing new for a
+/// job.
+#[derive(Debug, Clone, Copy)]
+struct PassedBy {
+    /// Who wrote before the first of them.
+    since: i64,
+    /// The last of them.
+    last: i64,
+}
 
 impl Memory {
     /// What the transaction that wrote last left, if it is the one that is remembered. It is taken out: whoever has it puts back what it
     /// leaves itself.
     pub(crate) fn take(&self, found: Left) -> Option<KnownStreams> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, known) = kept.take()?;
         (left == found).then_some(known)
     }
 
     /// Remembers what this transaction left, once it has committed.
     pub(crate) fn put(&self, left: Left, known: KnownStreams) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some((left, known));
+    }
+
+    /// Notes that a transaction passed everything by, and who wrote before it.
+    pub(crate) fn note_passed_by(&self, before: i64, written_by: i64) {
+        let mut passed_by = self
+            .passed_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let earlier = passed_by.filter(|it| it.last == before);
+        *passed_by = Some(PassedBy {
+            since: earlier.map_or(before, |it| it.since),
+            last: written_by,
+        });
+    }
+
+    /// Who wrote the row of the log's head last, but for transactions in which this process passed everything by.
+    pub(crate) fn written_by(&self, found: i64) -> i64 {
+        let passed_by = self
+            .passed_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let here = passed_by.filter(|it| it.last == found);
+        here.map_or(found, |it| it.since)
     }
 }

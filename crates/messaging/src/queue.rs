@@ -37,9 +37,13 @@ const COMMANDS_PACE: Duration = Duration::from_millis(20);
 const PRODUCERS_PACE: Duration = Duration::from_millis(100);
 const PRODUCERS_PACE_IN_COMPANY: Duration = Duration::from_millis(25);
 const COMPANY: usize = 10;
-/// Nobody waits for messages that concern nobody here, since all they need is that their stream's watermark moves over them, and for facts
-/// where [`crate::Domain::FACTS_WAIT`].
-const COMPANY_PACE: Duration = Duration::from_millis(100);
+/// Nobody waits for facts where [`crate::Domain::FACTS_WAIT`],
+const WAITING_FACTS_PACE: Duration = Duration::from_millis(250);
+/// nor for messages that concern nobody here: all they need is that their stream's watermark moves over them.
+const PASSED_BY_PACE: Duration = Duration::from_millis(500);
+/// Where so many are together, more are coming: they wait no longer than this for them.
+const CROWD: usize = 100;
+const CROWD_PACE: Duration = Duration::from_millis(100);
 
 /// Commands of the broker are a backlog once a batch took so many of them, or all that it might.
 const BACKLOG: usize = BATCH_MESSAGES / 2;
@@ -61,7 +65,9 @@ struct Room {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Pace {
     alone: Duration,
+    /// While so many messages wait.
     in_company: Duration,
+    company: usize,
 }
 
 impl Pace {
@@ -69,6 +75,15 @@ impl Pace {
         Self {
             alone: pace,
             in_company: pace,
+            company: 0,
+        }
+    }
+
+    const fn in_a_crowd(alone: Duration) -> Self {
+        Self {
+            alone,
+            in_company: CROWD_PACE,
+            company: CROWD,
         }
     }
 }
@@ -81,8 +96,9 @@ struct Waiting {
     room: Room,
     /// When its batch is to begin.
     due: Instant,
-    /// The same when [`COMPANY`] waits.
+    /// The same when so many messages wait.
     due_in_company: Instant,
+    company: usize,
     /// The same when somebody hurries.
     due_in_a_hurry: Instant,
 }
@@ -271,8 +287,10 @@ impl Queue {
     /// How long a message of a pipelined flow waits for company, and how long with it.
     fn pace(&self, inbound: &Inbound) -> Pace {
         let is_fact = !inbound.topic.is_commands();
-        if !inbound.concerns(self.service) || (is_fact && self.facts_wait) {
-            Pace::of(COMPANY_PACE)
+        if !inbound.concerns(self.service) {
+            Pace::in_a_crowd(PASSED_BY_PACE)
+        } else if is_fact && self.facts_wait {
+            Pace::in_a_crowd(WAITING_FACTS_PACE)
         } else if is_fact {
             Pace::of(FACTS_PACE)
         } else if inbound.stream.is_some() {
@@ -281,6 +299,7 @@ impl Queue {
             Pace {
                 alone: PRODUCERS_PACE,
                 in_company: PRODUCERS_PACE_IN_COMPANY,
+                company: COMPANY,
             }
         }
     }
@@ -418,10 +437,14 @@ impl Flows {
             return Some(Instant::now());
         }
         let is_hurried = self.is_hurried();
-        let due = |it: &Waiting| match messages {
-            _ if is_hurried => it.due_in_a_hurry,
-            COMPANY.. => it.due_in_company,
-            _ => it.due,
+        let due = |it: &Waiting| {
+            if is_hurried {
+                it.due_in_a_hurry
+            } else if messages >= it.company {
+                it.due_in_company
+            } else {
+                it.due
+            }
         };
         let rested = resting.filter(|_| self.each.iter().any(Flow::is_backlog));
         waiting().map(due).chain(rested).min()
@@ -469,6 +492,13 @@ impl FlowSender {
         self.queue.ready.notify_one();
     }
 
+    /// Whether something waits here, and nothing but what nobody waits for.
+    pub fn waits_for_company(&self) -> bool {
+        let flows = self.queue.lock();
+        let mut waiting = flows.each.iter().flat_map(|flow| &flow.waiting).peekable();
+        !flows.is_hurried() && waiting.peek().is_some() && waiting.all(|it| it.company == CROWD)
+    }
+
     /// Whether anybody does.
     pub fn is_waited_for(&self) -> bool {
         self.queue.lock().is_hurried()
@@ -497,6 +527,7 @@ impl FlowSender {
             room,
             due: after(pace.alone),
             due_in_company: after(pace.in_company),
+            company: pace.company,
             due_in_a_hurry: after(pace.alone.min(FACTS_PACE)),
         };
         if flows.closed {

@@ -1,6 +1,7 @@
 //! The small numbers that stand for writer schemas in one database's rows.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use schemas::{Topic, WriterSchema};
@@ -28,6 +29,8 @@ pub enum SchemaIdError {
 struct Known {
     by_fingerprint: HashMap<(Topic, [u8; 32]), i32>,
     by_id: HashMap<i32, Arc<WriterSchema>>,
+    /// What this build cannot read: a newer one noted it, and nothing of this one's needs it until it is asked for.
+    unusable: HashMap<i32, (String, String)>,
 }
 
 /// Ids of writer schemas, shared by all of a process.
@@ -89,11 +92,24 @@ impl SchemaIds {
                 .and_then(|topic| {
                     WriterSchema::parse(topic, &text).map_err(|error| error.to_string())
                 });
-            let schema = parsed.map_err(|reason| SchemaIdError::Unusable { id, topic, reason })?;
-            known
-                .by_fingerprint
-                .insert((schema.topic(), *schema.fingerprint()), id);
-            known.by_id.insert(id, schema);
+            match parsed {
+                Ok(schema) => {
+                    let key = (schema.topic(), *schema.fingerprint());
+                    known.by_fingerprint.insert(key, id);
+                    known.by_id.insert(id, schema);
+                }
+                Err(reason) => {
+                    if let Entry::Vacant(place) = known.unusable.entry(id) {
+                        tracing::warn!(
+                            id,
+                            topic,
+                            reason,
+                            "a writer schema cannot be read by this build"
+                        );
+                        place.insert((topic, reason));
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -128,6 +144,9 @@ impl SchemaIds {
                 let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
                 if let Some(schema) = known.by_id.get(&id) {
                     return Ok(Arc::clone(schema));
+                }
+                if let Some((topic, reason)) = known.unusable.get(&id).cloned() {
+                    return Err(SchemaIdError::Unusable { id, topic, reason });
                 }
             }
             let mut connection = pool.acquire().await?;

@@ -1,6 +1,8 @@
 //! Tasks whose end is noticed.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -14,6 +16,8 @@ pub struct Tasks {
     /// Those of them that answer requests.
     serving: TaskTracker,
     stop: CancellationToken,
+    /// One of them ended that should not.
+    broke: Arc<AtomicBool>,
 }
 
 impl Tasks {
@@ -53,7 +57,7 @@ impl Tasks {
     }
 
     fn spawn_boxed(&self, name: String, task: BoxFuture<'static, ()>) {
-        let stop = self.stop.clone();
+        let (stop, broke) = (self.stop.clone(), Arc::clone(&self.broke));
         #[allow(clippy::disallowed_methods, reason = "this is the supervisor")]
         self.tracker.spawn(async move {
             let ended = std::panic::AssertUnwindSafe(task).catch_unwind().await;
@@ -64,9 +68,15 @@ impl Tasks {
                     panicked,
                     "a task ended that should not; the service stops"
                 );
+                broke.store(true, Ordering::Relaxed);
                 stop.cancel();
             }
         });
+    }
+
+    /// Whether it stops since a task ended that should not.
+    pub fn broke(&self) -> bool {
+        self.broke.load(Ordering::Relaxed)
     }
 
     /// Waits for every task, after [`Tasks::stop`] was cancelled.

@@ -150,6 +150,8 @@ pub struct WriteTx {
     tx: Transaction<'static, Postgres>,
     writer: Writer,
     epoch: i64,
+    /// Who wrote the log's head before.
+    written_by: i64,
     position: i64,
     arrivals: i64,
     now: Micros,
@@ -238,6 +240,7 @@ impl WriteTx {
             tx,
             writer: writer.clone(),
             epoch: head.try_get("epoch")?,
+            written_by: left.written_by,
             position: left.position,
             partition_positions: head.try_get("partition_positions")?,
             arrivals: 0,
@@ -502,16 +505,17 @@ impl WriteTx {
 
     /// Writes what was appended and marked, and commits. Returns the head's position.
     pub async fn commit(self) -> Result<i64, sqlx::Error> {
-        self.end(false).await
+        self.end(None).await
     }
 
     /// The same for a batch of the engine's, of which the next one remembers what it left. Whatever else it wrote beside, by
-    /// [`Self::connection`], was nothing of what a transaction reads as it begins.
-    pub(crate) async fn commit_batch(self) -> Result<i64, sqlx::Error> {
-        self.end(true).await
+    /// [`Self::connection`], was nothing of what a transaction reads as it begins. Where everything was `passed_by` there is nothing new for a
+    /// job.
+    pub(crate) async fn commit_batch(self, passed_by: bool) -> Result<i64, sqlx::Error> {
+        self.end(Some(passed_by)).await
     }
 
-    async fn end(mut self, remembers: bool) -> Result<i64, sqlx::Error> {
+    async fn end(mut self, of_batch: Option<bool>) -> Result<i64, sqlx::Error> {
         let leaves_retry_queue = self.any_in_retry_queue
             || !self.retry_queue.is_empty()
             || !self.left_retry_queue.is_empty()
@@ -559,8 +563,14 @@ impl WriteTx {
             Lock::Rebuild => {}
         }
         self.tx.commit().await?;
-        if let Some(left) = left.filter(|_| remembers && !leaves_retry_queue) {
-            self.writer.memory.put(left, self.known);
+        if let (Some(left), Some(passed_by)) = (left, of_batch) {
+            if passed_by {
+                let before = self.written_by;
+                self.writer.memory.note_passed_by(before, left.written_by);
+            }
+            if !leaves_retry_queue {
+                self.writer.memory.put(left, self.known);
+            }
         }
         self.writer.tail.note(self.epoch, self.rows);
         Ok(self.position)

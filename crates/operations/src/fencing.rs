@@ -8,6 +8,7 @@ use messaging::log::{self, LogRow};
 use messaging::{Lock, SchemaIdError, TxError, Watermark, WriteTx, Writer, encode};
 use schemas::Topic;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 /// The first position of a stream that is not what a follower handled at its place: it stands at or below the follower's
 /// watermark, and is later than the message that was handled there.
@@ -264,6 +265,13 @@ pub async fn accept(
     .execute(&mut *connection)
     .await?;
     if lock == Lock::Log {
+        let (noted, dropped_to, _) = noted_to(connection).await?;
+        if noted < dropped_to {
+            let reason = format!(
+                "what was handled is noted up to position {noted}, and the log's table begins behind {dropped_to}: try again"
+            );
+            return Err(NotAccepted::Refused(reason));
+        }
         while note_stretch(connection).await? > 0 {}
         sqlx::query("INSERT INTO pipeline.handled_before SELECT message_id FROM pipeline.parked ON CONFLICT DO NOTHING")
             .execute(&mut *connection)
@@ -281,32 +289,67 @@ pub async fn accept(
 const STRETCH: i64 = 50_000;
 
 /// Notes what caused something in this log, a stretch at a time, until little is left for the transaction that accepts. Given up, it goes on
-/// from there.
+/// from there. What left the table is read from its files.
 pub async fn note_log(pool: &PgPool) -> Result<(), sqlx::Error> {
+    while note_dropped(pool).await? {}
     let mut connection = pool.acquire().await?;
     while note_stretch(&mut connection).await? == STRETCH {}
     Ok(())
 }
 
-/// How many positions it noted.
-async fn note_stretch(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    let (after, head): (i64, i64) = sqlx::query_as(
-        "SELECT s.handled_noted_to, h.position FROM pipeline.service_state s, pipeline.log_head h",
+/// Up to where it is noted, up to where the table has nothing, and where the log ends.
+async fn noted_to(connection: &mut PgConnection) -> Result<(i64, i64, i64), sqlx::Error> {
+    sqlx::query_as(
+        "SELECT s.handled_noted_to, h.dropped_to, h.position FROM pipeline.service_state s, pipeline.log_head h",
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let to = head.min(after + STRETCH);
+    .fetch_one(connection)
+    .await
+}
+
+/// Notes what comes next of what left the table. Whether there was any.
+async fn note_dropped(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let (after, dropped_to, _) = noted_to(&mut *pool.acquire().await?).await?;
+    if after >= dropped_to {
+        return Ok(false);
+    }
+    let rows = log::all_after(pool, after, STRETCH).await?;
+    let Some(last) = rows.last() else {
+        return Ok(false);
+    };
+    let causes: Vec<Uuid> = rows.iter().filter_map(|row| row.causation_id).collect();
     sqlx::query(
+        "WITH noted AS (
+           INSERT INTO pipeline.handled_before SELECT * FROM UNNEST($1::uuid[]) ON CONFLICT DO NOTHING
+         )
+         UPDATE pipeline.service_state SET handled_noted_to = $2 WHERE handled_noted_to < $2",
+    )
+    .bind(causes)
+    .bind(last.position)
+    .execute(pool)
+    .await?;
+    Ok(true)
+}
+
+/// How many positions it noted of the table: none where they were dropped meanwhile.
+async fn note_stretch(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let (after, _, head) = noted_to(connection).await?;
+    let to = head.min(after + STRETCH);
+    let done = sqlx::query(
         "WITH noted AS (
            INSERT INTO pipeline.handled_before
            SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
            ON CONFLICT DO NOTHING
          )
-         UPDATE pipeline.service_state SET handled_noted_to = $2 WHERE handled_noted_to < $2",
+         UPDATE pipeline.service_state SET handled_noted_to = $2
+           FROM pipeline.log_head WHERE handled_noted_to < $2 AND dropped_to <= $1",
     )
     .bind(after)
     .bind(to)
     .execute(connection)
     .await?;
-    Ok(to - after)
+    Ok(if done.rows_affected() > 0 {
+        to - after
+    } else {
+        0
+    })
 }

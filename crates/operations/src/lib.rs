@@ -23,4 +23,4 @@ pub use help::METRICS;
 pub use operator::{Operator, Reason};
 pub use process::Process;
 pub use routes::{document, document_of_clock, routes};
-pub use unread::{unread, unread_schema};
+pub use unread::{OrUnread, unread, unread_schema};

@@ -16,6 +16,21 @@ pub fn unread(error: &sqlx::Error) -> Problem {
     )
 }
 
+/// For what was asked of a database.
+pub trait OrUnread<T> {
+    /// What it answered, else [`unread`].
+    ///
+    /// # Errors
+    /// It did not.
+    fn or_unread(self) -> Result<T, Problem>;
+}
+
+impl<T> OrUnread<T> for Result<T, sqlx::Error> {
+    fn or_unread(self) -> Result<T, Problem> {
+        self.map_err(|error| unread(&error))
+    }
+}
+
 /// The same of a writer schema that was looked up.
 pub fn unread_schema(error: &SchemaIdError) -> Problem {
     match error {

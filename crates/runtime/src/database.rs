@@ -74,6 +74,10 @@ async fn bound_transactions(connection: &mut PgConnection) -> Result<(), sqlx::E
 /// pipeline's tables first, in their own schema, then the service's.
 pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()> {
     let mut connection = connect(pool).await?;
+    // An index of a large table takes as long as it does. But all who want a table wait behind whoever waits to change it.
+    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = '30s'")
+        .execute(&mut connection)
+        .await?;
     let unsafe_settings: Vec<String> = sqlx::query_scalar(
         "SELECT name || ' = ' || setting FROM pg_settings
           WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off'",
@@ -92,7 +96,18 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
     if version < 150_000 {
         bail!("PostgreSQL 15 or later is needed; the server says {version}");
     }
-    messaging::migrate(&mut connection)
+    while let Err(error) = migrate(&mut connection, own).await {
+        if !waited_for_a_lock(&error) {
+            return Err(error);
+        }
+        tracing::warn!(error = %format!("{error:#}"), "somebody has a lock that a migration needs; it waits");
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+async fn migrate(connection: &mut PgConnection, own: &Migrator) -> anyhow::Result<()> {
+    messaging::migrate(connection)
         .await
         .context("the pipeline's migrations")?;
     // What a newer build beside this one has migrated already does not keep this one from starting.
@@ -101,11 +116,17 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
         ignore_missing: true,
         ..Migrator::DEFAULT
     };
-    own.run(&mut connection)
+    own.run(connection)
         .await
-        .context("the service's migrations")?;
-    connection.close().await?;
-    Ok(())
+        .context("the service's migrations")
+}
+
+fn waited_for_a_lock(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let database = cause.downcast_ref::<Box<dyn DatabaseError>>();
+        database.is_some_and(|it| it.code().as_deref() == Some("55P03"))
+    })
 }
 
 /// A step of the start, once more while connections to the database break in it, for up to a minute: an outage of a moment

@@ -32,7 +32,9 @@ pub use documents::{
     UnattributedReason, Verification,
 };
 pub use host::Host;
-pub use operations::{CommandState, Operator, Reason, RejectionName, unread, unread_schema};
+pub use operations::{
+    CommandState, Operator, OrUnread, Reason, RejectionName, unread, unread_schema,
+};
 pub use personal_keys::{FoundKeys, erase_personal_keys};
 pub use program::main;
 pub use settings::Settings;

@@ -15,6 +15,7 @@ use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::problem::Problem;
 use messaging::transport::http::InternalKey;
+use operations::OrUnread;
 use schemas::Service;
 use sealing::personal::{self, PersonalKey, PersonalKeys};
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,7 @@ impl Host {
         sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
     ) -> Result<PersonalKeys, Problem> {
         let found = self.find_personal_keys(sealed).await;
-        Ok(found.map_err(|error| crate::unread(&error))?.keys)
+        Ok(found.or_unread()?.keys)
     }
 
     /// The same for who must know whether a key is gone, or cannot be had just now.

@@ -130,10 +130,11 @@ async fn serve(definition: Definition<()>, settings: Settings) -> anyhow::Result
     }
     let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
     running.stopped().await;
-    running.stop().await?;
+    let stopped = running.stop().await;
     if let Some(spans) = telemetry::Spans::of_process() {
         tokio::task::spawn_blocking(|| spans.flush(LAST_SPANS)).await?;
     }
+    stopped?;
     tracing::info!(service, "stopped");
     Ok(())
 }

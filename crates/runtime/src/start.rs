@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chassis::auth::{AuthConfig, RouteScopes, Verifier};
 use chassis::http::{Server, ServerConfig, Shell};
 use chassis::telemetry::{self, Metrics};
@@ -31,6 +32,11 @@ use crate::settings::Settings;
 use crate::surface::{Faces, Surface, shell, surface};
 use crate::{api_keys, database, personal_keys, traces, transports};
 
+/// What requests that came before the stop ask for is handled for so long after it.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// What runs has so long to end, beyond what requests have: less than whoever stops it waits.
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
+
 /// A started service.
 pub struct Running {
     /// Where it listens.
@@ -39,13 +45,21 @@ pub struct Running {
     pub host: Host,
     tasks: Tasks,
     process: Uuid,
+    drain: Duration,
 }
 
 impl Running {
-    /// Stops it and waits until nothing of it runs. What it wrote last is then that it stopped by itself.
+    /// Stops it and waits until nothing of it runs. What it wrote last is then that it stopped by itself; not where it did not, or a task
+    /// of it broke: at its next start it looks for what broke it.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.tasks.stop().cancel();
-        self.tasks.finished().await;
+        // A connection that is dead and does not tell so keeps who asked by it.
+        let finished =
+            tokio::time::timeout(self.drain + STOP_PATIENCE, self.tasks.finished()).await;
+        finished.context("it did not stop in time")?;
+        if self.tasks.broke() {
+            bail!("a task ended that should not");
+        }
         let pool = self.host.bare_pool();
         let ended = async || process::end(pool, self.process).await;
         // Connections may have been cut while nobody used them: one that is made now is not.
@@ -90,6 +104,7 @@ async fn run(
     let faces = Faces::of(&definition);
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
+    let drain = settings.server.drain_timeout;
     let ports = Ports::bind(&settings).await?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
@@ -117,7 +132,7 @@ async fn run(
     let (surface, document) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, &engine);
     let is_suspicious = opened.left.deaths > 0;
-    tasks.spawn("engine", engine.run(tasks.stop().clone(), is_suspicious));
+    tasks.spawn("engine", engine.run(answered(&tasks), is_suspicious));
     report_figures(&host, definition.gauges);
     let settings = Arc::new(settings);
     transports::relay(&host, Arc::clone(&settings), source(&host), definition.jobs);
@@ -136,8 +151,21 @@ async fn run(
         host,
         tasks,
         process: opened.process,
+        drain,
     };
     Ok((running, document))
+}
+
+/// Cancelled once all requests are answered after a stop, or [`ANSWERED_WITHIN`] after it.
+fn answered(tasks: &Tasks) -> CancellationToken {
+    let (answered, serving) = (CancellationToken::new(), tasks.clone());
+    let cancelled = answered.clone();
+    tasks.spawn("answered", async move {
+        serving.stop().cancelled().await;
+        let _some_wait_for_more = tokio::time::timeout(ANSWERED_WITHIN, serving.drained()).await;
+        cancelled.cancel();
+    });
+    answered
 }
 
 /// Where it listens: everything at one port, or apart what operators, services and Prometheus ask.
@@ -204,10 +232,7 @@ fn host(
     settings: &Settings,
     tasks: &Tasks,
 ) -> anyhow::Result<Host> {
-    let client = reqwest::Client::builder()
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(2)
-        .build()?;
+    let client = peer_client()?;
     Ok(Host::new(Parts {
         pool: opened.pool.clone(),
         bare_pool: opened.bare_pool.clone(),
@@ -227,6 +252,14 @@ fn host(
             urls: settings.urls.clone(),
         },
     }))
+}
+
+/// Shared by all that asks other services.
+fn peer_client() -> reqwest::Result<reqwest::Client> {
+    Peers::client()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(2)
+        .build()
 }
 
 /// The worker that makes tables again when an operator asks for it.
@@ -335,7 +368,7 @@ fn source(host: &Host) -> Source {
 fn watch_head(host: &Host) {
     let (committed, looked) = (Arc::clone(host.head()), Arc::clone(host.looked()));
     let (pool, stop) = (host.pool().clone(), host.tasks().stop().clone());
-    let watching = clock::watch_head(pool, committed, looked, stop);
+    let watching = clock::watch_head(pool, host.writer().clone(), committed, looked, stop);
     host.tasks().spawn("log_head", watching);
 }
 
@@ -349,4 +382,29 @@ fn watch_gaps(host: &Host) {
         host.tasks().stop().clone(),
     );
     host.tasks().spawn("gaps", watching);
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::response::Redirect;
+    use axum::routing::post;
+    use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_peer_is_sent_goes_nowhere_else_though_it_names_another_address() {
+        let router = Router::new()
+            .route("/peer", post(async || Redirect::temporary("/elsewhere")))
+            .route("/elsewhere", post(async || "taken"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/peer", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(axum::serve(listener, router).into_future());
+        let answer = peer_client().unwrap().post(url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    }
 }

@@ -8,7 +8,7 @@ use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
 use chassis::problem::{FieldProblem, Problem, code};
-use chassis::write::Write;
+use chassis::write::{Request, Write};
 use messaging::{Answer, Inbound, clock, inbox};
 use operations::{CommandState, unread_schema};
 use schemas::{Actor, Body, Header, Message, Service, Topic, Written, rejection_code};
@@ -69,18 +69,17 @@ pub fn actor(caller: &Caller) -> Actor {
 }
 
 impl Host {
-    /// Submits what a write asks for, a command of this kind, and waits for the commit. `command` makes it of its id and the body.
-    pub async fn submit_write<T>(
+    /// Submits what a write asks for and waits for the commit. `command` makes it of its id and the body.
+    pub async fn submit_write<T: Request>(
         &self,
-        kind: &str,
         write: Write<T>,
         caller: &Caller,
-        context: &RequestContext,
         command: impl FnOnce(Uuid, T) -> Written,
     ) -> Result<Submitted, Problem> {
-        let (id, body, request_hash) = write.part(caller, kind);
+        let context = write.context;
+        let (id, body, request_hash) = write.part(caller);
         let command = Submit::of(id, command(id, body), request_hash);
-        self.submit(command, caller, context).await
+        self.submit(command, caller, &context).await
     }
 
     /// Submits a command and waits for the commit. A refusal by the domain is a problem with its code.

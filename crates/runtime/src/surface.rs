@@ -153,8 +153,9 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
         settings.internal_key.clone(),
         host.modes().relayed_topics(service),
     );
+    // A restored source learns where it stands also while this database is not recognised: where all went back, each waits for the others.
     let batches = messaging::transport::http::router(
-        Receiver::new(host.pool().clone(), host.flow()),
+        Receiver::new(host.bare_pool().clone(), host.flow()),
         settings.internal_key.clone(),
         service,
         settings.modes.clone(),

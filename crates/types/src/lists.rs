@@ -89,7 +89,7 @@ crate::names! {
         StartsAt = "starts_at",
         /// When it ends.
         EndsAt = "ends_at",
-        /// What it may cost.
+        /// What it is meant to cost.
         Budget = "budget",
     }
 

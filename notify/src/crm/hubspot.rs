@@ -60,7 +60,8 @@ impl HubSpot {
             ("company", contact.name.as_deref()),
             ("email", email),
             ("country", country.as_deref()),
-            (TAGS, Some(&*tags).filter(|it| !it.is_empty())),
+            // Empty text clears what stood there.
+            (TAGS, Some(&*tags)),
         ] {
             properties.extend(value.map(|value| (name.to_owned(), value.into())));
         }
@@ -72,7 +73,8 @@ impl HubSpot {
                     "HubSpot has no owner of the manager's address: the contact has none",
                 );
             }
-            properties.extend(owner.map(|owner| ("hubspot_owner_id".to_owned(), owner.into())));
+            let owner = owner.unwrap_or_default();
+            properties.insert("hubspot_owner_id".to_owned(), owner.into());
         }
         Ok(properties)
     }

@@ -96,8 +96,8 @@ pub enum Command {
     Test(WebhookEndpointId),
     /// It is to be sent again what it was sent.
     Resend(WebhookEndpointId, Resend),
-    /// The sender found that nothing arrives there.
-    GiveUp(WebhookEndpointId, WebhookDisabledReason),
+    /// The sender found that nothing arrives there; the command's id says since which time that it was enabled.
+    GiveUp(WebhookEndpointId, WebhookDisabledReason, Uuid),
     /// An owner's mail addresses are to be these.
     ChangeContact {
         /// As they are to be.
@@ -136,7 +136,7 @@ impl Command {
             | Self::Remove(id)
             | Self::Test(id)
             | Self::Resend(id, _)
-            | Self::GiveUp(id, _) => id,
+            | Self::GiveUp(id, ..) => id,
             Self::ChangeContact { .. }
             | Self::Unsubscribe { .. }
             | Self::ChangeMailTemplate(_)

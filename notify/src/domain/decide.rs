@@ -14,7 +14,8 @@ use types::{
 use super::contact::{self, Concluded};
 use super::workflow::{change_onboarding, decide_workflow};
 use super::{
-    Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View, mail_template,
+    Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View, give_up_id,
+    mail_template,
 };
 
 /// What becomes of a command: what happened, first what was asked for; or it is refused.
@@ -49,9 +50,14 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
     if let Command::Conclude(concluded) = command {
         return conclude(view, concluded);
     }
-    if let Command::GiveUp(_, reason) = command {
+    if let Command::GiveUp(_, reason, id) = command {
         let endpoint = there(view.endpoint)?;
         enabled(endpoint)?;
+        // It may have waited while its owner mended it.
+        if *id != give_up_id(endpoint.id.as_str(), endpoint.enabled_at) {
+            let detail = "the endpoint was enabled again since";
+            return Err(Rejection::new(Code::WebhookEndpointDisabled, detail));
+        }
         return Ok(disabled(endpoint, *reason));
     }
     let endpoint = there(view.endpoint.filter(|it| context.actor.is(&it.owner)))?;

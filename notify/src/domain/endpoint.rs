@@ -2,11 +2,19 @@
 
 use schemas::visible::Viewer;
 use types::{
-    BrandId, Micros, PartnerId, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
-    WebhookFormat,
+    BrandId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
+    WebhookEndpointStatus, WebhookFormat, ids,
 };
 
 use super::Event;
+
+/// The job that sends, as ids have it.
+pub const SENDER: &str = "webhooks";
+
+/// The id of the command by which the sender gives an endpoint up: one for each time that it was enabled.
+pub fn give_up_id(endpoint: &str, enabled_at: Micros) -> Uuid {
+    ids::timer_command_id(endpoint, SENDER, enabled_at)
+}
 
 /// Whose an endpoint is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ mod tests;
 pub use command::{Actor, Change, Command, Context, Resend, View};
 pub use contact::{Concluded, Contact, forget_contact};
 pub use decide::{decide, decide_all, forget};
-pub use endpoint::{Endpoint, Owner, Place};
+pub use endpoint::{Endpoint, Owner, Place, SENDER, give_up_id};
 pub use event::Event;
 pub use mail_template::MailTemplate;
 pub use schemas::{NotifyCode as Code, Rejection};

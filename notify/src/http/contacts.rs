@@ -1,22 +1,19 @@
 //! `/api/v1/notify/contacts/mail`: the mail addresses and numbers of brands and partners.
 
-use api::{ChangeContact, ContactFilter, ContactView, MailAddressView, PhoneNumberView, Request};
+use api::{ChangeContact, ContactFilter, ContactView, MailAddressView, PhoneNumberView};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, Waiting};
-use schemas::{ContactAddress, Message};
+use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
+use schemas::ContactAddress;
 use sealing::personal::PersonalKeys;
 use sealing::texts;
-use serde::Serialize;
 use types::{MailAddress, MailGroup, PhoneNumber};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -33,26 +30,10 @@ pub(super) fn reads() -> OpenApiRouter<Host> {
     OpenApiRouter::new().routes(routes!(list_contacts))
 }
 
-/// What was done to mail addresses.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ContactDone {
-    #[schema(example = "ctc_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
-    contact_id: String,
-    /// What came of it, as its event's type.
-    #[schema(example = "contact.changed.v1")]
-    event: String,
-    recorded_at: Timestamp,
-}
-
-impl From<&Message> for ContactDone {
-    fn from(first: &Message) -> Self {
-        Self {
-            contact_id: first.header.subject.clone(),
-            event: first.header.kind.clone(),
-            recorded_at: Timestamp(first.header.time),
-        }
-    }
-}
+super::done!(
+    /// What was done to mail addresses.
+    ContactDone, contact_id, "ctc_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f", "contact.changed.v1"
+);
 
 /// Say where a brand or a partner is sent mail and texts
 ///
@@ -73,7 +54,6 @@ impl From<&Message> for ContactDone {
 pub(super) async fn change_contact(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<ChangeContact>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
@@ -84,9 +64,7 @@ pub(super) async fn change_contact(
         None => None,
     };
     let command = |_, body: ChangeContact| body.command(&owner, key.as_ref());
-    let submitted = host
-        .submit_write(ChangeContact::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| ContactDone::from(first)))
 }
 
@@ -106,7 +84,7 @@ pub(super) async fn list_contacts(
 ) -> Result<Page<ContactView>, Problem> {
     let rows = contacts::list(host.pool(), caller.scope()?, &list.filter, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let sealed = rows
         .iter()
         .flat_map(|row| row.addresses.iter().chain(&row.numbers));

@@ -9,7 +9,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::Host;
+use runtime::{Host, OrUnread};
 use types::{Micros, Uuid, WebhookFormat};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,7 +63,7 @@ pub(super) async fn list_webhook_deliveries(
 ) -> Result<Page<WebhookDeliveryView>, Problem> {
     let rows = deliveries::list(host.pool(), caller.scope()?, &list.filter, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
 
@@ -81,10 +81,9 @@ pub(super) async fn get_webhook_delivery(
     caller: Caller,
     Path(delivery): Path<Uuid>,
 ) -> Result<Json<WebhookDeliveryDetails>, Problem> {
-    let unread = |error: sqlx::Error| runtime::unread(&error);
     let row = deliveries::find(host.pool(), caller.scope()?, delivery);
-    let row = row.await.map_err(unread)?.ok_or_else(Problem::not_found)?;
-    let attempts = attempts::of(host.pool(), delivery).await.map_err(unread)?;
+    let row = row.await.or_unread()?.ok_or_else(Problem::not_found)?;
+    let attempts = attempts::of(host.pool(), delivery).await.or_unread()?;
     let attempts = attempts.into_iter().map(|row| WebhookAttemptView {
         attempted_at: moment(row.attempted_at),
         took_ms: row.took_ms,
@@ -93,7 +92,7 @@ pub(super) async fn get_webhook_delivery(
         error: row.error,
     });
     let sent = deliveries::sent(host.pool(), delivery).await;
-    let sent = sent.map_err(unread)?;
+    let sent = sent.or_unread()?;
     let sent = sent.filter(|it| it.format == WebhookFormat::Postback.name());
     let url = sent.map(|it| {
         let event = serde_json::from_str(&row.body).unwrap_or_default();

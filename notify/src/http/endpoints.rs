@@ -2,7 +2,7 @@
 
 use api::{
     ChangeWebhookEndpoint, CreateWebhookEndpoint, DisableWebhookEndpoint, EnableWebhookEndpoint,
-    RemoveWebhookEndpoint, Request, ResendWebhooks, RotateWebhookSecret, TestWebhookEndpoint,
+    RemoveWebhookEndpoint, ResendWebhooks, RotateWebhookSecret, TestWebhookEndpoint,
     WebhookEndpointView, WebhookFilter, WebhookSecretView,
 };
 use axum::extract::State;
@@ -10,7 +10,6 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -18,11 +17,8 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, Waiting};
-use schemas::Message;
-use serde::Serialize;
+use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
 use types::{Micros, WebhookEndpointId};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -49,26 +45,10 @@ pub(super) fn reads() -> OpenApiRouter<Host> {
         .routes(routes!(get_webhook_secret))
 }
 
-/// What was done to a webhook endpoint.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WebhookEndpointDone {
-    #[schema(example = "whe_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
-    endpoint_id: String,
-    /// What came of it, as its event's type.
-    #[schema(example = "webhook_endpoint.created.v1")]
-    event: String,
-    recorded_at: Timestamp,
-}
-
-impl From<&Message> for WebhookEndpointDone {
-    fn from(first: &Message) -> Self {
-        Self {
-            endpoint_id: first.header.subject.clone(),
-            event: first.header.kind.clone(),
-            recorded_at: Timestamp(first.header.time),
-        }
-    }
-}
+super::done!(
+    /// What was done to a webhook endpoint.
+    WebhookEndpointDone, endpoint_id, "whe_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f", "webhook_endpoint.created.v1"
+);
 
 /// Have a brand or a partner sent what happens
 ///
@@ -90,21 +70,12 @@ impl From<&Message> for WebhookEndpointDone {
 pub(super) async fn create_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     caller.scope()?;
     let owner = write.body.owner(caller.brand(), caller.partner())?;
     let command = |id, body: CreateWebhookEndpoint| body.command(id, &owner);
-    let submitted = host
-        .submit_write(
-            CreateWebhookEndpoint::KIND,
-            write,
-            &caller,
-            &context,
-            command,
-        )
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -127,20 +98,11 @@ pub(super) async fn create_webhook_endpoint(
 pub(super) async fn change_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<ChangeWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ChangeWebhookEndpoint| body.command(endpoint);
-    let submitted = host
-        .submit_write(
-            ChangeWebhookEndpoint::KIND,
-            write,
-            &caller,
-            &context,
-            command,
-        )
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -164,14 +126,11 @@ pub(super) async fn change_webhook_endpoint(
 pub(super) async fn rotate_webhook_secret(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<RotateWebhookSecret>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RotateWebhookSecret| body.command(endpoint);
-    let submitted = host
-        .submit_write(RotateWebhookSecret::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -194,14 +153,11 @@ pub(super) async fn rotate_webhook_secret(
 pub(super) async fn resend_webhooks(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<ResendWebhooks>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ResendWebhooks| body.command(endpoint);
-    let submitted = host
-        .submit_write(ResendWebhooks::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -223,20 +179,11 @@ pub(super) async fn resend_webhooks(
 pub(super) async fn enable_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<EnableWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let command = |_, body: EnableWebhookEndpoint| body.command(endpoint);
-    let submitted = host
-        .submit_write(
-            EnableWebhookEndpoint::KIND,
-            write,
-            &caller,
-            &context,
-            command,
-        )
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -258,20 +205,11 @@ pub(super) async fn enable_webhook_endpoint(
 pub(super) async fn disable_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<DisableWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let command = |_, body: DisableWebhookEndpoint| body.command(endpoint);
-    let submitted = host
-        .submit_write(
-            DisableWebhookEndpoint::KIND,
-            write,
-            &caller,
-            &context,
-            command,
-        )
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -293,20 +231,11 @@ pub(super) async fn disable_webhook_endpoint(
 pub(super) async fn remove_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<RemoveWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RemoveWebhookEndpoint| body.command(endpoint);
-    let submitted = host
-        .submit_write(
-            RemoveWebhookEndpoint::KIND,
-            write,
-            &caller,
-            &context,
-            command,
-        )
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -328,14 +257,11 @@ pub(super) async fn remove_webhook_endpoint(
 pub(super) async fn test_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<TestWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let command = |_, body: TestWebhookEndpoint| body.command(endpoint);
-    let submitted = host
-        .submit_write(TestWebhookEndpoint::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
 }
 
@@ -382,7 +308,7 @@ pub(super) async fn list_webhook_endpoints(
 ) -> Result<Page<WebhookEndpointView>, Problem> {
     let rows = endpoints::list(host.pool(), caller.scope()?, &list.filter, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
 
@@ -436,7 +362,8 @@ pub(super) async fn get_webhook_secret(
 }
 
 async fn find(host: &Host, caller: &Caller, endpoint: &WebhookEndpointId) -> Result<Row, Problem> {
-    let found = endpoints::find(host.pool(), caller.scope()?, endpoint).await;
-    let found = found.map_err(|error| runtime::unread(&error))?;
+    let found = endpoints::find(host.pool(), caller.scope()?, endpoint)
+        .await
+        .or_unread()?;
     found.ok_or_else(Problem::not_found)
 }

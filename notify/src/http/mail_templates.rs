@@ -2,24 +2,20 @@
 
 use api::{
     ChangeMailTemplate, MailDraftQuery, MailPreview, MailPreviewQuery, MailTemplateFilter,
-    MailTemplateView, MailTemplates, MailText, MailTexts, MailVariable, OwnMailTemplate, Request,
+    MailTemplateView, MailTemplates, MailText, MailTexts, MailVariable, OwnMailTemplate,
     ResetMailTemplate,
 };
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::params::{Path, Query};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, Waiting};
-use schemas::Message;
-use serde::Serialize;
+use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
 use types::{BrandId, Channel, MailLanguage, MailTemplateId};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,26 +36,10 @@ pub(super) fn reads() -> OpenApiRouter<Host> {
         .routes(routes!(get_mail_template))
 }
 
-/// What was done to a brand's own text.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MailTemplateDone {
-    #[schema(example = "mtp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
-    template_id: String,
-    /// What came of it, as its event's type.
-    #[schema(example = "mail_template.changed.v1")]
-    event: String,
-    recorded_at: Timestamp,
-}
-
-impl From<&Message> for MailTemplateDone {
-    fn from(first: &Message) -> Self {
-        Self {
-            template_id: first.header.subject.clone(),
-            event: first.header.kind.clone(),
-            recorded_at: Timestamp(first.header.time),
-        }
-    }
-}
+super::done!(
+    /// What was done to a brand's own text.
+    MailTemplateDone, template_id, "mtp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f", "mail_template.changed.v1"
+);
 
 /// The kind of mail that a path names, of which brands write their own text, with what may stand in it.
 fn customizable(kind: &str) -> Result<(&'static Kind, &'static [Variable]), Problem> {
@@ -91,16 +71,13 @@ fn customizable(kind: &str) -> Result<(&'static Kind, &'static [Variable]), Prob
 pub(super) async fn change_mail_template(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path((kind, language)): Path<(String, MailLanguage)>,
     write: Write<ChangeMailTemplate>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     customizable(&kind)?;
     let command = |_, body: ChangeMailTemplate| body.command(brand, kind, language);
-    let submitted = host
-        .submit_write(ChangeMailTemplate::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| MailTemplateDone::from(first)))
 }
 
@@ -125,16 +102,13 @@ pub(super) async fn change_mail_template(
 pub(super) async fn reset_mail_template(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path((kind, language)): Path<(String, MailLanguage)>,
     write: Write<ResetMailTemplate>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     customizable(&kind)?;
     let command = |_, body: ResetMailTemplate| body.command(brand, kind, language);
-    let submitted = host
-        .submit_write(ResetMailTemplate::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| MailTemplateDone::from(first)))
 }
 
@@ -156,7 +130,7 @@ pub(super) async fn list_mail_templates(
     let own = match brand {
         Some(brand) => mail_templates::of_brand(host.pool(), brand)
             .await
-            .map_err(|error| runtime::unread(&error))?,
+            .or_unread()?,
         None => Vec::new(),
     };
     let names = |channels: &[Channel]| channels.iter().map(|it| it.name().to_owned()).collect();
@@ -233,7 +207,7 @@ async fn own(
 ) -> Result<Option<MailTemplate>, Problem> {
     let id = MailTemplateId::of(brand, kind.event, language).into_string();
     let found = mail_templates::load(host.pool(), &[id]).await;
-    Ok(found.map_err(|error| runtime::unread(&error))?.pop())
+    Ok(found.or_unread()?.pop())
 }
 
 /// Whose mail a sample is.

@@ -7,7 +7,7 @@ use chassis::openapi::{Forbidden, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::Host;
+use runtime::{Host, OrUnread};
 use types::Micros;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -38,7 +38,7 @@ pub(super) async fn list_mails(
     caller.require_operator()?;
     let rows = mails::list(host.pool(), &list.filter, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |row| row.position, listed))
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn list_mailbox(
     caller.require_operator()?;
     let rows = mails::mailbox(host.pool(), &list.filter, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
 

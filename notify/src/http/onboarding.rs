@@ -1,19 +1,15 @@
 //! `/api/v1/notify/onboarding`: what brands want done with applications.
 
-use api::{ChangeOnboarding, ManagerView, OnboardingFilter, OnboardingView, Request};
+use api::{ChangeOnboarding, ManagerView, OnboardingFilter, OnboardingView};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, Waiting};
-use schemas::Message;
-use serde::Serialize;
-use utoipa::ToSchema;
+use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,26 +26,10 @@ pub(super) fn reads() -> OpenApiRouter<Host> {
     OpenApiRouter::new().routes(routes!(list_onboardings))
 }
 
-/// What was done to a brand's onboarding.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OnboardingDone {
-    #[schema(example = "brand1")]
-    brand_id: String,
-    /// What came of it, as its event's type.
-    #[schema(example = "onboarding.changed.v1")]
-    event: String,
-    recorded_at: Timestamp,
-}
-
-impl From<&Message> for OnboardingDone {
-    fn from(first: &Message) -> Self {
-        Self {
-            brand_id: first.header.subject.clone(),
-            event: first.header.kind.clone(),
-            recorded_at: Timestamp(first.header.time),
-        }
-    }
-}
+super::done!(
+    /// What was done to a brand's onboarding.
+    OnboardingDone, brand_id, "brand1", "onboarding.changed.v1"
+);
 
 /// Say what is done with applications to a brand's campaigns
 ///
@@ -70,14 +50,11 @@ impl From<&Message> for OnboardingDone {
 pub(super) async fn change_onboarding(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<ChangeOnboarding>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: ChangeOnboarding| body.command(brand);
-    let submitted = host
-        .submit_write(ChangeOnboarding::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| OnboardingDone::from(first)))
 }
 
@@ -98,7 +75,7 @@ pub(super) async fn list_onboardings(
     let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let rows = onboardings::list(host.pool(), brand, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
 

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use api::{
-    CancelWorkflow, ManagerView, Request, RetryWorkflow, SkipWorkflowStep, WorkflowFilter,
-    WorkflowStepView, WorkflowView,
+    CancelWorkflow, ManagerView, RetryWorkflow, SkipWorkflowStep, WorkflowFilter, WorkflowStepView,
+    WorkflowView,
 };
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -17,11 +16,8 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, Waiting};
-use schemas::Message;
-use serde::Serialize;
+use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
 use types::{Micros, WorkflowId, WorkflowReason, WorkflowStep, WorkflowStepState};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -44,26 +40,10 @@ pub(super) fn reads() -> OpenApiRouter<Host> {
         .routes(routes!(get_workflow))
 }
 
-/// What was done to a workflow.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WorkflowDone {
-    #[schema(example = "wfl_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
-    workflow_id: String,
-    /// What came of it, as its event's type.
-    #[schema(example = "workflow.cancelled.v1")]
-    event: String,
-    recorded_at: Timestamp,
-}
-
-impl From<&Message> for WorkflowDone {
-    fn from(first: &Message) -> Self {
-        Self {
-            workflow_id: first.header.subject.clone(),
-            event: first.header.kind.clone(),
-            recorded_at: Timestamp(first.header.time),
-        }
-    }
-}
+super::done!(
+    /// What was done to a workflow.
+    WorkflowDone, workflow_id, "wfl_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f", "workflow.cancelled.v1"
+);
 
 /// Try a step that waits now
 #[utoipa::path(
@@ -81,20 +61,17 @@ impl From<&Message> for WorkflowDone {
 pub(super) async fn retry_workflow(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(workflow): Path<WorkflowId>,
     write: Write<RetryWorkflow>,
 ) -> Result<Response, Problem> {
     let command = |_, body: RetryWorkflow| body.command(workflow);
-    let submitted = host
-        .submit_write(RetryWorkflow::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WorkflowDone::from(first)))
 }
 
 /// Leave out a step that waits
 ///
-/// Of those that wait for the CRM: the rest goes on without it.
+/// It is `crm_contact` or `link`: the rest goes on without it.
 #[utoipa::path(
     post,
     path = "/api/v1/notify/workflows/{workflow_id}/skip",
@@ -111,14 +88,11 @@ pub(super) async fn retry_workflow(
 pub(super) async fn skip_workflow_step(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(workflow): Path<WorkflowId>,
     write: Write<SkipWorkflowStep>,
 ) -> Result<Response, Problem> {
     let command = |_, body: SkipWorkflowStep| body.command(workflow);
-    let submitted = host
-        .submit_write(SkipWorkflowStep::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WorkflowDone::from(first)))
 }
 
@@ -140,14 +114,11 @@ pub(super) async fn skip_workflow_step(
 pub(super) async fn cancel_workflow(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(workflow): Path<WorkflowId>,
     write: Write<CancelWorkflow>,
 ) -> Result<Response, Problem> {
     let command = |_, body: CancelWorkflow| body.command(workflow);
-    let submitted = host
-        .submit_write(CancelWorkflow::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| WorkflowDone::from(first)))
 }
 
@@ -168,7 +139,7 @@ pub(super) async fn list_workflows(
     let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let rows = workflows::list(host.pool(), brand, &list.filter, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let calls = calls(&host, &rows).await?;
     let view = |row: Workflow| view(row, &calls);
     Ok(Page::new(list.page, rows, |row| row.position, view))
@@ -190,7 +161,7 @@ pub(super) async fn get_workflow(
 ) -> Result<Json<WorkflowView>, Problem> {
     let row = workflows::find(host.pool(), caller.brand_scope()?, &workflow)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let row = row.ok_or_else(Problem::not_found)?;
     let calls = calls(&host, std::slice::from_ref(&row)).await?;
     Ok(Json(view(row, &calls)))
@@ -199,9 +170,7 @@ pub(super) async fn get_workflow(
 /// How the CRM is called for these just now.
 async fn calls(host: &Host, rows: &[Workflow]) -> Result<HashMap<String, Call>, Problem> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
-    let calls = crm_calls::load(host.pool(), &ids)
-        .await
-        .map_err(|error| runtime::unread(&error))?;
+    let calls = crm_calls::load(host.pool(), &ids).await.or_unread()?;
     let calls = calls.into_iter();
     Ok(calls.map(|it| (it.workflow_id.clone(), it)).collect())
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use types::Micros;
 
 use super::sender::give_up;
-use crate::store::{mails, sending};
+use crate::store::{mails, removed_endpoints, sending};
 
 /// How long deliveries and mails are kept, in seconds: 30 days.
 const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
@@ -32,7 +32,7 @@ impl Job for ForgetRemoved {
     async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let mut last = self.last.lock().await;
         if last.is_none_or(|last| last.elapsed() >= FORGETS_EVERY) {
-            sending::forget_removed(pool).await?;
+            removed_endpoints::forget(pool).await?;
             *last = Some(Instant::now());
         }
         Ok(Vec::new())

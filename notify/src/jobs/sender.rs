@@ -10,10 +10,11 @@ use schemas::{GiveWebhookEndpointUpV1, Message, Service};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
-use types::{Micros, Uuid, clock, ids};
+use types::{Micros, Uuid, clock};
 
 use super::under_way::UnderWay;
 use super::{STEP, schedule};
+use crate::domain::{SENDER, give_up_id};
 use crate::postback;
 use crate::receivers::{Answered, Outgoing, Receivers, Signed};
 use crate::secret::{Secrets, Versions};
@@ -27,6 +28,8 @@ const MAX_FAILING_AT_ONCE: usize = 128;
 const MAX_TO_ONE: i64 = 8;
 /// An endpoint whose attempt lasts so long counts as one that fails until it answers: it may hang.
 const SLOW: Duration = Duration::from_secs(1);
+/// So long after an attempt that failed an endpoint counts as one that fails: what is tried more seldom takes little room.
+const FAILING_FOR: Duration = Duration::from_hours(1);
 /// What came of an attempt is noted once the database takes it: for so long that is tried, so far apart.
 const NOTED_WITHIN: Duration = Duration::from_mins(1);
 const NOTE_AGAIN: Duration = Duration::from_secs(1);
@@ -54,7 +57,7 @@ impl Sender {
         pool: PgPool,
         due: Due,
         now: Micros,
-    ) -> impl Future<Output = bool> + Send + use<> {
+    ) -> impl Future<Output = Next> + Send + use<> {
         let (receivers, secrets) = (self.receivers.clone(), Arc::clone(&self.secrets));
         async move {
             let began = Instant::now();
@@ -98,7 +101,7 @@ impl Sender {
                 }
                 sleep(NOTE_AGAIN).await;
             }
-            next == Next::Delivered
+            next
         }
     }
 }
@@ -131,11 +134,12 @@ async fn send_signed(
 }
 
 impl Job for Sender {
-    const NAME: &'static str = "webhooks";
+    const NAME: &'static str = SENDER;
 
     async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let began = Instant::now();
         let mut in_flight = self.in_flight.lock().await;
+        in_flight.forget(Instant::now());
         loop {
             let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
             let now = now.checked_add_micros(since).unwrap_or(now);
@@ -168,7 +172,7 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
         reason,
         since,
     } = given_up;
-    let id = ids::timer_command_id(&endpoint_id, Sender::NAME, Micros(since));
+    let id = give_up_id(&endpoint_id, Micros(since));
     timer_command(
         Service::Notify,
         "notify.give_webhook_endpoint_up.command.v1",
@@ -182,9 +186,9 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
 /// Attempts under way: none of these deliveries is taken a second time.
 #[derive(Default)]
 struct InFlight {
-    deliveries: UnderWay<Held, bool>,
-    /// Endpoints whose last attempt failed.
-    failing: HashSet<String>,
+    deliveries: UnderWay<Held, Next>,
+    /// Endpoints whose last attempt failed, with when that was.
+    failing: HashMap<String, Instant>,
 }
 
 /// A delivery under way.
@@ -215,10 +219,16 @@ impl InFlight {
         under_way.count() >= room
     }
 
+    /// Forgets those that have failed long ago: one that was disabled or removed, or for which nothing is due, is tried no more.
+    fn forget(&mut self, now: Instant) {
+        self.failing
+            .retain(|_, last| now.duration_since(*last) < FAILING_FOR);
+    }
+
     /// What is under way now, and how much more may be.
     fn busy(&self, now: Instant) -> Busy {
         let mut under_way: HashMap<&str, i64> = HashMap::new();
-        let mut failing: HashSet<&str> = self.failing.iter().map(String::as_str).collect();
+        let mut failing: HashSet<&str> = self.failing.keys().map(String::as_str).collect();
         for held in self.deliveries.held.values() {
             *under_way.entry(&held.endpoint).or_default() += 1;
             if now.duration_since(held.since) >= SLOW {
@@ -228,7 +238,7 @@ impl InFlight {
         let of_failing = under_way.iter().filter(|(it, _)| failing.contains(**it));
         let of_failing = of_failing.map(|(_, count)| *count).sum::<i64>();
         let is_full = usize::try_from(of_failing).is_ok_and(|it| it >= MAX_FAILING_AT_ONCE);
-        for endpoint in &self.failing {
+        for endpoint in self.failing.keys() {
             under_way.entry(endpoint).or_default();
         }
         let rooms = under_way.into_iter().map(|(endpoint, count)| {
@@ -258,11 +268,11 @@ impl InFlight {
     async fn ended(&mut self) {
         for (held, ended) in self.deliveries.ended().await {
             match ended {
-                Ok(true) => {
+                Ok(Next::Delivered | Next::GiveUp(_)) => {
                     self.failing.remove(&held.endpoint);
                 }
-                Ok(false) => {
-                    self.failing.insert(held.endpoint);
+                Ok(Next::At(_)) => {
+                    self.failing.insert(held.endpoint, Instant::now());
                 }
                 Err(error) => {
                     tracing::error!(?held, %error, "an attempt to send broke off: it is made again");
@@ -312,6 +322,36 @@ mod tests {
         in_flight.deliveries.held.remove(&first);
         assert_eq!(in_flight.deliveries.held.len(), 239);
         assert_eq!(in_flight.is_full(&owner), owner != "partner 2");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_counts_as_failing_until_it_is_given_up_or_was_not_tried_for_an_hour() {
+        let mut in_flight = InFlight::default();
+        let fails = Next::At(Micros(0));
+        for (endpoint, next) in [
+            ("whe_fails", fails),
+            ("whe_gone", fails),
+            ("whe_mended", fails),
+            ("whe_gone", Next::GiveUp("gone")),
+            ("whe_mended", Next::Delivered),
+        ] {
+            let held = Held {
+                delivery: Uuid::new_v4(),
+                endpoint: endpoint.to_owned(),
+                owner: "brand 1".to_owned(),
+                since: Instant::now(),
+            };
+            in_flight.deliveries.start(held, std::future::ready(next));
+            while !in_flight.deliveries.held.is_empty() {
+                in_flight.ended().await;
+            }
+        }
+        let rooms = in_flight.busy(Instant::now()).rooms;
+        assert_eq!(rooms, [("whe_fails".to_owned(), 1)]);
+        in_flight.forget(Instant::now());
+        assert_eq!(in_flight.failing.len(), 1);
+        in_flight.forget(Instant::now() + FAILING_FOR);
+        assert_eq!(in_flight.busy(Instant::now()).rooms, []);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Mails partners that the terms of their campaign are others.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use messaging::job::{BY_COMMIT, Job};
@@ -46,7 +47,9 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
     };
     let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
     let partners = terms_mailings::partners(&mut tx, &mailing, most).await?;
-    let ids = partners.iter().filter_map(|id| PartnerId::parse(id).ok());
+    let ids = partners
+        .iter()
+        .filter_map(|(id, _)| PartnerId::parse(id).ok());
     let ids: Vec<String> = ids
         .map(|id| ContactId::of_partner(&id).into_string())
         .collect();
@@ -54,7 +57,12 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
     let campaign = std::slice::from_ref(&mailing.campaign_id);
     let names = names::load(&mut tx, campaign).await?;
     let name = names.get(&mailing.campaign_id);
-    let data = data(&mailing, name.unwrap_or(&mailing.campaign_id));
+    let name = name.unwrap_or(&mailing.campaign_id);
+    let [better, worse] = [false, true].map(|worsens| data(&mailing, name, worsens));
+    let worsened: HashSet<&str> = partners
+        .iter()
+        .filter_map(|(id, worsens)| worsens.then_some(id.as_str()))
+        .collect();
     let owners = owners::load(&mut tx, campaign).await?;
     let programme = owners.get(&mailing.campaign_id);
     let programme = programme.and_then(|id| BrandId::parse(id).ok());
@@ -66,16 +74,21 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
     };
     let new: Vec<NewMail> = contacts
         .iter()
-        .flat_map(|contact| NewMail::to_each(kind, contact, of, &data))
+        .flat_map(|contact| {
+            let partner = contact.owner.partner().map(PartnerId::as_str);
+            let is_worse = partner.is_some_and(|id| worsened.contains(id));
+            NewMail::to_each(kind, contact, of, if is_worse { &worse } else { &better })
+        })
         .collect();
     mails::insert(&mut tx, &new, now).await?;
     let last = partners.last().filter(|_| partners.len() == AT_ONCE);
-    terms_mailings::go_on(&mut tx, mailing.event_id, last.map(String::as_str)).await?;
+    let last = last.map(|(id, _)| id.as_str());
+    terms_mailings::go_on(&mut tx, mailing.event_id, last).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-fn data(mailing: &TermsMailing, campaign: &str) -> String {
-    let terms = mail::terms(mailing.version, mailing.effective_at, mailing.worsens);
+fn data(mailing: &TermsMailing, campaign: &str, worsens: bool) -> String {
+    let terms = mail::terms(mailing.version, mailing.effective_at, worsens);
     mail::data(terms, &mailing.campaign_id, Some(campaign)).to_string()
 }

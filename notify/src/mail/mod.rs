@@ -32,6 +32,8 @@ const UNSUBSCRIBE: &str = "unsubscribe";
 const STATEMENT: &str = "statement.issued.v1";
 /// The status of a commission that is not earned for good yet.
 const HELD: &str = "held";
+/// The status of one that is, from the start.
+const APPROVED: &str = "approved";
 
 /// To whom a mail is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,18 +184,23 @@ pub(crate) fn kind_of(event: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.event == event)
 }
 
-/// The mail that this event is told by, if by one: of a commission that is calculated only that it is held, as one that is not is approved; of
-/// statements those of the last month, as many may be issued at once.
+/// The mail that this event is told by, if by one: of a commission that is calculated that it is held, or that it is approved, of which no other
+/// event follows; of statements those of the last month, as many may be issued at once.
 pub(crate) fn kind_for(event: &Message) -> Option<&'static Kind> {
-    let is_mailed = match &event.body {
-        Body::CommissionCalculatedV1(it) => it.status == HELD,
+    let kind = event.header.kind.as_str();
+    match &event.body {
+        Body::CommissionCalculatedV1(it) => match it.status.as_str() {
+            HELD => kind_of(kind),
+            APPROVED if it.amount.minor > 0 => kind_of("commission.approved.v1"),
+            _ => None,
+        },
         Body::StatementIssuedV1(it) => {
             let issued_in = Month::of(event.header.time);
-            issued_in.is_some_and(|month| month.start() == it.month.end())
+            let is_mailed = issued_in.is_some_and(|month| month.start() == it.month.end());
+            kind_of(kind).filter(|_| is_mailed)
         }
-        _ => true,
-    };
-    kind_of(&event.header.kind).filter(|_| is_mailed)
+        _ => kind_of(kind),
+    }
 }
 
 /// The campaign that an event belongs to: the one that it names, or that it is ordered by.
@@ -210,6 +217,12 @@ pub(crate) fn data(mut shown: Value, about: &str, campaign: Option<&str>) -> Val
         shown["campaign"] = campaign.into();
     }
     shown
+}
+
+/// What a mail is about that is made of this.
+pub(crate) fn about(data: &str) -> Option<String> {
+    let data: Value = serde_json::from_str(data).ok()?;
+    data["about"].as_str().map(str::to_owned)
 }
 
 /// Whether a version of terms is worse; where it is not said, who accepted the version before keeps it.

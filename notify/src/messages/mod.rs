@@ -159,7 +159,7 @@ fn resend(header: &Header, wire: &ResendWebhooksV1) -> Result<Command, Rejection
 fn give_up(header: &Header, reason: &str) -> Result<Command, Rejection> {
     let reason = WebhookDisabledReason::parse(reason).ok_or("is none that is known");
     let reason = reason.map_err(at("/reason"))?;
-    Ok(Command::GiveUp(of_endpoint(header)?, reason))
+    Ok(Command::GiveUp(of_endpoint(header)?, reason, header.id))
 }
 
 fn describe(text: Option<&str>) -> Result<(), Rejection> {

@@ -9,6 +9,12 @@ use crate::domain::Owner;
 use crate::mail;
 use crate::store::mails::{Cause, NewMail};
 
+/// In microseconds.
+pub(super) const DAY: i64 = 24 * 3_600 * 1_000_000;
+/// Of so many of its endpoints an owner is mailed within a day that they are given up: each mail may be a text too, and to have an endpoint
+/// given up is in its owner's power.
+const MAX_DISABLED: usize = 3;
+
 impl BatchState {
     /// The campaign that a mail about this fact names.
     pub(super) fn campaign<'a>(&'a self, fact: &'a Message) -> Option<&'a str> {
@@ -50,23 +56,34 @@ impl BatchState {
         self.new_mails.extend(mails);
     }
 
-    /// Has the owner of an endpoint mailed that it was disabled, and not by its owner.
+    /// Has the owner of an endpoint mailed that it was disabled, and not by its owner. Where no operator did it, of
+    /// each endpoint once within a day, and of few of them.
     pub(super) fn mail_disabled(
         &mut self,
         command: &Message,
         endpoint: &WebhookEndpointId,
         body: &Body,
+        by_operator: bool,
     ) {
         let Some(kind) = mail::kind_of("webhook_endpoint.disabled.v1") else {
             return;
         };
         let owner = self.endpoints.get(endpoint).map(|it| it.owner.contact());
         if let Some(contact) = owner.and_then(|id| self.contacts.get(&id)) {
+            let mailed = self.mailed_disabled.entry(contact.id.to_string());
+            let mailed = mailed.or_default();
+            let is_known = mailed.iter().any(|it| it == endpoint.as_str());
+            if !by_operator && (is_known || mailed.len() >= MAX_DISABLED) {
+                return;
+            }
             let data = mail::data(schemas::show_payload(body), endpoint.as_str(), None);
             let id = command.header.id;
             let event_id = self.disabling.get(&id).copied().unwrap_or(id);
             let cause = Cause::of(command, event_id);
             let mails = NewMail::to_each(kind, contact, cause, &data.to_string());
+            if !mails.is_empty() {
+                mailed.push(endpoint.to_string());
+            }
             self.new_mails.extend(mails);
         }
     }

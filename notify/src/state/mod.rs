@@ -33,10 +33,11 @@ use crate::store::mail_templates;
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
 use crate::store::owners;
+use crate::store::removed_endpoints;
 use crate::store::resends;
 use crate::store::sales::{self, NewSale};
 use crate::store::terms_mailings::{self, TermsMailing};
-use mailing::{called, owner};
+use mailing::{DAY, called, owner};
 use wanted::Wanted;
 use workflows::Workflows;
 
@@ -55,6 +56,8 @@ pub struct BatchState {
     resends: Vec<(WebhookEndpointId, Resend)>,
     /// Endpoints that are sent events again.
     enabled: Vec<WebhookEndpointId>,
+    /// Endpoints that there are no more.
+    removed: Vec<String>,
     contacts: HashMap<ContactId, Contact>,
     changed_contacts: BTreeSet<ContactId>,
     mail_templates: HashMap<MailTemplateId, MailTemplate>,
@@ -76,6 +79,8 @@ pub struct BatchState {
     new_sales: Vec<NewSale>,
     /// Of commands that disable an endpoint, the event that they come to.
     disabling: HashMap<Uuid, Uuid>,
+    /// By contact, of which endpoints it was mailed within a day that they are disabled.
+    mailed_disabled: HashMap<String, Vec<String>>,
 }
 
 /// What an endpoint is sent.
@@ -96,6 +101,7 @@ impl BatchState {
         let disabling = messages.iter().filter(|it| messages::disables(it));
         let disabling = disabling.map(|it| (it.header.id, tx.event_id(it.header.id, 0)));
         let disabling = disabling.collect();
+        let a_day_ago = Micros(tx.now().get().saturating_sub(DAY));
         let connection = tx.connection();
         let mut state = Self {
             deliveries: deliveries::known(connection, &wanted.deliveries).await?,
@@ -123,7 +129,14 @@ impl BatchState {
         } = wanted;
         let all = endpoints::load(connection, &endpoints, &brands, &partners).await?;
         // One that is given up is told its owner.
-        contacts.extend(all.iter().map(|it| it.owner.contact().into_string()));
+        let of_owners: Vec<String> = all
+            .iter()
+            .map(|it| it.owner.contact().into_string())
+            .collect();
+        if !state.disabling.is_empty() {
+            state.mailed_disabled = mails::disabled(connection, &of_owners, a_day_ago).await?;
+        }
+        contacts.extend(of_owners);
         state.endpoints = all.into_iter().map(|it| (it.id.clone(), it)).collect();
         let all = contacts::load(&mut *connection, &contacts).await?;
         state.contacts = all.into_iter().map(|it| (it.id.clone(), it)).collect();
@@ -353,9 +366,11 @@ impl BatchState {
                     || !self.is_owners(command, &it.subject) =>
             {
                 let body = Body::from(it.record.clone());
-                self.mail_disabled(command, &it.subject, &body);
+                let by_operator = it.reason == WebhookDisabledReason::Owner;
+                self.mail_disabled(command, &it.subject, &body, by_operator);
             }
             Event::Enabled(it) => self.enabled.push(it.subject.clone()),
+            Event::Removed(it) => self.removed.push(it.subject.to_string()),
             Event::MailSent(it) => self.concluded.push(it.subject.to_string()),
             Event::MailFailed(it) => self.concluded.push(it.subject.to_string()),
             Event::ContactChanged(_)
@@ -364,8 +379,7 @@ impl BatchState {
             | Event::Created(_)
             | Event::Changed(_)
             | Event::Disabled(_)
-            | Event::SecretRotated(_)
-            | Event::Removed(_) => {}
+            | Event::SecretRotated(_) => {}
             _ => self.send_workflow(command, event),
         }
     }
@@ -398,6 +412,7 @@ impl BatchState {
         for endpoint in &self.enabled {
             resends::insert_pending(connection, endpoint).await?;
         }
+        removed_endpoints::insert(connection, &self.removed).await?;
         let changed = self.changed_contacts.iter();
         let changed = changed.filter_map(|id| self.contacts.get(id).cloned());
         let changed: Vec<Contact> = changed.collect();

@@ -1,5 +1,7 @@
 //! `mails` and `mailbox`: what addresses and numbers are sent, by mail and by text, and what became of it.
 
+use std::collections::HashMap;
+
 use api::{MailFilter, MailboxFilter};
 use chassis::page::PageQuery;
 use schemas::Message;
@@ -7,7 +9,7 @@ use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{BrandId, Channel, ContactId, MailFailure, MailId, MailState, Micros, PartnerId, Uuid};
 
 use crate::domain::{Contact, Owner};
-use crate::mail::Kind;
+use crate::mail::{self, Kind};
 
 /// Rows that one statement takes away, or gives up.
 const AT_ONCE: i64 = 1_000;
@@ -105,6 +107,28 @@ pub(crate) async fn insert(
         next_at: bigint = |_| now.get(),
     } "ON CONFLICT DO NOTHING")
     .await
+}
+
+/// By contact, of which endpoints these were mailed since then that they are disabled.
+pub(crate) async fn disabled(
+    connection: &mut PgConnection,
+    contacts: &[String],
+    since: Micros,
+) -> Result<HashMap<String, Vec<String>>, sqlx::Error> {
+    let rows: Vec<(String, Uuid, String)> = sqlx::query_as(
+        "SELECT DISTINCT contact_id, event_id, data FROM mails
+          WHERE kind = 'webhook_endpoint.disabled.v1' AND contact_id = ANY($1) AND created_at > $2",
+    )
+    .bind(contacts)
+    .bind(since.get())
+    .fetch_all(connection)
+    .await?;
+    let mut disabled: HashMap<_, Vec<_>> = HashMap::new();
+    for (contact, _, data) in rows {
+        let about = mail::about(&data).unwrap_or_default();
+        disabled.entry(contact).or_default().push(about);
+    }
+    Ok(disabled)
 }
 
 /// Of these, those of which the log does not have what became of them.

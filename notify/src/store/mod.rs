@@ -14,6 +14,7 @@ pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod onboardings;
 pub(crate) mod owners;
+pub(crate) mod removed_endpoints;
 pub(crate) mod resends;
 pub(crate) mod sales;
 pub(crate) mod sending;

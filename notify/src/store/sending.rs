@@ -194,19 +194,6 @@ pub(crate) async fn overfull(pool: &PgPool, most: i64) -> Result<Vec<GivenUp>, s
     .await
 }
 
-/// Takes away what endpoints were sent that there are no more, and what waits for them.
-pub(crate) async fn forget_removed(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "DELETE FROM webhook_deliveries WHERE id IN (
-           SELECT d.id FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.id
-            WHERE e.status = 'removed' LIMIT $1)",
-    )
-    .bind(TRIMMED_AT_ONCE)
-    .execute(pool)
-    .await
-    .map(|_| ())
-}
-
 /// Takes away what is older than that and is not to be sent, or never will be. Returns whether there may be more.
 pub(crate) async fn trim(pool: &PgPool, before: Micros) -> Result<bool, sqlx::Error> {
     let trimmed = sqlx::query(

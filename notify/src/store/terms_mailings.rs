@@ -1,4 +1,5 @@
-//! `terms_mailings`: versions of terms that partners are being mailed about, one step after the other.
+//! `terms_mailings`: versions of terms that partners are being mailed about, one step after the other. `worsening_terms`: those that hold only
+//! for who accepted them, or a later one.
 
 use schemas::{Body, Message};
 use sqlx::{FromRow, PgConnection, PgPool};
@@ -38,11 +39,31 @@ impl TermsMailing {
     }
 }
 
-/// Keeps those that are to be begun.
+/// Keeps those that are to be begun, and which versions worsen something: not those of an earlier number that would come into force no
+/// earlier than these, as they never do.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     mailings: &[TermsMailing],
 ) -> Result<(), sqlx::Error> {
+    if mailings.is_empty() {
+        return Ok(());
+    }
+    let worse: Vec<_> = mailings.iter().filter(|it| it.worsens).collect();
+    messaging::insert_rows!(&mut *connection, worse => "worsening_terms" {
+        campaign_id: text = |it| it.campaign_id.clone(),
+        version: int = |it| it.version,
+        effective_at: bigint = |it| it.effective_at,
+    } "ON CONFLICT DO NOTHING")
+    .await?;
+    sqlx::query(
+        "DELETE FROM worsening_terms w USING UNNEST($1::text[], $2::int[], $3::bigint[]) AS n(campaign_id, version, effective_at)
+          WHERE w.campaign_id = n.campaign_id AND w.version < n.version AND w.effective_at >= n.effective_at",
+    )
+    .bind(mailings.iter().map(|it| it.campaign_id.as_str()).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.version).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.effective_at).collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
     messaging::insert_rows!(connection, mailings => "terms_mailings" {
         event_id: uuid = |it| it.event_id,
         campaign_id: text = |it| it.campaign_id.clone(),
@@ -70,14 +91,16 @@ pub(crate) async fn next(
         .await
 }
 
-/// The next partners who are on a version before it, by id.
+/// The next partners who are on a version before it, by id, each with whether something worsens for it up to this version.
 pub(crate) async fn partners(
     connection: &mut PgConnection,
     mailing: &TermsMailing,
     most: i64,
-) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT partner_id FROM enrolled WHERE campaign_id = $1 AND partner_id > $2 AND terms_version < $3 ORDER BY partner_id LIMIT $4",
+) -> Result<Vec<(String, bool)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT partner_id, EXISTS (SELECT FROM worsening_terms w
+                                     WHERE w.campaign_id = e.campaign_id AND w.version > e.terms_version AND w.version <= $3)
+           FROM enrolled e WHERE campaign_id = $1 AND partner_id > $2 AND terms_version < $3 ORDER BY partner_id LIMIT $4",
     )
     .bind(&mailing.campaign_id)
     .bind(&mailing.after_partner)

@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
-use runtime::testing::{self, TestService};
+use runtime::testing::{self, TestService, until};
 use schemas::{Body, CreateWebhookEndpointV1, RotateWebhookSecretV1, Topic};
 use serde_json::{Value, json};
 
 use crate::app::{self, WEBHOOKS};
+use crate::receiver::Receiver;
 
 const URL: &str = "https://hooks.example.com/tributary";
 
@@ -187,6 +188,32 @@ async fn an_owner_has_twenty_endpoints_at_most() {
     let path = format!("{WEBHOOKS}/{last}");
     assert_eq!(delete(&service, &path, &brand).await, StatusCode::OK);
     app::endpoint(&service, &brand, URL, &[]).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_removed_endpoint_nothing_is_left_and_it_is_looked_at_no_more() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &[]).await;
+    for order in ["order1", "order2"] {
+        app::sale(&mut service, order, "brand1", "partner1").await;
+    }
+    app::until_deliveries(&service, &id, "delivered", 2).await;
+    let path = format!("{WEBHOOKS}/{id}");
+    assert_eq!(delete(&service, &path, &brand).await, StatusCode::OK);
+    until("nothing is left, and nothing to be looked at", || async {
+        for table in ["webhook_deliveries", "removed_endpoints"] {
+            if !testing::rows(service.pool(), table).await.is_empty() {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    let rows = testing::rows(service.pool(), "webhook_endpoints").await;
+    assert_eq!(rows.len(), 1, "the fold keeps it");
     service.stop().await;
 }
 

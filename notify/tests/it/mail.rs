@@ -601,7 +601,7 @@ async fn who_was_erased_is_sent_nothing_more_and_its_address_is_read_by_nobody()
 }
 
 #[tokio::test]
-async fn a_commission_is_mailed_when_it_is_on_hold_and_one_that_is_not_waits_for_its_approval() {
+async fn a_commission_is_mailed_when_it_is_on_hold_and_when_it_is_approved_be_that_at_once() {
     let server = MailServer::start("none").await;
     let mut service = start_with(&server, "none").await;
     partner_with_address(&service).await;
@@ -611,24 +611,32 @@ async fn a_commission_is_mailed_when_it_is_on_hold_and_one_that_is_not_waits_for
         ("order2", "suspended_terms", None),
         ("order3", "held", until),
     ] {
-        calculated(&mut service, id, status, hold_until).await;
+        calculated(&mut service, id, status, 2_000, hold_until).await;
     }
-    app::approval(&mut service, "order1", "brand1", "partner1").await;
-    let taken = server.taken(2).await;
+    calculated(&mut service, "order4", "approved", 0, None).await;
+    app::approval(&mut service, "order3", "brand1", "partner1").await;
+    let taken = server.taken(3).await;
     let mut subjects: Vec<_> = taken.iter().map(|it| smtp::header(it, "Subject")).collect();
     subjects.sort();
-    assert_eq!(subjects, ["20.00 USD earned", "20.00 USD on hold"]);
-    concluded(&service, "notification.sent.v1", 2).await;
+    let earned = "20.00 USD earned";
+    assert_eq!(subjects, [earned, earned, "20.00 USD on hold"]);
+    concluded(&service, "notification.sent.v1", 3).await;
     let mails: i64 = sqlx::query_scalar("SELECT count(*) FROM mails")
         .fetch_one(service.pool())
         .await
         .unwrap();
-    assert_eq!(mails, 2, "nothing is told of what is not held");
+    assert_eq!(mails, 3, "one that is suspended, or nothing, is nobody's");
     service.stop().await;
 }
 
-/// A conversion of partner1 earns 20.00 USD, or will.
-async fn calculated(service: &mut TestService, id: &str, status: &str, hold_until: Option<Micros>) {
+/// A conversion of partner1 earns so many cents, or will.
+async fn calculated(
+    service: &mut TestService,
+    id: &str,
+    status: &str,
+    minor: i64,
+    hold_until: Option<Micros>,
+) {
     let usd = |minor| Money::new(minor, Currency::parse("USD").unwrap());
     let calculated = CommissionCalculatedV1 {
         partner_id: "partner1".parse().unwrap(),
@@ -640,7 +648,7 @@ async fn calculated(service: &mut TestService, id: &str, status: &str, hold_unti
         flat: None,
         plan_version: TermsVersion::new(1).unwrap(),
         rounding: "none".to_owned(),
-        amount: usd(2_000),
+        amount: usd(minor),
         status: status.to_owned(),
         hold_until,
     };

@@ -492,6 +492,32 @@ async fn until_completed(service: &mut TestService) {
 }
 
 #[tokio::test]
+async fn the_crm_keeps_no_tag_and_no_owner_that_the_brand_has_no_more() {
+    for api in ["contacts", "hubspot"] {
+        let crm = CrmStandIn::start().await;
+        let mut service = start(Some((&crm, api))).await;
+        wants(&service, json!({})).await;
+        until_completed(&mut service).await;
+        app::campaign(&mut service, "camp2", "brand1").await;
+        let another = json!({"name": "Nobody There", "email": "nobody@example.com"});
+        wants(&service, json!({"tags": [], "manager": another})).await;
+        applies(&mut service, "camp2").await;
+        answers(&mut service, (Step::Checks, false), None).await;
+        answers(&mut service, (Step::Group, false), None).await;
+        until_step(&service, "crm_contact", "completed").await;
+        let contact = crm.contact("partner1").unwrap();
+        if api == "hubspot" {
+            assert_eq!(contact["hubspot_owner_id"], "");
+            assert_eq!(contact["tributary_tags"], "");
+        } else {
+            assert_eq!(contact["tags"], json!([]));
+            assert_eq!(contact["owner"]["name"], "Nobody There");
+        }
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_erased_is_forgotten_by_the_crm() {
     for api in ["contacts", "hubspot"] {
         let crm = CrmStandIn::start().await;

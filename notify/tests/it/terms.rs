@@ -24,7 +24,18 @@ fn partner(id: &str) -> PartnerId {
     PartnerId::parse(id).unwrap()
 }
 
+/// Each version is in force a microsecond after the one before.
 async fn publish(service: &mut TestService, campaign: &str, number: i32, worsens: Option<bool>) {
+    let from = Micros(EFFECTIVE_AT.0 + i64::from(number));
+    publish_from(service, (campaign, number), from, worsens).await;
+}
+
+async fn publish_from(
+    service: &mut TestService,
+    (campaign, number): (&str, i32),
+    effective_at: Micros,
+    worsens: Option<bool>,
+) {
     let published = TermsPublishedV1 {
         version: version(number),
         brand_id: "brand1".parse().unwrap(),
@@ -37,7 +48,7 @@ async fn publish(service: &mut TestService, campaign: &str, number: i32, worsens
             lead_flat: None,
             hold_days: 0,
         },
-        effective_at: EFFECTIVE_AT,
+        effective_at,
         text_hash: None,
         worsens,
         sealed_text: Some(b"sealed".to_vec()),
@@ -120,7 +131,7 @@ async fn whoever_is_in_a_campaign_on_terms_of_before_is_told_of_each_new_version
         assert_eq!(data.len(), 1);
         assert_eq!(
             data[0],
-            serde_json::json!({"version": 2, "effective_at": EFFECTIVE_AT.get(), "worsens": false,
+            serde_json::json!({"version": 2, "effective_at": EFFECTIVE_AT.get() + 2, "worsens": false,
                 "about": "camp1", "campaign": "Summer"})
         );
     }
@@ -146,6 +157,63 @@ async fn whoever_is_in_a_campaign_on_terms_of_before_is_told_of_each_new_version
     service
         .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
         .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_better_version_behind_a_worse_one_holds_for_those_alone_who_accepted_the_worse_one() {
+    let mut service = app::start().await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    for id in ["partner1", "partner2"] {
+        app::mail_address(&service, &testing::partner(id)).await;
+        accept(&mut service, "camp1", id, 1).await;
+    }
+    publish(&mut service, "camp2", 3, Some(true)).await;
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    let all = mailed(&service).await;
+    assert!(all.values().all(|data| data[0]["worsens"] == true));
+    accept(&mut service, "camp1", "partner2", 2).await;
+    publish(&mut service, "camp1", 3, Some(false)).await;
+    let all = mailed(&service).await;
+    for (id, worsens) in [("partner1", true), ("partner2", false)] {
+        assert_eq!(all[id][1]["version"], 3);
+        assert_eq!(all[id][1]["worsens"], worsens, "{id}");
+    }
+    let mailbox = async || {
+        let list = app::get(&service, "/api/v1/notify/mailbox", &testing::operator()).await;
+        list["items"].as_array().unwrap().clone()
+    };
+    until("all are in the mailbox", || async {
+        mailbox().await.len() == 4
+    })
+    .await;
+    for (id, holds) in [("partner1", false), ("partner2", true)] {
+        let all = mailbox().await;
+        let mail = all.iter().find(|it| {
+            it["partner_id"] == id && it["text"].as_str().unwrap().contains("version 3")
+        });
+        let text = mail.unwrap()["text"].as_str().unwrap();
+        let goes_on = "The version that holds for you goes on until you accept this one.";
+        assert_eq!(text.contains("They hold for you"), holds, "{text}");
+        assert_eq!(text.contains(goes_on), !holds, "{text}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_worse_version_that_was_replaced_before_it_came_into_force_worsens_nothing() {
+    let mut service = app::start().await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    app::mail_address(&service, &testing::partner("partner1")).await;
+    accept(&mut service, "camp1", "partner1", 1).await;
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    assert_eq!(mailed(&service).await["partner1"][0]["worsens"], true);
+    let from = Micros(EFFECTIVE_AT.0 + 2);
+    publish_from(&mut service, ("camp1", 3), from, Some(false)).await;
+    publish(&mut service, "camp1", 4, Some(false)).await;
+    let all = mailed(&service).await;
+    let worse = all["partner1"].iter().map(|data| data["worsens"] == true);
+    assert_eq!(worse.collect::<Vec<_>>(), [true, false, false]);
     service.stop().await;
 }
 

@@ -7,7 +7,7 @@ use schemas::{Body, PartnerErasedV1, PayoutPaidV1, Topic};
 use serde_json::{Value, json};
 use types::{Channel, Currency, Money, Uuid};
 
-use crate::app;
+use crate::app::{self, WEBHOOKS};
 use crate::receiver::Receiver;
 use crate::twilio::{FROM, Says, TwilioStandIn};
 
@@ -245,6 +245,80 @@ async fn nobody_is_texted_who_did_not_say_so() {
     assert_eq!(status, StatusCode::OK, "{answer}");
     let (_, shown) = service.get(CONTACTS, &partner).await;
     assert_eq!(shown["items"][0]["numbers"], json!([]));
+    service.stop().await;
+}
+
+/// Has an endpoint, which is enabled before where it is not, given up for what it answers.
+async fn give_up(service: &TestService, partner: &str, endpoint: &str) {
+    let path = format!("{WEBHOOKS}/{endpoint}");
+    let is_disabled = || async { app::get(service, &path, partner).await["status"] == "disabled" };
+    let act = async |act: &str| {
+        let path = format!("{path}/{act}");
+        app::post(service, &path, partner, &json!({}), StatusCode::OK).await;
+    };
+    if is_disabled().await {
+        act("enable").await;
+    }
+    act("test").await;
+    until("the endpoint is given up", is_disabled).await;
+}
+
+/// Of how many disablings something was sent, and how many mails and texts these are.
+async fn sent(service: &TestService) -> (i64, i64) {
+    sqlx::query_as("SELECT count(DISTINCT event_id), count(*) FROM mails")
+        .fetch_one(service.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_owner_that_has_endpoints_given_up_again_and_again_has_few_texts_sent_a_day() {
+    let service = app::start().await;
+    let partner = testing::partner("partner1");
+    let number = json!({"number": NUMBER, "groups": ["security"]});
+    let body = json!({"addresses": [{"address": "mia@example.com"}], "numbers": [number]});
+    let (status, answer) = put(&service, &partner, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let receiver = Receiver::start().await;
+    receiver.answer("*", 410);
+    let mut endpoints = Vec::new();
+    for _ in 0..5 {
+        endpoints.push(app::endpoint(&service, &partner, &receiver.url, &[]).await);
+    }
+    for _ in 0..3 {
+        give_up(&service, &partner, &endpoints[0]).await;
+    }
+    assert_eq!(sent(&service).await, (1, 2), "of each endpoint once a day");
+    for endpoint in &endpoints[1..] {
+        give_up(&service, &partner, endpoint).await;
+    }
+    assert_eq!(sent(&service).await, (3, 6), "of three endpoints a day");
+
+    // What an operator does its owner cannot bring about.
+    let path = format!("{WEBHOOKS}/{}", endpoints[0]);
+    for (act, token) in [("enable", &partner), ("disable", &testing::operator())] {
+        let path = format!("{path}/{act}");
+        app::post(&service, &path, token, &json!({}), StatusCode::OK).await;
+    }
+    assert_eq!(sent(&service).await, (4, 8));
+
+    // Another owner has its own.
+    let other = testing::partner("partner2");
+    app::mail_address(&service, &other).await;
+    let endpoint = app::endpoint(&service, &other, &receiver.url, &[]).await;
+    give_up(&service, &other, &endpoint).await;
+    assert_eq!(sent(&service).await, (5, 9));
+
+    service.advance_clock(24 * 3_600).await;
+    give_up(&service, &partner, &endpoints[0]).await;
+    assert_eq!(sent(&service).await, (6, 11), "the next day");
+    service
+        .assert_state_is_the_fold_of_its_log(
+            &Notify,
+            &MIGRATIONS,
+            &["contacts", "webhook_endpoints"],
+        )
+        .await;
     service.stop().await;
 }
 

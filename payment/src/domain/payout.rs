@@ -108,7 +108,7 @@ pub struct Payout {
     pub masked: String,
     /// How far it is.
     pub status: Status,
-    /// How often it was handed to the provider.
+    /// How often handing it to the provider was begun.
     pub attempt: i32,
     /// When it was first handed to the provider: its key's lifetime counts from here.
     pub first_attempt_at: Option<Micros>,

@@ -1,10 +1,9 @@
 //! `/api/v1/payment/accounts`: a brand's and a partner's, with what moved in each.
 
-use api::{AccountFilter, AccountId, AccountView, EntryView, OpenAccount, Request, seen_from};
+use api::{AccountFilter, AccountId, AccountView, EntryView, OpenAccount, seen_from};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
@@ -12,7 +11,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, PaymentRefusals, Waiting};
+use runtime::{Host, OrUnread, PaymentRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{AccountName, Currency, Micros, Money};
@@ -61,14 +60,11 @@ pub(crate) struct OpenedView {
 pub(crate) async fn open_account(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<OpenAccount>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: OpenAccount| body.command(brand);
-    let submitted = host
-        .submit_write(OpenAccount::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(opened))
 }
 
@@ -106,14 +102,12 @@ pub(crate) async fn list_accounts(
     let owner = owner(&caller, partner_id, brand_id)?;
     let named = match &owner {
         Owner::Partner(_) => Vec::new(),
-        Owner::Brand(brand) => accounts::names(host.pool(), brand)
-            .await
-            .map_err(|error| runtime::unread(&error))?,
+        Owner::Brand(brand) => accounts::names(host.pool(), brand).await.or_unread()?,
     };
     let texts = texts(&owner, &named);
     let listed = balances::of_accounts(host.pool(), &texts)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let listed = listed.into_iter();
     let listed = listed.filter(|it| currency.is_none_or(|currency| currency == it.currency));
     // An owner's accounts are few, and in a fixed order: a place is counted from the end.
@@ -175,7 +169,7 @@ pub(crate) async fn get_account(
 async fn used(host: &Host, id: &AccountId) -> Result<i64, Problem> {
     let listed = balances::of_accounts(host.pool(), &[id.account.to_string()])
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let found = listed.iter().find(|it| it.currency == id.currency);
     found.map(|it| it.minor).ok_or_else(Problem::not_found)
 }
@@ -201,7 +195,7 @@ pub(crate) async fn list_entries(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = transfers::of_account(host.pool(), &account, currency.code(), below, rows)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, place, |entry| {
         shown(&account, currency, entry)
     }))

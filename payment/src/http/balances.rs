@@ -8,7 +8,7 @@ use chassis::json::Json;
 use chassis::openapi::{NotFound, Problems};
 use chassis::params::{Query, parameter};
 use chassis::problem::Problem;
-use runtime::Host;
+use runtime::{Host, OrUnread};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Currency, Money, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -89,7 +89,7 @@ pub(crate) async fn list_balances(
     };
     let listed = balances::of_accounts(host.pool(), &accounts)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     let items = by_currency(listed)
         .into_iter()
         .map(|(currency, accounts)| view(&owner, currency, accounts))

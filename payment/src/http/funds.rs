@@ -2,13 +2,12 @@
 
 use api::{
     AnnounceDeposit, BankTransferColumns, BillingFilter, BillingView, DepositFilter, DepositView,
-    Request, SetBilling, SetFundsWarning, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw,
+    SetBilling, SetFundsWarning, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw,
     WithdrawalFilter, WithdrawalView, lists,
 };
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -16,7 +15,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, PaymentRefusals, Waiting};
+use runtime::{Host, OrUnread, PaymentRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{
@@ -61,14 +60,11 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
 pub(crate) async fn announce_deposit(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<AnnounceDeposit>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: AnnounceDeposit| body.command(id, brand);
-    let submitted = host
-        .submit_write(AnnounceDeposit::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(|event| BankTransferColumns::begun(event).map(DepositView::from)))
 }
 
@@ -90,14 +86,11 @@ pub(crate) async fn announce_deposit(
 pub(crate) async fn withdraw(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<Withdraw>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: Withdraw| body.command(id, brand);
-    let submitted = host
-        .submit_write(Withdraw::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(|event| BankTransferColumns::begun(event).map(WithdrawalView::from)))
 }
 
@@ -141,14 +134,11 @@ fn settled(event: &Message) -> Option<SettledView> {
 pub(crate) async fn settle_deposit(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(id): Path<DepositId>,
     write: Write<SettleDeposit>,
 ) -> Result<Response, Problem> {
     let command = |_, body: SettleDeposit| body.command(id);
-    let submitted = host
-        .submit_write(SettleDeposit::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(settled))
 }
 
@@ -169,14 +159,11 @@ pub(crate) async fn settle_deposit(
 pub(crate) async fn settle_withdrawal(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(id): Path<WithdrawalId>,
     write: Write<SettleWithdrawal>,
 ) -> Result<Response, Problem> {
     let command = |_, body: SettleWithdrawal| body.command(id);
-    let submitted = host
-        .submit_write(SettleWithdrawal::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(settled))
 }
 
@@ -216,14 +203,11 @@ pub(crate) struct TransferView {
 pub(crate) async fn transfer_funds(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<TransferFunds>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: TransferFunds| body.command(id, brand);
-    let submitted = host
-        .submit_write(TransferFunds::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(transferred))
 }
 
@@ -260,7 +244,7 @@ pub(crate) struct BillingSetView {
 }
 
 /// Says when a brand pays for what its partners earn: before, or after, up to a limit. A brand of which nothing was said pays
-/// after, without a limit. For operators.
+/// after, without a limit; one that pays before or has a limit in any currency pays before in those of which nothing was said. For operators.
 #[utoipa::path(
     post,
     path = "/api/v1/payment/billing",
@@ -277,13 +261,10 @@ pub(crate) struct BillingSetView {
 pub(crate) async fn set_billing(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<SetBilling>,
 ) -> Result<Response, Problem> {
     let command = |_, body: SetBilling| body.command();
-    let submitted = host
-        .submit_write(SetBilling::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(billing_set))
 }
 
@@ -330,14 +311,11 @@ pub(crate) struct FundsWarningView {
 pub(crate) async fn set_funds_warning(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<SetFundsWarning>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: SetFundsWarning| body.command(brand);
-    let submitted = host
-        .submit_write(SetFundsWarning::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(funds_warning_set))
 }
 
@@ -374,7 +352,7 @@ pub(crate) async fn list_billing(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = billing::list(host.pool(), brand.map(BrandId::as_str), below, rows)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,
@@ -449,7 +427,7 @@ async fn page<V: From<BankTransferColumns>>(
     };
     let rows = bank_transfers::list(host.pool(), filter)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(
         page,
         rows,
@@ -521,7 +499,7 @@ async fn one<V: From<BankTransferColumns>>(
 ) -> Result<Json<V>, Problem> {
     let found = bank_transfers::find(host.pool(), way, &id)
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     caller.require_owner(None, Some(&found.brand))?;
     Ok(Json(columns(way, id, found).into()))

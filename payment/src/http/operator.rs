@@ -9,8 +9,8 @@ use chassis::params::Path;
 use chassis::problem::{Code, Problem};
 use chassis::time::Timestamp;
 use messaging::audit::{self, Act};
-use messaging::{Inbound, Lookups, WriteTx, clock};
-use runtime::{Host, Operator, Reason};
+use messaging::{Answer, Inbound, Lookups, WriteTx, clock};
+use runtime::{Host, Operator, OrUnread, Reason};
 use schemas::{Header, Message, RecordPayoutAnswerV1, Service, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::{Next, Payout, Status};
-use crate::store::{payouts, switch};
+use crate::store::{payout_details, payouts, switch};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
@@ -37,12 +37,17 @@ const NOT_RECORDED: Code = Code::new(
     "not_recorded",
     "The decision was not recorded; decide again in a moment.",
 );
+const NOT_DONE: Code = Code::new(
+    503,
+    "decision_waits",
+    "The decision waits in payment's retry queue, behind what waits there of this payout: it is done when that is redriven.",
+);
 const NOT_THERE: Code = Code::new(
     409,
     "payout_not_there",
     "Nobody decides upon this payout now: it is final, or the provider has the word.",
 );
-chassis::refuses!(Undecided: NOT_RECORDED, NOT_THERE);
+chassis::refuses!(Undecided: NOT_RECORDED, NOT_DONE, NOT_THERE);
 
 /// Whether money may leave.
 #[derive(Serialize, ToSchema)]
@@ -164,8 +169,7 @@ async fn turn(
 }
 
 async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
-    let switch = switch::read(host.pool()).await;
-    let switch = switch.map_err(|error| runtime::unread(&error))?;
+    let switch = switch::read(host.pool()).await.or_unread()?;
     let turned = switch.since > 0;
     Ok(Json(SwitchView {
         paused: switch.paused,
@@ -278,6 +282,8 @@ async fn submit_answer(
 ) -> Result<(), Problem> {
     let event = payout.last_event;
     let id = derive(&["operator-decision", &event.to_string(), answer]);
+    let correlation_id = payout_details::correlation_id(host.pool(), &payout.id).await;
+    let correlation_id = correlation_id.or_unread()?.unwrap_or(id);
     let header = Header {
         id,
         kind: "payment.record_payout_answer.command.v1".to_owned(),
@@ -287,7 +293,7 @@ async fn submit_answer(
         time: clock::now(),
         epoch: None,
         sequence: None,
-        correlation_id: id,
+        correlation_id,
         causation_id: Some(event),
         outcome_of: None,
         actor: Some(runtime::actor(operator.caller())),
@@ -312,12 +318,16 @@ async fn submit_answer(
         )
     };
     let answers = host.flow().offer(vec![inbound]).map_err(|_| full())?;
-    answers.await.map_err(|_| full())?;
+    let answers = answers.await.map_err(|_| full())?;
+    let in_queue = |it: &Answer| matches!(it, Answer::InRetryQueue | Answer::Repeated);
+    let waits = answers.iter().any(in_queue);
     // Whatever was answered (it may be another's repetition of the same), what counts is how the payout stands.
-    let now = payouts::find(host.pool(), payout.id.as_str()).await;
-    let now = now.map_err(|error| runtime::unread(&error))?;
+    let now = payouts::find(host.pool(), payout.id.as_str())
+        .await
+        .or_unread()?;
     match now.map(|stored| stored.payout.status) {
         Some(status) if status.name() == answer => Ok(()),
+        Some(status) if status == payout.status && waits => Err(Problem::of(NOT_DONE)),
         Some(status) if status == payout.status => Err(full()),
         Some(status) => Err(not_there(status)),
         None => Err(Problem::not_found()),

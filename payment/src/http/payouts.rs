@@ -1,10 +1,9 @@
 //! `/api/v1/payment/payouts`.
 
-use api::{PaymentMethod, Request, RequestPayout};
+use api::{PaymentMethod, RequestPayout};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page};
@@ -12,7 +11,7 @@ use chassis::params::{Path, parameter};
 use chassis::problem::{Problem, code};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, PaymentRefusals, Submit, Waiting};
+use runtime::{Host, OrUnread, PaymentRefusals, Submit, Waiting};
 use schemas::{Body, Message};
 use sealing::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -92,11 +91,11 @@ pub(crate) struct PayoutFilter {
 pub(crate) async fn request_payout(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<RequestPayout>,
 ) -> Result<Response, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
-    let (id, body, request_hash) = write.part(&caller, RequestPayout::KIND);
+    let context = write.context;
+    let (id, body, request_hash) = write.part(&caller);
     let key = current_key(&host).await?;
     let command = Submit::of(id, body.command(id, partner, key)?, request_hash);
     let submitted = host.submit(command, &caller, &context).await?;
@@ -106,7 +105,7 @@ pub(crate) async fn request_payout(
 async fn current_key(host: &Host) -> Result<PublicKey, Problem> {
     sealing_keys::current(host.pool(), chassis::time::now())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(|| {
             let detail = "payment has no sealing key yet: try again in a moment";
             Problem::unavailable(code::SEALING_KEY_MISSING, detail, 1)
@@ -149,7 +148,7 @@ pub(crate) async fn get_payout(
 ) -> Result<Json<PayoutView>, Problem> {
     let stored = payouts::find(host.pool(), id.as_str())
         .await
-        .map_err(|error| runtime::unread(&error))?
+        .or_unread()?
         .ok_or_else(Problem::not_found)?;
     caller.require_owner(Some(&stored.payout.partner), None)?;
     Ok(Json(view(stored)))
@@ -191,9 +190,7 @@ pub(crate) async fn list_payouts(
         below: list.page.below(),
         rows: list.page.rows(),
     };
-    let rows = payouts::list(host.pool(), filter)
-        .await
-        .map_err(|error| runtime::unread(&error))?;
+    let rows = payouts::list(host.pool(), filter).await.or_unread()?;
     Ok(Page::new(list.page, rows, |stored| stored.position, view))
 }
 

@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use axum::extract::State;
+use axum::middleware::from_fn;
+use chassis::http::to_its_end;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems};
 use chassis::problem::{Code, Problem};
 use chassis::time::Timestamp;
-use runtime::{Host, Operator};
+use runtime::{Host, Operator, OrUnread};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use types::{Currency, Money};
@@ -29,7 +31,9 @@ static AT_ONCE: Semaphore = Semaphore::const_new(1);
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
-    OpenApiRouter::new().routes(routes!(prove_ledger))
+    OpenApiRouter::new()
+        .routes(routes!(prove_ledger))
+        .layer(from_fn(to_its_end))
 }
 
 /// What stands in all accounts, and whether it adds up: read from one state of the database.
@@ -95,24 +99,11 @@ pub(crate) async fn prove_ledger(
     State(host): State<Host>,
     _: Operator,
 ) -> Result<Json<ProofView>, Problem> {
-    let Ok(one) = AT_ONCE.try_acquire() else {
+    let Ok(_one) = AT_ONCE.try_acquire() else {
         return Err(Problem::of(BEING_READ));
     };
     let (began, at) = (Instant::now(), chassis::time::now());
-    let pool = host.pool().clone();
-    // Whoever asks may be gone before the database has read it all. Until it has, nobody has another connection read it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it ends with its statements, each of which has its time"
-    )]
-    let read = tokio::spawn(async move {
-        let _one = one;
-        proof::read(&pool).await
-    });
-    let proof = read
-        .await
-        .map_err(|error| Problem::internal(&error))?
-        .map_err(|error| runtime::unread(&error))?;
+    let proof = proof::read(host.pool()).await.or_unread()?;
     let checks: Vec<ProofCheck> = proof.checks.into_iter().map(ProofCheck::from).collect();
     Ok(Json(ProofView {
         holds: checks.iter().all(|it| it.holds),

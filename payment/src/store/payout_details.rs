@@ -1,6 +1,6 @@
 //! `aside.payout_details`: where a payout goes, encrypted, and the request that it belongs to. Erasable.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use types::{PayoutId, Uuid};
 
 /// The details of a new payout.
@@ -24,4 +24,15 @@ pub(crate) async fn insert(connection: &mut PgConnection, rows: &[Row]) -> Resul
         data_key: bytea = |row| row.data_key.as_slice(),
     })
     .await
+}
+
+/// Of the request that it began with; none where that was erased.
+pub(crate) async fn correlation_id(
+    pool: &PgPool,
+    payout: &PayoutId,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("SELECT correlation_id FROM aside.payout_details WHERE payout = $1")
+        .bind(payout.as_str())
+        .fetch_optional(pool)
+        .await
 }

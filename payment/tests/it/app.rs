@@ -132,6 +132,14 @@ impl App {
     }
 }
 
+/// Runs statements in its database.
+pub(crate) async fn run(app: &App, sql: &'static str) {
+    sqlx::raw_sql(sql)
+        .execute(app.service.pool())
+        .await
+        .unwrap();
+}
+
 pub(crate) fn payment_variables(
     database_url: &str,
     provider: &Provider,

@@ -5,7 +5,7 @@ use chassis::auth::Role;
 use runtime::testing::{claims, mint, until};
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, run};
 use crate::switch::{acts, turned};
 
 /// A payout of 150.00 of which nobody knows; look-ups go on to fail.
@@ -43,13 +43,6 @@ async fn refused(app: &App, id: &str, decision: &str) {
     let (status, problem) = decide(app, id, "bob", decision).await;
     assert_eq!(status, StatusCode::CONFLICT, "{problem}");
     assert_eq!(problem["code"], "payout_not_there", "{problem}");
-}
-
-async fn run(app: &App, sql: &'static str) {
-    sqlx::raw_sql(sql)
-        .execute(app.service.pool())
-        .await
-        .unwrap();
 }
 
 async fn until_called(app: &App, call: &str) {
@@ -144,13 +137,8 @@ async fn a_decision_that_the_providers_answer_overtakes_is_refused() {
     let (app, id) = indeterminate().await;
     proposed(&app, &id, "alice", "failed").await;
     let waiting = |writers: i64| {
-        let pool = app.service.pool();
-        move || async move {
-            let sql = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                        WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()";
-            let count: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
-            count >= writers
-        }
+        let service = &app.service;
+        move || async move { service.waiting_writers().await >= writers }
     };
     let holder = app.service.hold_writer_lock().await;
     let deciding = decide(&app, &id, "bob", "failed");

@@ -51,8 +51,8 @@ impl Program {
     }
 }
 
-/// Kills payment after the provider got a submission and before it answered; then starts it again.
-async fn killed_while(fault: Value, heard: impl AsyncFn(&Provider)) -> (App, String) {
+/// Kills payment after the provider got a submission and before it answered; then starts it again, while the provider does `then`.
+async fn killed_while(fault: Value, heard: impl AsyncFn(&Provider), then: Value) -> (App, String) {
     let provider = Provider::start().await;
     let variables = payment_variables(&unmade_database(), &provider, 30_000);
     let mut app = App::with(provider, variables.clone(), payment::define).await;
@@ -65,7 +65,7 @@ async fn killed_while(fault: Value, heard: impl AsyncFn(&Provider)) -> (App, Str
     let id = program.granted("150.00").await;
     heard(&provider).await;
     program.child.kill().await.unwrap();
-    provider.control(json!({ "fault": null })).await;
+    provider.control(then).await;
     provider.calls();
 
     let app = App::with(provider, variables, payment::define).await;
@@ -79,10 +79,9 @@ async fn killed_while(fault: Value, heard: impl AsyncFn(&Provider)) -> (App, Str
 
 #[tokio::test]
 async fn a_payout_that_was_paid_when_payment_was_killed_is_looked_up_and_not_submitted_again() {
-    let (app, id) = killed_while(json!({ "fault": "time_out_after" }), async |provider| {
-        provider.until_taken(1).await;
-    })
-    .await;
+    let heard = async |provider: &Provider| provider.until_taken(1).await;
+    let fault = json!({ "fault": "time_out_after" });
+    let (app, id) = killed_while(fault, heard, json!({ "fault": null })).await;
     let calls = app.provider.calls();
     assert_eq!(calls[0], format!("GET /v1/payouts/{id}"));
     let submitted = calls.iter().any(|call| call.starts_with("POST"));
@@ -91,16 +90,31 @@ async fn a_payout_that_was_paid_when_payment_was_killed_is_looked_up_and_not_sub
 
 #[tokio::test]
 async fn a_payout_that_never_arrived_when_payment_was_killed_is_looked_up_and_then_submitted() {
-    let (app, id) = killed_while(json!({ "fault": "time_out_before" }), async |provider| {
-        until("the provider hangs", || async {
-            let calls = provider.calls();
-            calls.iter().any(|call| call == "POST /v1/payouts")
-        })
-        .await;
-    })
+    let (app, id) = killed_while(
+        json!({ "fault": "time_out_before" }),
+        hangs,
+        json!({ "fault": null }),
+    )
     .await;
     let calls = app.provider.calls();
     assert_eq!(calls[0], format!("GET /v1/payouts/{id}"));
     let submitted = calls.iter().filter(|call| call.starts_with("POST"));
     assert_eq!(submitted.count(), 1, "{calls:?}");
+}
+
+/// Until it was handed a payout that it does not answer.
+async fn hangs(provider: &Provider) {
+    until("the provider hangs", || async {
+        let calls = provider.calls();
+        calls.iter().any(|call| call == "POST /v1/payouts")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_second_submission_is_not_final_though_payment_was_killed_during_the_first()
+ {
+    let fault = json!({ "fault": "time_out_before" });
+    let then = json!({ "fault": "reject_before", "fault_times": 1 });
+    killed_while(fault, hangs, then).await;
 }

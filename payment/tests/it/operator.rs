@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use runtime::testing::{operator, partner, until};
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, run};
 
 const PREFIX: &str = "/api/v1/operator/payment";
 const IBAN: &str = "DE89370400440532013000";
@@ -30,13 +30,6 @@ async fn request(app: &App) -> (StatusCode, Value) {
                       "account_details": {"iban": IBAN, "name": "Erika Mustermann"}});
     let (path, token) = ("/api/v1/payment/payouts", partner("partner123"));
     app.service.post_with_key(path, &token, "k1", &body).await
-}
-
-async fn run(app: &App, sql: &'static str) {
-    sqlx::raw_sql(sql)
-        .execute(app.service.pool())
-        .await
-        .unwrap();
 }
 
 /// Asks as an operator; whatever is answered shows nothing of where the money goes.
@@ -288,4 +281,41 @@ async fn while_the_database_takes_no_batch_ready_says_why_and_since_when() {
     })
     .await;
     app.earn("partner123", 1).await;
+}
+
+#[tokio::test]
+async fn what_the_worker_heard_of_the_provider_is_edited_by_nobody() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    run(
+        &app,
+        "ALTER TABLE payouts ADD CONSTRAINT broken CHECK (status <> 'paid') NOT VALID",
+    )
+    .await;
+    app.granted("partner123", "150.00").await;
+    let waiting = || async {
+        let (_, page) = get(&app, "/parked?type=payment.record_payout_answer.command.v1").await;
+        page["items"][0]["message_id"].as_str().map(str::to_owned)
+    };
+    until("its answer is in the retry queue", || async {
+        waiting().await.is_some()
+    })
+    .await;
+    let one = format!("/parked/{}", waiting().await.unwrap());
+    let payload = json!({"answer": "failed", "provider_ref": null, "reason": null});
+    let body = json!({"payload": payload, "reason": "it never arrived"});
+    let (status, problem) = put(&app, &format!("{one}/payload"), &body).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    let (status, problem) = post(
+        &app,
+        &format!("{one}/dry-run"),
+        &json!({"payload": payload}),
+    )
+    .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;
+    until("it is paid", || async {
+        app.balance("partner123", "paid_out").await == "150.00"
+    })
+    .await;
 }

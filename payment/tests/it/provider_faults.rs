@@ -1,7 +1,16 @@
 use runtime::testing::until;
 use serde_json::json;
 
-use crate::app::App;
+use crate::app::{App, run};
+
+/// How often it was taken by the worker since its last event.
+async fn tries(app: &App, payout: &str) -> i32 {
+    sqlx::query_scalar("SELECT tries FROM aside.calls WHERE payout = $1")
+        .bind(payout)
+        .fetch_one(app.service.pool())
+        .await
+        .unwrap()
+}
 
 async fn paid_once_after(fault: serde_json::Value) {
     let mut app = App::start().await;
@@ -111,16 +120,65 @@ async fn a_payout_that_the_provider_may_have_forgotten_waits_for_an_operator() {
     app.service.advance_clock(24 * 3_600).await;
     let forgotten = json!({ "fault": null, "lookups_fail": false, "key_lifetime_ms": 0 });
     app.provider.control(forgotten).await;
-    let calls = || async {
-        sqlx::query_scalar::<_, i32>("SELECT tries FROM aside.calls WHERE payout = $1")
-            .bind(&id)
-            .fetch_one(app.service.pool())
-            .await
-            .unwrap()
-    };
-    let before = calls().await;
-    until("it is looked up again", || async { calls().await > before }).await;
+    let before = tries(&app, &id).await;
+    until("it is looked up again", || async {
+        tries(&app, &id).await > before
+    })
+    .await;
     assert_eq!(app.payout(&id).await["status"], "unknown");
     assert_eq!(app.balance("partner123", "in_transit").await, "150.00");
     assert_eq!(app.provider.taken().await, [id]);
+}
+
+#[tokio::test]
+async fn what_the_provider_says_of_another_amount_moves_no_money() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider.control(json!({ "lookups_fail": true })).await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "unknown").await;
+    app.provider.take(&id, "1.00").await;
+    app.provider.control(json!({ "lookups_fail": false })).await;
+    let before = tries(&app, &id).await;
+    until("it has been looked up", || async {
+        tries(&app, &id).await > before + 1
+    })
+    .await;
+    assert_eq!(app.payout(&id).await["status"], "unknown");
+    assert_eq!(app.balance("partner123", "in_transit").await, "150.00");
+}
+
+#[tokio::test]
+async fn a_payout_is_looked_up_also_while_the_clock_is_behind_the_log() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider.control(json!({ "settle_ms": 1_000 })).await;
+    app.service.advance_clock(3_600).await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "submitted").await;
+    app.service.advance_clock(-3_600).await;
+    app.until_status(&id, "paid").await;
+}
+
+#[tokio::test]
+async fn a_payout_whose_refusal_waits_in_the_retry_queue_is_not_submitted_again() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    run(
+        &app,
+        "ALTER TABLE payouts ADD CONSTRAINT broken CHECK (status <> 'failed') NOT VALID",
+    )
+    .await;
+    let once = json!({ "fault": "reject_before", "fault_times": 1 });
+    app.provider.control(once).await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "submitting").await;
+    until("it was taken again", || async {
+        tries(&app, &id).await >= 4
+    })
+    .await;
+    run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;
+    app.until_status(&id, "failed").await;
+    assert!(app.provider.taken().await.is_empty());
+    assert_eq!(app.balance("partner123", "payable").await, "200.00");
 }

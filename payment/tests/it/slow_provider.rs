@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chassis::config::Env;
+use payment::domain::Payout;
 use payment::jobs::SealingKeyKeeper;
 use payment::jobs::payouts::{
-    Indeterminate, PayoutProvider, PayoutWorker, ProviderState, Report, Submission, Submitted,
+    Indeterminate, PayoutProvider, PayoutWorker, ProviderState, Report, Submitted,
 };
 use payment::{Payment, PaymentSettings};
 use runtime::testing::{unmade_database, until};
 use runtime::{Definition, LeaderJobs};
-use sealing::{DataKey, DataKeys};
+use sealing::{DataKey, DataKeys, Details};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -53,12 +54,12 @@ struct Seen {
 struct Gated(Arc<Gate>);
 
 impl PayoutProvider for Gated {
-    async fn submit(&self, submission: &Submission) -> Result<Submitted, Indeterminate> {
+    async fn submit(&self, payout: &Payout, _: &Details) -> Result<Submitted, Indeterminate> {
         {
             let mut seen = self.0.seen.lock().unwrap();
             seen.at_once += 1;
             seen.most_at_once = seen.most_at_once.max(seen.at_once);
-            let times = seen.submitted.entry(submission.reference.clone());
+            let times = seen.submitted.entry(payout.id.to_string());
             *times.or_default() += 1;
         }
         let _through = self.0.open.acquire().await.unwrap();
@@ -66,7 +67,7 @@ impl PayoutProvider for Gated {
         Ok(Submitted::Taken(paid()))
     }
 
-    async fn lookup(&self, _: &str) -> Result<Option<Report>, Indeterminate> {
+    async fn lookup(&self, _: &Payout) -> Result<Option<Report>, Indeterminate> {
         Ok(None)
     }
 }
@@ -159,12 +160,12 @@ async fn a_payout_in_flight_is_not_taken_again_when_it_falls_due() {
 struct Stuck(Vec<String>);
 
 impl PayoutProvider for Stuck {
-    async fn submit(&self, _: &Submission) -> Result<Submitted, Indeterminate> {
+    async fn submit(&self, _: &Payout, _: &Details) -> Result<Submitted, Indeterminate> {
         Ok(Submitted::Taken(paid()))
     }
 
-    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Indeterminate> {
-        if self.0.iter().any(|stuck| stuck == reference) {
+    async fn lookup(&self, payout: &Payout) -> Result<Option<Report>, Indeterminate> {
+        if self.0.iter().any(|stuck| stuck == payout.id.as_str()) {
             std::future::pending::<()>().await;
         }
         Ok(None)

@@ -397,6 +397,8 @@ pub struct CampaignActivatedV1 {
     pub starts_at: Option<Micros>,
     /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
     pub trusts_redirects: Option<bool>,
+    /// When they no longer do; absent: never.
+    pub ends_at: Option<Micros>,
 }
 
 /// A partner is in the campaign, on one version of its terms.

@@ -167,6 +167,8 @@ pub struct CampaignAdoptedV1 {
     pub starts_at: Option<Micros>,
     /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
     pub trusts_redirects: Option<bool>,
+    /// When they no longer do; absent: never.
+    pub ends_at: Option<Micros>,
 }
 
 /// What links use of a campaign that was changed, as tracking's own fact.
@@ -180,6 +182,8 @@ pub struct CampaignChangeAdoptedV1 {
     pub starts_at: Option<Micros>,
     /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
     pub trusts_redirects: Option<bool>,
+    /// When they no longer do; absent: never.
+    pub ends_at: Option<Micros>,
 }
 
 /// Whether a campaign's links lead to their targets, as tracking's own fact.

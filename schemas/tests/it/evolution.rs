@@ -131,8 +131,8 @@ fn a_kind_that_this_build_has_never_heard_of_keeps_its_header() {
 fn a_payload_with_nothing_set_is_of_an_unknown_kind() {
     let (_, message) = samples::message("campaign.activated.v1");
     let bytes = encode(TOPIC, &message.header, &message.body).unwrap();
-    // A byte for the branch of each field, and one field's record: texts with their lengths, an array's count and end, three
-    // branches, a boolean, and a time, whose zigzag number has seven bits in each of its bytes.
+    // A byte for the branch of each field, and one field's record: texts with their lengths, an array's count and end, four
+    // branches, a boolean, and times, whose zigzag numbers have seven bits in each of their bytes.
     let Body::CampaignActivatedV1(activated) = &message.body else {
         unreachable!()
     };
@@ -142,9 +142,11 @@ fn a_payload_with_nothing_set_is_of_an_unknown_kind() {
     ];
     let texts = texts.into_iter().flatten();
     let texts = texts.chain(activated.allowed_hosts.iter().map(String::as_str));
-    let time = activated.starts_at.unwrap().get().unsigned_abs() << 1;
-    let time = (64 - time.leading_zeros()).div_ceil(7) as usize;
-    let record = texts.map(|text| text.len() + 1).sum::<usize>() + 2 + 3 + time + 1;
+    let times = [activated.starts_at, activated.ends_at].into_iter();
+    let times = times.map(|at| at.unwrap().get().unsigned_abs() << 1);
+    let times = times.map(|time| (64 - time.leading_zeros()).div_ceil(7) as usize);
+    let texts = texts.map(|text| text.len() + 1);
+    let record = texts.chain(times).sum::<usize>() + 2 + 4 + 1;
     let fields = KINDS.iter().filter(|kind| kind.topic == TOPIC).count();
     let mut empty = bytes[..bytes.len() - record - fields].to_vec();
     empty.extend(vec![0; fields]);

@@ -434,6 +434,7 @@ fn campaign_events() -> Vec<Body> {
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
             trusts_redirects: Some(true),
+            ends_at: Some(Micros(1_798_000_000_123_456)),
         }
         .into(),
         EnrollmentAcceptedV1 {
@@ -726,6 +727,7 @@ fn tracking_events() -> Vec<Body> {
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
             trusts_redirects: Some(true),
+            ends_at: Some(Micros(1_798_000_000_123_456)),
         }
         .into(),
         EnrollmentAdoptedV1 {
@@ -933,6 +935,7 @@ fn stops() -> [Body; 4] {
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
             trusts_redirects: Some(true),
+            ends_at: Some(Micros(1_798_000_000_123_456)),
         }
         .into(),
     ]

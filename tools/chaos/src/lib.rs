@@ -199,7 +199,7 @@ pub async fn run(layout: &Layout, options: &RunOptions, folder: PathBuf) -> Resu
         "everything whole again after {:?}; settling",
         begun.elapsed()
     ));
-    let records = Records::of(stack.layout(), stack.settings(), built)?;
+    let records = Records::of(stack.layout(), stack.settings(), built, None)?;
     let moving = after::settle(&stack, &records).await?;
     let lives: Vec<_> = stack.replicas.iter().map(replica::Replica::lives).collect();
     let mut notes = workload.journal.note(|notes| notes.clone());

@@ -42,8 +42,8 @@ pub enum Command {
     },
     /// What runs, how it is and in which mode
     Status,
-    /// Logs of one program or of all (bff, campaign, tracking, commission, payment, simulator, postgres, pulsar): readable on a
-    /// terminal, as they are in a pipe
+    /// Logs of one program or of all (bff, campaign, tracking, commission, payment, notify, simulator, postgres, pulsar): readable
+    /// on a terminal, as they are in a pipe
     Logs {
         /// One of them
         name: Option<String>,
@@ -56,7 +56,7 @@ pub enum Command {
     },
     /// Build, then restart one program and its further processes
     Restart {
-        /// bff, campaign, tracking, commission, payment or simulator
+        /// bff, campaign, tracking, commission, payment, notify or simulator
         name: String,
     },
     /// Start one more process of a service on a free port, beside the first; ./stop.sh stops it

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::services::{self, Program, Replica};
 use crate::settings::{Mode, Settings};
 use crate::stack::testing::{in_memory, scratch};
-use crate::stack::{Postgres, Pulsar, SHORT_LIVED, free_port, run};
+use crate::stack::{Postgres, Pulsar, SHORT_LIVED, Signal, free_port, run};
 use crate::token::GenerateJwt;
 use crate::{demo, infra};
 
@@ -297,6 +297,12 @@ impl Tokens for LocalStack {
 
 impl Drop for LocalStack {
     fn drop(&mut self) {
+        // All at once: nothing of it is needed any more, and each waits a moment for what is under way.
+        for program in Program::START_ORDER {
+            if let Some(process) = program.process(&self.layout) {
+                process.signal(Signal::TERM);
+            }
+        }
         Replica::stop_all(&self.layout);
         for program in Program::START_ORDER.into_iter().rev() {
             program.stop(&self.layout);

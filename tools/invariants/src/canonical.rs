@@ -147,7 +147,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "adopted campaigns",
         Service::Tracking,
-        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, starts_at, trusts_redirects, status) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, starts_at, ends_at, trusts_redirects, status) FROM campaigns",
     ),
     (
         "adopted enrollments",

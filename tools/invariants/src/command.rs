@@ -15,17 +15,20 @@ use serde_json::json;
 use crate::{Finding, Journal, RULES, Records, check, settled};
 
 /// What to check.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Check {
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
-    /// Wait so many seconds for the stack to be quiet
-    #[arg(long, default_value_t = 60)]
+    /// Wait so many seconds for the stack to be quiet, a day at most
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=86_400))]
     patience: u64,
     /// Note what it came to at the bff, where the audit and the console show it
     #[arg(long)]
     report: bool,
+    /// The server on which the check makes a database of its own, as a URL of who may; without it the one that ./start.sh runs
+    #[arg(long, env = "TRIBUTARY_SCRATCH_URL", hide_env_values = true)]
+    scratch_url: Option<String>,
 }
 
 impl Check {
@@ -34,7 +37,7 @@ impl Check {
         let layout = Layout::find();
         let settings = up::as_started(&layout)?;
         let built = layout.built("release");
-        let records = Records::of(&layout, &settings, built.clone())?;
+        let records = Records::of(&layout, &settings, built.clone(), self.scratch_url)?;
         if let Err(moving) = settled(&records, Duration::from_secs(self.patience)).await {
             bail!("the rules are checked on a quiet stack, and this one is {moving}");
         }

@@ -49,11 +49,17 @@ pub struct Records {
 impl Records {
     /// Those of a stack of a test's own.
     pub fn of_stack(stack: &LocalStack) -> Result<Self> {
-        Self::of(stack.layout(), stack.settings(), stack.built().to_owned())
+        let built = stack.built().to_owned();
+        Self::of(stack.layout(), stack.settings(), built, None)
     }
 
-    /// Those of a stack whose servers this clone runs.
-    pub fn of(layout: &Layout, settings: &Settings, programs: PathBuf) -> Result<Self> {
+    /// Those of a stack; the server for the check's own database is the one that this clone runs, where no other is named.
+    pub fn of(
+        layout: &Layout,
+        settings: &Settings,
+        programs: PathBuf,
+        scratch_url: Option<String>,
+    ) -> Result<Self> {
         let url = |service| Ok((service, settings.database_url(service)?));
         let databases: Result<_> = Service::ALL.into_iter().map(url).collect();
         Ok(Self {
@@ -63,10 +69,13 @@ impl Records {
                 .unwrap_or_default()
                 .trim_end_matches('/')
                 .to_owned(),
-            scratch_url: Postgres::admin_url_in(
-                &layout.state.join("postgres"),
-                settings.need("POSTGRES_PORT")?,
-            )?,
+            scratch_url: match scratch_url {
+                Some(url) => url,
+                None => Postgres::admin_url_in(
+                    &layout.state.join("postgres"),
+                    settings.need("POSTGRES_PORT")?,
+                )?,
+            },
             programs,
         })
     }

@@ -119,6 +119,28 @@ async fn statement(server: &str, sql: &str) -> Result<()> {
 
 /// The URL of another database of a server.
 fn beside(server: &str, name: &str) -> String {
+    let (server, options) = server.split_at(server.find('?').unwrap_or(server.len()));
     let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
-    format!("{server}/{name}")
+    format!("{server}/{name}{options}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beside;
+
+    #[test]
+    fn another_database_of_a_server_is_reached_with_the_same_options() {
+        for (server, there) in [
+            (
+                "postgres://o:p@db:5432/postgres",
+                "postgres://o:p@db:5432/check_1",
+            ),
+            (
+                "postgres://o:p@db/postgres?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+                "postgres://o:p@db/check_1?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+            ),
+        ] {
+            assert_eq!(beside(server, "check_1"), there);
+        }
+    }
 }

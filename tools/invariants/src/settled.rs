@@ -13,8 +13,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Waits until the stack is quiet: every log's streams are at all followers' watermarks, no command of the bff is
-/// pending, nothing in the retry queue is going to be tried by itself, no payout, mail or call to the CRM is under way and no
-/// hold is due, and at the next look the logs stand where they stood.
+/// pending, nothing in the retry queue is going to be tried by itself, no payout, mail or call to the CRM is under way (what is not handed
+/// over while payouts are paused is not) and no hold is due, and at the next look the logs stand where they stood.
 ///
 /// What an external producer left at the broker is in no record yet: who sent it waits for its outcome first.
 ///
@@ -131,7 +131,8 @@ fn busy_sql(service: Service) -> &'static str {
         }
         Service::Payment => {
             "SELECT p.count + f.count, 'payouts are under way, or brands whose funds cover what waits'
-               FROM (SELECT count(*) FROM payouts WHERE status NOT IN ('paid', 'failed')) p,
+               FROM (SELECT count(*) FROM payouts WHERE status NOT IN ('paid', 'failed')
+                        AND NOT (status = 'requested' AND (SELECT paused FROM aside.payout_switch))) p,
                     (SELECT count(*) FROM billing b
                       CROSS JOIN LATERAL (SELECT bool_or(billing = 'prepaid' OR credit_limit IS NOT NULL) IS TRUE AS is_limited
                                             FROM billing o WHERE o.brand = b.brand) o

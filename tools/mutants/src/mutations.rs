@@ -254,7 +254,7 @@ pub const MUTATIONS: &[Mutation] = &[
         to: r#"        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason, now()).await,
         Err(indeterminate) => {
             if fault::is("second-submit-after-indeterminate") {
-                submit_again(provider, payout, Some(submission.details.clone())).await;
+                submit_again(provider, payout, Some(details)).await;
             }
             unknown(indeterminate)
         }
@@ -264,20 +264,16 @@ pub const MUTATIONS: &[Mutation] = &[
         file: "payment/src/jobs/payouts/step/mod.rs",
         from: "fn responded(report: Report) -> Step {
 ",
-        to: r#"/// As it must not be: under a reference that no look-up will ask for.
+        to: r"/// As it must not be: under a reference that no look-up will ask for.
 async fn submit_again(provider: &impl PayoutProvider, payout: &Payout, details: Option<Details>) {
     let Some(details) = details else { return };
-    let submission = Submission {
-        reference: format!("{}-again", payout.id),
-        amount: payout.amount,
-        method: payout.method,
-        details,
-    };
-    let _ = provider.submit(&submission).await;
+    let mut again = payout.clone();
+    again.id = types::PayoutId::of_command(payout.last_event);
+    let _ = provider.submit(&again, &details).await;
 }
 
 fn responded(report: Report) -> Step {
-"#,
+",
     },
     Mutation {
         file: "bff/src/projections/mod.rs",

@@ -33,6 +33,7 @@ pub fn adopt(fact: Fact) -> Event {
                 fallback_url: campaign.record.fallback_url,
                 starts_at: campaign.record.starts_at,
                 trusts_redirects: campaign.record.trusts_redirects,
+                ends_at: campaign.record.ends_at,
             };
             About::of(campaign.subject, adopted).into()
         }
@@ -42,6 +43,7 @@ pub fn adopt(fact: Fact) -> Event {
                 fallback_url: campaign.record.fallback_url,
                 starts_at: campaign.record.starts_at,
                 trusts_redirects: campaign.record.trusts_redirects,
+                ends_at: campaign.record.ends_at,
             };
             About::of(campaign.subject, adopted).into()
         }

@@ -7,6 +7,7 @@ use types::{
 };
 
 use super::Report;
+use super::report::MAX_OFF_SECONDS;
 
 /// A click that may have led to a conversion, with what is known of its link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,16 @@ pub(super) fn attribute<'a>(
     {
         return Err(UnattributedReason::OtherCampaign);
     }
+    // Whoever names a click had it: what it led to came after it, and the reporter's clock is behind, or knows whole seconds alone.
+    let is_behind = report.click.is_some()
+        && at
+            .checked_add_seconds(MAX_OFF_SECONDS)
+            .is_some_and(|latest| latest >= candidate.clicked_at);
+    let at = if is_behind {
+        at.max(candidate.clicked_at)
+    } else {
+        at
+    };
     if at < candidate.clicked_at {
         return Err(UnattributedReason::BeforeClick);
     }

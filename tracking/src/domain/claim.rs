@@ -12,7 +12,10 @@ use types::{
 
 use super::order::alias_of;
 use super::report::{attributed_sale, duplicate};
-use super::{Access, Code, Event, Known, Order, Orders, Rejection, Report, UserHash, VerifiedBy};
+use super::{
+    Access, Code, Conversion, Event, Known, Order, Orders, Rejection, Report, Status, UserHash,
+    VerifiedBy,
+};
 
 /// A claim as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +165,9 @@ pub(super) fn claim(
     known: &Known<'_>,
 ) -> Event {
     let id = ClaimId::of(&sale.conversion_id, &sale.partner_id);
-    if let Some((conversion, _)) = order.first(known.orders) {
+    if let Some((conversion, first)) = order.first(known.orders)
+        && !leaves_open(conversion, first, &sale)
+    {
         return settled(&id, sale, conversion);
     }
     match known.claims.0.get(&id) {
@@ -175,6 +180,16 @@ pub(super) fn claim(
             duplicate(report, &sale.conversion_id, first.event_id, None, brand)
         }
     }
+}
+
+/// Whether a claim of an order is its brand's to decide although the order was reported: the report found nobody, and what it found nobody
+/// for becomes the partner's where the brand accepts the claim.
+pub(super) fn leaves_open(
+    conversion: &ConversionId,
+    first: &Conversion,
+    claimed: &ClaimedSale,
+) -> bool {
+    matches!(first.status, Status::Unattributed(_)) && *conversion == claimed.conversion_id
 }
 
 /// What becomes of these claims when the conversion of their order is known.

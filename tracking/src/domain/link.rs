@@ -21,6 +21,8 @@ pub struct Campaign {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; `None`: at once.
     pub starts_at: Option<Micros>,
+    /// When they no longer do; `None`: never.
+    pub ends_at: Option<Micros>,
     /// Whether the visitor that a redirect names is believed.
     pub trusts_redirects: bool,
     /// Whether its links lead to their targets.

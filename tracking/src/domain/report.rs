@@ -4,15 +4,15 @@ use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgn
 use types::{AmountError, BrandId, ConversionId, ConversionType, Micros, Money, Uuid};
 
 use super::attribution::{Candidate, attribute};
-use super::claim::{claim, settle};
+use super::claim::{claim, leaves_open, settle};
 use super::refund::{refund, take_back};
 use super::{
     Access, Attributed, Campaign, Claims, Code, Conversion, Event, EventRecorded, EventType, Order,
     Orders, Rejection, Report, Status, Unattributed, UnattributedReason, VerifiedBy,
 };
 
-/// How far a reporter's clock may be ahead of ours, in seconds.
-const MAX_AHEAD_SECONDS: i64 = 300;
+/// How far a reporter's clock may be ahead of ours, or behind it, in seconds.
+pub(super) const MAX_OFF_SECONDS: i64 = 300;
 
 /// What a report is decided by.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl<'a> Known<'a> {
 
 /// Decides upon a report.
 pub fn record<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
-    let latest = known.now.checked_add_seconds(MAX_AHEAD_SECONDS);
+    let latest = known.now.checked_add_seconds(MAX_OFF_SECONDS);
     if latest.is_some_and(|latest| report.occurred_at > latest) {
         return Err(Rejection::of(
             "/occurred_at",
@@ -79,14 +79,19 @@ fn convert<'a>(
         let sale = sale(report, event_type, candidate, order.id())?;
         return Ok(vec![claim(report, sale, &order, &known)]);
     }
-    let (id, events) = match order.first(known.orders) {
+    let first = order.first(known.orders);
+    let (id, events) = match first {
         Some(first) => (first.0, repeated(report, &order, first, known.orders)),
         None => (
             order.id(),
             converted(report, event_type, attributed, &order, &known)?,
         ),
     };
-    let open = known.claims.open_of(order.ids().chain([id]));
+    let mut open = known.claims.open_of(order.ids().chain([id]));
+    open.retain(|(_, claim)| match first {
+        Some((id, first)) => !leaves_open(id, first, &claim.sale),
+        None => attributed.is_ok() || *id != claim.sale.conversion_id,
+    });
     Ok(events.into_iter().chain(settle(open, id)).collect())
 }
 
@@ -220,13 +225,20 @@ pub(crate) fn amount_refused(error: AmountError) -> Rejection {
     Rejection::of("/amount", code, format!("the amount {error}"))
 }
 
-/// Refunds that came before the purchase, all at once: those that its alias has are its own.
+/// Refunds that came before the purchase, all at once: those that its alias has are its own, and so are those of ids that have come to mean
+/// it while it was nobody's.
 fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
-    let ids = [Some(&event.subject), event.alias_id.as_ref()];
-    let waiting = ids
-        .into_iter()
-        .flatten()
-        .filter_map(|id| orders.conversions.get(id));
+    let mine = orders.aliases.iter();
+    let mine = mine
+        .filter(|(_, own)| **own == event.subject)
+        .map(|(id, _)| id);
+    let mut ids: Vec<_> = mine
+        .chain(&event.alias_id)
+        .chain([&event.subject])
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let waiting = ids.into_iter().filter_map(|id| orders.conversions.get(id));
     let noted = waiting.flat_map(|waiting| &waiting.noted);
     let fresh = Conversion {
         status: Status::Attributed(event.clone()),

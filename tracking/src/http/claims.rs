@@ -5,7 +5,6 @@ use api::{AcceptClaim, DeclineClaim, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -13,7 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{ClaimStatus, ConversionType, Host, TrackingRefusals, Waiting};
+use runtime::{ClaimStatus, ConversionType, Host, OrUnread, TrackingRefusals, Waiting};
 use schemas::{Body, Message, Written};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ClaimId, Currency, Micros, Money, OrderId, PartnerId};
@@ -131,8 +130,7 @@ pub(super) async fn list_claims(
         order: filter.order_id.as_ref(),
         status: filter.status,
     };
-    let rows = claims::list(host.pool(), &filter, page).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = claims::list(host.pool(), &filter, page).await.or_unread()?;
     Ok(Page::new(page, rows, |row| row.position, ClaimView::from))
 }
 
@@ -150,8 +148,7 @@ pub(super) async fn get_claim(
     caller: Caller,
     Path(id): Path<ClaimId>,
 ) -> Result<Json<ClaimView>, Problem> {
-    let row = claims::find(host.pool(), &id).await;
-    let row = row.map_err(|error| runtime::unread(&error))?;
+    let row = claims::find(host.pool(), &id).await.or_unread()?;
     let row = row.ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = BrandId::parse(row.brand_id.as_str()).ok();
@@ -192,11 +189,10 @@ pub(super) struct DecidedClaim {
 pub(super) async fn accept_claim(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(id): Path<ClaimId>,
     write: Write<AcceptClaim>,
 ) -> Result<Response, Problem> {
-    decide(&host, &caller, &context, write, |body| body.command(id)).await
+    decide(&host, &caller, write, |body| body.command(id)).await
 }
 
 /// Decline a claim
@@ -218,24 +214,20 @@ pub(super) async fn accept_claim(
 pub(super) async fn decline_claim(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(id): Path<ClaimId>,
     write: Write<DeclineClaim>,
 ) -> Result<Response, Problem> {
-    decide(&host, &caller, &context, write, |body| body.command(id)).await
+    decide(&host, &caller, write, |body| body.command(id)).await
 }
 
 async fn decide<R: Request>(
     host: &Host,
     caller: &Caller,
-    context: &RequestContext,
     write: Write<R>,
     command: impl FnOnce(R) -> Written,
 ) -> Result<Response, Problem> {
     let command = |_, body: R| command(body);
-    let submitted = host
-        .submit_write(R::KIND, write, caller, context, command)
-        .await?;
+    let submitted = host.submit_write(write, caller, command).await?;
     Ok(submitted.ok(decided))
 }
 

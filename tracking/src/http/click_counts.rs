@@ -6,7 +6,7 @@ use chassis::auth::Caller;
 use chassis::openapi::Problems;
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
-use runtime::Host;
+use runtime::{Host, OrUnread};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -45,7 +45,7 @@ pub(super) async fn list_clicks(
     };
     let rows = click_counts::list(host.pool(), &wanted, list.page)
         .await
-        .map_err(|error| runtime::unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,

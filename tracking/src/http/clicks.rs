@@ -1,10 +1,9 @@
 //! `/api/v1/tracking/clicks`
 
-use api::{BindClick, Request};
+use api::BindClick;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -58,7 +57,6 @@ pub(super) struct BoundClick {
 pub(super) async fn bind_click(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(click): Path<ClickId>,
     write: Write<BindClick>,
 ) -> Result<Response, Problem> {
@@ -66,9 +64,7 @@ pub(super) async fn bind_click(
         return Err(Problem::forbidden("this is for the role brand"));
     }
     let command = |_, body: BindClick| body.command(click);
-    let submitted = host
-        .submit_write(BindClick::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(bound))
 }
 

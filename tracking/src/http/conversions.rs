@@ -8,7 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::{ConversionStatus, ConversionType, Host, UnattributedReason, Verification};
+use runtime::{ConversionStatus, ConversionType, Host, OrUnread, UnattributedReason, Verification};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -159,8 +159,9 @@ pub(super) async fn list_conversions(
         order: filter.order_id.as_ref(),
         standing: filter.standing,
     };
-    let rows = conversions::list(host.pool(), &filter, page).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = conversions::list(host.pool(), &filter, page)
+        .await
+        .or_unread()?;
     Ok(Page::new(
         page,
         rows,
@@ -183,8 +184,7 @@ pub(super) async fn get_conversion(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<ConversionItem>, Problem> {
-    let row = conversions::find(host.pool(), id).await;
-    let row = row.map_err(|error| runtime::unread(&error))?;
+    let row = conversions::find(host.pool(), id).await.or_unread()?;
     let row = row.ok_or_else(Problem::not_found)?;
     let partner = row.partner_id.clone().map(PartnerId::parse).transpose();
     let brand = row.brand_id.clone().map(BrandId::parse).transpose();

@@ -8,8 +8,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use chassis::http::to_its_end;
 use messaging::transport::question;
 use runtime::Host;
 use tokio::sync::Semaphore;
@@ -39,6 +41,7 @@ pub(crate) fn routes(host: &Host) -> Router {
     Router::new()
         .route(COUNTED_CLICKS, post(count))
         .layer(DefaultBodyLimit::max(MAX_QUESTION_BYTES))
+        .layer(from_fn(to_its_end))
         .with_state(counting)
 }
 

@@ -1,10 +1,9 @@
 //! `/api/v1/tracking/erasures`
 
-use api::{EraseVisitor, Request};
+use api::EraseVisitor;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
@@ -52,14 +51,11 @@ pub(super) struct ErasedVisitor {
 pub(super) async fn erase_visitor(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<EraseVisitor>,
 ) -> Result<Response, Problem> {
     caller.require_operator()?;
     let command = |id, body: EraseVisitor| body.command(id);
-    let submitted = host
-        .submit_write(EraseVisitor::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(erased))
 }
 

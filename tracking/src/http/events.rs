@@ -1,10 +1,9 @@
 //! `/api/v1/tracking/events`
 
-use api::{RecordEvent, Request};
+use api::RecordEvent;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::openapi::{Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::write::Write;
@@ -91,13 +90,10 @@ impl EventRecorded {
 pub(super) async fn record_event(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
     let command = |id, body: RecordEvent| body.command(id, caller.shop());
-    let submitted = host
-        .submit_write(RecordEvent::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     let repeated = matches!(&submitted.result, CommandResult::Done(events)
         if matches!(events.first().map(|event| &event.body),
             Some(Body::ConversionDuplicateIgnoredV1(_) | Body::ClaimSettledV1(_))));

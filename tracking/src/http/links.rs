@@ -1,12 +1,11 @@
 //! `/api/v1/tracking/links`
 
 use api::lists::LinkStatus;
-use api::{ChangeLink, CreateLink, CreateLinks, LinkUtm, Request, link_at};
+use api::{ChangeLink, CreateLink, CreateLinks, LinkUtm, link_at};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -15,7 +14,7 @@ use chassis::problem::{Problem, ProblemBody};
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use futures::future::join_all;
-use runtime::{DisabledBy, Host, Submitted, TrackingRefusals, Waiting};
+use runtime::{DisabledBy, Host, OrUnread, Submitted, TrackingRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, LinkCode, Micros, PartnerId};
@@ -80,11 +79,10 @@ pub(super) struct Link {
 pub(super) async fn create_link(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
-    let submitted = submit(&host, write, partner, &caller, &context).await?;
+    let submitted = submit(&host, write, partner, &caller).await?;
     Ok(submitted.created(link_of))
 }
 
@@ -93,11 +91,9 @@ async fn submit(
     write: Write<CreateLink>,
     partner: PartnerId,
     caller: &Caller,
-    context: &RequestContext,
 ) -> Result<Submitted, Problem> {
     let command = |id, body: CreateLink| body.command(id, partner);
-    host.submit_write(CreateLink::KIND, write, caller, context, command)
-        .await
+    host.submit_write(write, caller, command).await
 }
 
 /// What became of each link, in the order of the request.
@@ -171,7 +167,6 @@ impl From<Result<Submitted, Problem>> for LinkOutcome {
 pub(super) async fn create_links(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateLinks>,
 ) -> Result<Json<LinkOutcomes>, Problem> {
     let mut wanted = Vec::new();
@@ -179,7 +174,7 @@ pub(super) async fn create_links(
         let partner = caller.partner_or_own(write.body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
         caller.require_owner(Some(&partner), None)?;
-        wanted.push(submit(&host, write, partner, &caller, &context));
+        wanted.push(submit(&host, write, partner, &caller));
     }
     let outcomes = join_all(wanted).await.into_iter();
     let items = outcomes.map(LinkOutcome::from).collect();
@@ -207,14 +202,11 @@ pub(super) async fn create_links(
 pub(super) async fn change_link(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(code): Path<LinkCode>,
     write: Write<ChangeLink>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ChangeLink| body.command(code);
-    let submitted = host
-        .submit_write(ChangeLink::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(link_of))
 }
 
@@ -298,8 +290,7 @@ pub(super) async fn list_links(
         partner: filter.partner_id.as_ref(),
         status: filter.status,
     };
-    let rows = links::list(host.pool(), &filter, page).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = links::list(host.pool(), &filter, page).await.or_unread()?;
     Ok(Page::new(page, rows, |row| row.position, Link::from))
 }
 
@@ -317,7 +308,8 @@ pub(super) async fn get_link(
     caller: Caller,
     Path(code): Path<LinkCode>,
 ) -> Result<Json<Link>, Problem> {
-    let row = links::find(host.pool(), caller.scope()?, &code).await;
-    let row = row.map_err(|error| runtime::unread(&error))?;
+    let row = links::find(host.pool(), caller.scope()?, &code)
+        .await
+        .or_unread()?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

@@ -68,6 +68,7 @@ fn adopted() -> Vec<Event> {
                 fallback_url: Some("https://a.example/later".to_owned()),
                 starts_at: None,
                 trusts_redirects: None,
+                ends_at: None,
             },
         ),
         Event::EnrollmentAdopted(About {

@@ -24,11 +24,12 @@ pub async fn load(
         allowed_hosts: Vec<String>,
         fallback_url: Option<String>,
         starts_at: Option<i64>,
+        ends_at: Option<i64>,
         trusts_redirects: bool,
         status: String,
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, brand_id, allowed_hosts, fallback_url, starts_at, trusts_redirects, status FROM campaigns WHERE id = ANY($1)",
+        "SELECT id, brand_id, allowed_hosts, fallback_url, starts_at, ends_at, trusts_redirects, status FROM campaigns WHERE id = ANY($1)",
     )
     .bind(ids)
     .fetch_all(connection)
@@ -42,6 +43,7 @@ pub async fn load(
                 allowed_hosts: row.allowed_hosts,
                 fallback_url: row.fallback_url,
                 starts_at: row.starts_at.map(Micros),
+                ends_at: row.ends_at.map(Micros),
                 trusts_redirects: row.trusts_redirects,
                 status: status.ok_or_else(|| unreadable("campaign status"))?,
             };
@@ -109,14 +111,14 @@ pub async fn save(
         sqlx::types::Json(&campaign.allowed_hosts)
     });
     sqlx::query(
-        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status, starts_at, trusts_redirects)
-         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status, starts_at, trusts_redirects
-           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::boolean[])
-             AS q(id, brand_id, hosts, position, fallback_url, status, starts_at, trusts_redirects)
+        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status, starts_at, trusts_redirects, ends_at)
+         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status, starts_at, trusts_redirects, ends_at
+           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::boolean[],
+                       $9::bigint[]) AS q(id, brand_id, hosts, position, fallback_url, status, starts_at, trusts_redirects, ends_at)
          ON CONFLICT (id) DO UPDATE SET brand_id = excluded.brand_id, allowed_hosts = excluded.allowed_hosts,
                                         position = excluded.position, fallback_url = excluded.fallback_url,
                                         status = excluded.status, starts_at = excluded.starts_at,
-                                        trusts_redirects = excluded.trusts_redirects",
+                                        trusts_redirects = excluded.trusts_redirects, ends_at = excluded.ends_at",
     )
     .bind(each(rows, |(id, ..)| id.as_str()))
     .bind(each(rows, |(_, campaign, _)| campaign.brand.as_str()))
@@ -130,6 +132,9 @@ pub async fn save(
         campaign.starts_at.map(Micros::get)
     }))
     .bind(each(rows, |(_, campaign, _)| campaign.trusts_redirects))
+    .bind(each(rows, |(_, campaign, _)| {
+        campaign.ends_at.map(Micros::get)
+    }))
     .execute(connection)
     .await?;
     Ok(())
@@ -147,9 +152,9 @@ pub async fn save_changes(
     sqlx::query(
         "UPDATE campaigns c
             SET allowed_hosts = ARRAY(SELECT jsonb_array_elements_text(q.hosts)), fallback_url = q.fallback_url, starts_at = q.starts_at,
-                trusts_redirects = q.trusts_redirects
-           FROM UNNEST($1::text[], $2::jsonb[], $3::text[], $4::bigint[], $5::boolean[])
-             AS q(id, hosts, fallback_url, starts_at, trusts_redirects)
+                trusts_redirects = q.trusts_redirects, ends_at = q.ends_at
+           FROM UNNEST($1::text[], $2::jsonb[], $3::text[], $4::bigint[], $5::boolean[], $6::bigint[])
+             AS q(id, hosts, fallback_url, starts_at, trusts_redirects, ends_at)
           WHERE c.id = q.id",
     )
     .bind(each(rows, |(id, _)| id.as_str()))
@@ -157,6 +162,7 @@ pub async fn save_changes(
     .bind(each(rows, |(_, change)| change.fallback_url.as_deref()))
     .bind(each(rows, |(_, change)| change.starts_at.map(Micros::get)))
     .bind(each(rows, |(_, change)| change.trusts_redirects == Some(true)))
+    .bind(each(rows, |(_, change)| change.ends_at.map(Micros::get)))
     .execute(connection)
     .await?;
     Ok(())

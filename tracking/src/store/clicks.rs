@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use chassis::time::{Day, QUARTER_HOUR};
-use messaging::AdvisoryLock;
 use messaging::group::GroupWrite;
+use messaging::{AdvisoryLock, partition};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
@@ -149,25 +149,15 @@ pub async fn bind(
 
 /// Makes the partition of a day, where there is none.
 async fn make_partition(connection: &mut PgConnection, day: i64) -> Result<(), sqlx::Error> {
-    let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(format!("clicks_{day}"))
-        .fetch_one(&mut *connection)
-        .await?;
-    if there {
+    let name = format!("clicks_{day}");
+    if partition::is_there(connection, &name).await? {
         return Ok(());
     }
     sqlx::query(AdvisoryLock::TablePartitions.hold())
         .execute(&mut *connection)
         .await?;
-    let sql = format!(
-        "CREATE TABLE IF NOT EXISTS clicks_{day} PARTITION OF clicks FOR VALUES FROM ({}) TO ({})",
-        day * Day::MICROS,
-        (day + 1) * Day::MICROS
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-        .execute(&mut *connection)
-        .await?;
-    Ok(())
+    let of_day = day * Day::MICROS..(day + 1) * Day::MICROS;
+    partition::make(connection, "clicks", &name, of_day).await
 }
 
 impl GroupWrite for ClickWriter {

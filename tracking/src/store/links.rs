@@ -64,11 +64,20 @@ pub struct Target {
     pub url: String,
     /// Whether a path behind its code names a page below that.
     pub deep_paths: bool,
-    /// Whether it does: it is not disabled, the campaign is active and has started, and its partner is enrolled and banned by
+    /// Whether it does: it is not disabled, the campaign is active, has started and not ended, and its partner is enrolled and banned by
     /// nobody. Else this is the fallback page, where no click counts.
     pub live: bool,
     /// Whether the visitor that a redirect names is believed.
     pub trusts_redirects: bool,
+    /// When the campaign ends and it leads there no more; `None`: never.
+    pub ends_at: Option<Micros>,
+}
+
+impl Target {
+    /// Whether its campaign has ended since it was read.
+    pub fn has_ended(&self, now: Micros) -> bool {
+        self.ends_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// Where a code leads.
@@ -83,14 +92,17 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         deep_paths: bool,
         live: bool,
         trusts_redirects: bool,
+        ends_at: Option<i64>,
         fallback_url: Option<String>,
         allowed_hosts: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        concat!("SELECT l.campaign_id, c.brand_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts, c.trusts_redirects,
+        concat!("SELECT l.campaign_id, c.brand_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts, c.trusts_redirects, c.ends_at,
                 l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
                      OR c.starts_at <= ", messaging::sql_now!(), ")
+                AND (c.ends_at IS NULL
+                     OR c.ends_at > ", messaging::sql_now!(), ")
                 AND NOT EXISTS (SELECT FROM bans b WHERE b.partner_id = l.partner_id AND b.status = 'banned'
                                     AND (b.brand_id IS NULL OR b.brand_id = c.brand_id)) AS live
            FROM links l JOIN campaigns c ON c.id = l.campaign_id JOIN enrollments e ON e.id = l.enrollment_id
@@ -117,6 +129,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
             brand_id: row.brand_id,
             live: row.live,
             trusts_redirects: row.trusts_redirects,
+            ends_at: row.ends_at.map(Micros),
             deep_paths: row.deep_paths,
             url,
         }

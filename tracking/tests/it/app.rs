@@ -98,6 +98,7 @@ fn activated_of(brand: &str) -> Body {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: Some(true),
+        ends_at: None,
     }
     .into()
 }

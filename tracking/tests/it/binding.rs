@@ -20,6 +20,7 @@ async fn start_distrusting() -> TestService {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     };
     deliver(&mut service, CAMPAIGN, CAMPAIGN, activated.into()).await;
     create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;

@@ -34,6 +34,18 @@ async fn a_click_is_committed_before_the_visitor_goes_on() {
         .unwrap();
     assert_eq!(response.headers()["location"], "https://shop.example/p?a=b");
     assert_eq!(clicks(&service).await, 3);
+    // Nor is what a browser fetches in case somebody opens it, which is not to be used in place of the visit.
+    for (name, value) in [
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+    ] {
+        let request = service.client.get(&url).header(name, value);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+    }
+    assert_eq!(clicks(&service).await, 3);
     service.stop().await;
 }
 

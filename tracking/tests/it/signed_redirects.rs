@@ -19,6 +19,7 @@ async fn start_distrusting() -> TestService {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     };
     service
         .deliver(Topic::CampaignEvents, CAMPAIGN, CAMPAIGN, activated.into())

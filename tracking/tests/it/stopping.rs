@@ -113,6 +113,11 @@ async fn a_pause_sends_visitors_to_the_fallback_page_and_counts_no_click_until_t
 
 /// A campaign that starts then.
 fn starting(starts_at: Option<Micros>) -> CampaignChangedV1 {
+    lasting(starts_at, None)
+}
+
+/// A campaign that starts and ends then.
+fn lasting(starts_at: Option<Micros>, ends_at: Option<Micros>) -> CampaignChangedV1 {
     CampaignChangedV1 {
         brand_id: BRAND.parse().unwrap(),
         name: "Boots".to_owned(),
@@ -121,7 +126,7 @@ fn starting(starts_at: Option<Micros>) -> CampaignChangedV1 {
         fallback_url: Some("https://shop.example/soon".to_owned()),
         landing_url: None,
         starts_at,
-        ends_at: None,
+        ends_at,
         budget: None,
         join: JoinMode::Open,
         trusts_redirects: Some(true),
@@ -148,6 +153,34 @@ async fn until_its_campaign_starts_a_link_leads_to_the_fallback_page_and_no_clic
     assert_eq!(location(&service, "lnk_1").await, TARGET);
     click(&service, "lnk_1", "user2").await;
     report_as(&service, "attributed", &order("user2", "o2", "10")).await;
+    let tables = ["campaigns", "enrollments", "links", "link_stops"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn once_its_end_has_come_a_link_leads_to_the_fallback_page_though_nobody_has_paused_its_campaign()
+ {
+    let mut service = start_with_link().await;
+    let end = Micros(chassis::time::now().get() + 3_600_000_000);
+    of_campaign(&mut service, lasting(None, Some(end)).into()).await;
+    click(&service, "lnk_1", "user1").await;
+
+    service.advance_clock(3_600).await;
+    leads_to(&service, "https://shop.example/soon").await;
+    let before = clicks(&service).await;
+    assert_eq!(
+        location(&service, "lnk_1").await,
+        "https://shop.example/soon"
+    );
+    assert_eq!(clicks(&service).await, before);
+    report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+
+    of_campaign(&mut service, lasting(None, None).into()).await;
+    leads_to(&service, TARGET).await;
+    click(&service, "lnk_1", "user2").await;
     let tables = ["campaigns", "enrollments", "links", "link_stops"];
     service
         .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)

@@ -2,6 +2,7 @@
 
 mod cost;
 mod days;
+mod given_up;
 mod kept;
 mod sums;
 

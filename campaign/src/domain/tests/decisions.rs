@@ -389,7 +389,10 @@ fn who_left_may_come_again_and_who_was_removed_may_not() {
     let again = decide(known(&left), &accept(None), &by_partner).unwrap();
     let back = Enrollment::evolve(Some(left.clone()), &again, place(9)).unwrap();
     assert_eq!(back.status, EnrollmentStatus::Enrolled);
-    assert_eq!((back.since, back.position), (None, left.position));
+    assert_eq!(
+        (back.since, back.position),
+        (Some(place(9).time), left.position)
+    );
     let refused = decide(known(&removed), &accept(None), &by_partner);
     assert_eq!(code(&refused), Some(Code::PartnerRemoved.code()));
 

@@ -104,6 +104,7 @@ pub(super) fn active(versions: i32) -> Campaign {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     };
     let activated = Event::from(About::of(campaign.id.clone(), activated));
     Campaign::evolve(Some(campaign), &activated, place(9)).unwrap()

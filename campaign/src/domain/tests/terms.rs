@@ -2,9 +2,9 @@
 
 use types::{BasisPoints, Currency, Earning, HoldDays, Micros, Money, Plan, WindowDays};
 
-use super::{active, brand, draft, partner, place, submitted_by};
+use super::{active, brand, draft, partner, submitted_by};
 use crate::domain::{
-    Campaign, Code, Command, Event, Rejection, Step, Terms, TermsPublished, View, decide,
+    Campaign, Code, Command, Event, Place, Rejection, Step, Terms, TermsPublished, View, decide,
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -48,7 +48,11 @@ fn decided(campaign: &Campaign, command: &Command) -> Result<TermsPublished, Rej
 
 fn after(campaign: Campaign, command: &Command) -> Campaign {
     let published = decided(&campaign, command).unwrap();
-    Campaign::evolve(Some(campaign), &Event::TermsPublished(published), place(8)).unwrap()
+    let place = Place {
+        time: Micros(NOW),
+        position: 8,
+    };
+    Campaign::evolve(Some(campaign), &Event::TermsPublished(published), place).unwrap()
 }
 
 const BEFORE: Offer = (30, None, None, 14, "a");
@@ -102,7 +106,7 @@ fn the_first_terms_worsen_nothing_and_what_follows_a_text_that_is_not_known_does
 }
 
 #[test]
-fn terms_are_in_force_within_a_year_and_not_before_those_before_them() {
+fn terms_are_in_force_within_a_year() {
     let at = |effective_at| publish(before(), Some(effective_at));
     for (effective_at, fits) in [
         (NOW - 1, false),
@@ -112,14 +116,77 @@ fn terms_are_in_force_within_a_year_and_not_before_those_before_them() {
     ] {
         let decided = decided(&active(1), &at(effective_at));
         assert_eq!(decided.is_ok(), fits, "{effective_at}");
+        if let Err(refused) = decided {
+            assert_eq!(refused.code, Code::InvalidDates);
+            assert_eq!(refused.pointer.as_deref(), Some("/effective_at"));
+        }
     }
-    let campaign = after(active(1), &at(NOW + 2));
-    for command in [at(NOW + 1), publish(before(), None)] {
-        let refused = decided(&campaign, &command).unwrap_err();
-        assert_eq!(refused.code, Code::InvalidDates);
-        assert_eq!(refused.pointer.as_deref(), Some("/effective_at"));
+}
+
+fn sale_of(bps: i32) -> Offer {
+    (30, percent(bps), flat(500), 14, "a")
+}
+
+/// 8 % in force, and 90 %, a mistake, from a later moment on.
+fn with_a_mistake() -> Campaign {
+    let campaign = after(draft(), &publish(sale_of(800), None));
+    after(campaign, &publish(sale_of(9_000), Some(NOW + 5)))
+}
+
+#[test]
+fn what_was_scheduled_by_mistake_is_taken_back_by_a_version_that_is_in_force_no_later() {
+    for from in [NOW + 5, NOW + 3, NOW] {
+        for (bps, worsens) in [(900, false), (800, false), (700, true)] {
+            let corrected = publish(sale_of(bps), Some(from));
+            let campaign = after(with_a_mistake(), &corrected);
+            let newest = campaign.newest_terms().unwrap();
+            assert_eq!(newest.worsens, Some(worsens), "{bps} from {from}");
+            let versions: Vec<_> = (NOW..NOW + 7).map(|now| in_force(&campaign, now)).collect();
+            assert!(!versions.contains(&Some(2)), "{versions:?}");
+            assert_eq!(in_force(&campaign, from), Some(3));
+        }
     }
-    decided(&campaign, &at(NOW + 2)).unwrap();
+    let later = publish(sale_of(900), Some(NOW + 6));
+    let campaign = after(with_a_mistake(), &later);
+    assert_eq!(in_force(&campaign, NOW + 5), Some(2));
+    assert_eq!(campaign.newest_terms().unwrap().worsens, Some(true));
+}
+
+#[test]
+fn what_is_in_force_already_is_what_a_version_of_the_same_moment_is_held_against() {
+    let campaign = after(draft(), &publish(sale_of(800), None));
+    let campaign = after(campaign, &publish(sale_of(900), None));
+    for (bps, worsens) in [(850, true), (900, false)] {
+        let published = decided(&campaign, &publish(sale_of(bps), None)).unwrap();
+        assert_eq!(published.terms.worsens, Some(worsens), "{bps}");
+    }
+}
+
+#[test]
+fn ten_versions_wait_to_come_into_force_and_an_eleventh_changes_nothing() {
+    let from = |seconds| publish(before(), Some(NOW + seconds));
+    let campaign = (1..=10).fold(active(1), |campaign, n| after(campaign, &from(n)));
+    let refused = decided(&campaign, &from(11)).unwrap_err();
+    assert_eq!(refused.code, Code::TooManyVersions);
+    assert!(refused.detail.contains("10"), "{}", refused.detail);
+    // In the place of some of them, and at once.
+    for seconds in [10, 4, 0] {
+        let campaign = after(campaign.clone(), &from(seconds));
+        assert_eq!(campaign.newest_terms().unwrap().version.get(), 12);
+        assert_eq!(
+            campaign.terms.last().unwrap().effective_at.get(),
+            NOW + seconds
+        );
+    }
+}
+
+#[test]
+fn a_campaign_has_a_thousand_versions_at_most() {
+    let decided = decided(&active(999), &publish(before(), None)).unwrap();
+    assert_eq!(decided.terms.version.get(), 1_000);
+    let refused = self::decided(&active(1_000), &publish(before(), None)).unwrap_err();
+    assert_eq!(refused.code, Code::TooManyVersions);
+    assert!(refused.detail.contains("1000"), "{}", refused.detail);
 }
 
 fn in_force(campaign: &Campaign, now: i64) -> Option<i32> {

@@ -39,7 +39,7 @@ pub(in crate::http) struct CampaignView {
     starts_at: Option<Timestamp>,
     /// When it pauses by itself; `null`: never.
     ends_at: Option<Timestamp>,
-    /// What it may cost; `null`: no limit.
+    /// What it is meant to cost: a plan that is shown, and nothing is refused or paused when it is spent; `null`: none.
     budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,

@@ -3,13 +3,11 @@
 mod bodies;
 
 use api::{
-    ActivateCampaign, ChangeCampaign, CloseCampaign, CreateCampaign, PauseCampaign, Request,
-    ResumeCampaign,
+    ActivateCampaign, ChangeCampaign, CloseCampaign, CreateCampaign, PauseCampaign, ResumeCampaign,
 };
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
-use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -17,7 +15,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, Host, Waiting};
+use runtime::{CampaignRefusals, Host, OrUnread, Waiting};
 use types::CampaignId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,14 +54,11 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
 pub(super) async fn create_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     write: Write<CreateCampaign>,
 ) -> Result<Response, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: CreateCampaign| body.command(id, brand);
-    let submitted = host
-        .submit_write(CreateCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.created(CampaignView::created))
 }
 
@@ -85,14 +80,11 @@ pub(super) async fn create_campaign(
 pub(super) async fn change_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ChangeCampaign>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ChangeCampaign| body.command(campaign);
-    let submitted = host
-        .submit_write(ChangeCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| ChangedView {
         campaign_id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
@@ -116,14 +108,11 @@ pub(super) async fn change_campaign(
 pub(super) async fn activate_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ActivateCampaign>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ActivateCampaign| body.command(campaign);
-    let submitted = host
-        .submit_write(ActivateCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(|first| ActivationView {
         campaign_id: first.header.subject.clone(),
         status: types::CampaignStatus::Active.name(),
@@ -149,14 +138,11 @@ pub(super) async fn activate_campaign(
 pub(super) async fn pause_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<PauseCampaign>,
 ) -> Result<Response, Problem> {
     let command = |_, body: PauseCampaign| body.command(campaign);
-    let submitted = host
-        .submit_write(PauseCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(StatusView::of))
 }
 
@@ -177,14 +163,11 @@ pub(super) async fn pause_campaign(
 pub(super) async fn resume_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ResumeCampaign>,
 ) -> Result<Response, Problem> {
     let command = |_, body: ResumeCampaign| body.command(campaign);
-    let submitted = host
-        .submit_write(ResumeCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(StatusView::of))
 }
 
@@ -206,14 +189,11 @@ pub(super) async fn resume_campaign(
 pub(super) async fn close_campaign(
     State(host): State<Host>,
     caller: Caller,
-    context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<CloseCampaign>,
 ) -> Result<Response, Problem> {
     let command = |_, body: CloseCampaign| body.command(campaign);
-    let submitted = host
-        .submit_write(CloseCampaign::KIND, write, &caller, &context, command)
-        .await?;
+    let submitted = host.submit_write(write, &caller, command).await?;
     Ok(submitted.ok(StatusView::of))
 }
 
@@ -232,9 +212,7 @@ pub(super) async fn get_campaign(
     Path(campaign): Path<CampaignId>,
 ) -> Result<Json<CampaignView>, Problem> {
     let row = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
-    let row = row
-        .map_err(|error| runtime::unread(&error))?
-        .ok_or_else(Problem::not_found)?;
+    let row = row.or_unread()?.ok_or_else(Problem::not_found)?;
     Ok(Json(row.into()))
 }
 
@@ -258,8 +236,9 @@ pub(super) async fn list_campaigns(
         brand: filter.brand_id.as_ref(),
         join: filter.join,
     };
-    let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
-    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed)
+        .await
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,

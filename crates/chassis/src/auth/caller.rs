@@ -131,6 +131,11 @@ impl Caller {
         self.brand_id.as_ref().filter(|_| self.has(Role::Brand))
     }
 
+    /// Whether it is this partner, and sees of it what partners do: an operator sees more.
+    pub fn is_only_partner(&self, partner: &str) -> bool {
+        self.partner().is_some_and(|own| own.as_str() == partner) && !self.is_operator()
+    }
+
     /// The brand whose shop it speaks for; an operator speaks for none.
     pub fn shop(&self) -> Option<&BrandId> {
         self.brand().filter(|_| !self.is_operator())

@@ -106,9 +106,9 @@ fn holders(request: &Request) -> Vec<Holder> {
     let shown = request.extensions().get::<Shown>();
     let caller = shown.and_then(|shown| shown.0.as_ref().ok());
     let peer = request.extensions().get::<Peer>();
-    let subject = caller.and_then(Holder::subject);
+    let of = caller.map(Holder::of).unwrap_or_default();
     let address = peer.and_then(|peer| peer.0);
-    subject.into_iter().chain(address).collect()
+    of.into_iter().chain(address).collect()
 }
 
 fn is_too_long(error: &axum::Error) -> bool {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -62,18 +62,19 @@ impl RequestContext {
             trace,
         })
     }
+
+    /// That of a request with these extensions: as it was given, else of the task that asks.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        let given = extensions.get().copied();
+        given.or_else(Self::current).unwrap_or_else(Self::new_root)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts
-            .extensions
-            .get()
-            .copied()
-            .or_else(Self::current)
-            .unwrap_or_else(Self::new_root))
+        Ok(Self::of(&parts.extensions))
     }
 }
 
@@ -113,6 +114,22 @@ pub(super) async fn layer(mut request: Request, next: Next) -> Response {
         traced.end(response.status());
     }
     response
+}
+
+/// For routes whose answers keep the database busy: an answer is made to its end though its client has gone. The database would go on with what it
+/// was asked anyway, and whoever bounds how many are made at once would not count it.
+pub async fn to_its_end(request: Request, next: Next) -> Response {
+    let answer = next.run(request).in_current_span();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with its statements, each of which has its time"
+    )]
+    let answered = match CURRENT.try_with(Clone::clone) {
+        Ok(scope) => tokio::spawn(CURRENT.scope(scope, answer)),
+        Err(_) => tokio::spawn(answer),
+    };
+    let answered = answered.await;
+    answered.unwrap_or_else(|error| Problem::internal(&error).into_response())
 }
 
 fn mark(headers: &mut HeaderMap, context: RequestContext) {

@@ -17,7 +17,7 @@ mod shell;
 mod shutdown;
 mod traced;
 
-pub use context::{CORRELATION_ID, RequestContext};
+pub use context::{CORRELATION_ID, RequestContext, to_its_end};
 pub use cors::AllowedOrigins;
 pub use limits::Limits;
 pub use probe::probe;

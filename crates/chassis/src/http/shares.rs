@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use types::ids::Asker;
 use uuid::Uuid;
 
 use crate::auth::Caller;
@@ -17,6 +18,8 @@ const NETWORK: u128 = !0 << 64;
 pub enum Holder {
     /// [`Caller::identity`], whichever of its tokens it shows.
     Subject(Uuid),
+    /// The brand or partner that it is of: people and keys of one are many subjects.
+    Owner(Uuid),
     /// Where a peer is that is no trusted proxy, as [`Holder::at`] makes it.
     Address(IpAddr),
 }
@@ -25,6 +28,17 @@ impl Holder {
     /// The caller; the local operator is nobody in particular.
     pub fn subject(caller: &Caller) -> Option<Self> {
         (!caller.is_local_operator()).then(|| Self::Subject(caller.identity().id()))
+    }
+
+    /// The caller, and of whom it is where it is no operator.
+    pub fn of(caller: &Caller) -> Vec<Self> {
+        let of = Asker {
+            subject: "",
+            ..caller.identity()
+        };
+        let has_owner = !caller.is_operator() && (of.brand.is_some() || of.partner.is_some());
+        let owner = has_owner.then(|| Self::Owner(of.id()));
+        Self::subject(caller).into_iter().chain(owner).collect()
     }
 
     /// Where a peer is: an IPv4 address, or the /64 of an IPv6 address, all of which may be one client's.
@@ -41,7 +55,7 @@ impl Holder {
 pub struct Percent {
     /// A subject.
     pub subject: u8,
-    /// An address; more, since several people may come from it.
+    /// An address, or a brand or partner; more, since several people may come from it, or be of it.
     pub address: u8,
 }
 
@@ -74,7 +88,7 @@ impl Percent {
     pub(super) fn percent(self, holder: &Holder) -> usize {
         usize::from(match holder {
             Holder::Subject(_) => self.subject,
-            Holder::Address(_) => self.address,
+            Holder::Owner(_) | Holder::Address(_) => self.address,
         })
     }
 }
@@ -152,6 +166,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Role;
 
     fn subject(name: &str) -> Holder {
         Holder::Subject(Uuid::new_v5(&Uuid::nil(), name.as_bytes()))
@@ -175,6 +190,22 @@ mod tests {
         places.clear();
         assert!(shares.lock().of.is_empty());
         assert!(shares.take(both("a")).is_some());
+    }
+
+    #[test]
+    fn however_many_keys_a_brand_has_others_have_their_places() {
+        let shares = Shares::new(8, Percent::default());
+        let key = |id: &str, brand: &str| Caller {
+            subject: id.to_owned(),
+            roles: vec![Role::Brand],
+            brand_id: Some(brand.parse().unwrap()),
+            ..Caller::local_operator()
+        };
+        let take = |id, brand| shares.take(Holder::of(&key(id, brand)));
+        let keys = ["key_1", "key_1", "key_2", "key_2", "key_3"];
+        let places: Vec<_> = keys.map(|id| take(id, "brand1")).into_iter().collect();
+        assert_eq!(places.iter().flatten().count(), 4, "half of all");
+        assert!(take("key_9", "brand2").is_some());
     }
 
     #[test]

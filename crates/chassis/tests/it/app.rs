@@ -65,6 +65,10 @@ impl Check for PayBody {
     }
 }
 
+impl chassis::write::Request for PayBody {
+    const KIND: &'static str = "chassis.pay.command.v1";
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct Paid {
     command_id: uuid::Uuid,
@@ -96,9 +100,9 @@ async fn pay(
     caller.require_partner()?;
     if campaign_id.as_str() == "broke" {
         let refusal = Problem::of(INSUFFICIENT_BALANCE).with_detail("the balance is 0.00 USD");
-        return Err(refusal.with_command_id(write.command_id(&caller, "chassis.pay.command.v1")));
+        return Err(refusal.with_command_id(write.command_id(&caller)));
     }
-    let command_id = write.command_id(&caller, "chassis.pay.command.v1");
+    let command_id = write.command_id(&caller);
     let amount = write.body.amount.money(write.body.currency);
     let amount = amount
         .map_err(|error| Problem::internal(&error))?
@@ -243,15 +247,29 @@ impl App {
         rate: Option<RateLimits>,
         client_timeout: Duration,
     ) -> Self {
-        Self::shelled(|shell| shell, verifier, limits, ready, rate, client_timeout).await
+        let config = ServerConfig {
+            client_timeout,
+            ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
+        };
+        Self::shelled(|shell| shell, verifier, limits, ready, rate, config).await
+    }
+
+    /// One whose clients all come by a proxy.
+    pub async fn behind_proxy(limits: Limits) -> Self {
+        let verifier = secret_verifier(Anonymous::Refused);
+        let config = ServerConfig {
+            trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+            ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
+        };
+        Self::shelled(|shell| shell, verifier, limits, true, None, config).await
     }
 
     /// One that lets pages of these origins read answers.
     pub async fn open_to(origins: AllowedOrigins) -> Self {
         let verifier = secret_verifier(Anonymous::Refused);
         let shell = |shell: Shell| shell.origins(origins);
-        let patience = Duration::from_secs(30);
-        Self::shelled(shell, verifier, Limits::default(), true, None, patience).await
+        let config = ServerConfig::at("127.0.0.1:0".parse().unwrap());
+        Self::shelled(shell, verifier, Limits::default(), true, None, config).await
     }
 
     async fn shelled(
@@ -260,7 +278,7 @@ impl App {
         limits: Limits,
         ready: bool,
         rate: Option<RateLimits>,
-        client_timeout: Duration,
+        config: ServerConfig,
     ) -> Self {
         let check = if ready {
             ReadyCheck::passed("database")
@@ -279,10 +297,6 @@ impl App {
                 &SecretString::from(SECRET).into(),
             )))
             .wrap(surface);
-        let config = ServerConfig {
-            client_timeout,
-            ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
-        };
         Self::of(router, config).await
     }
 

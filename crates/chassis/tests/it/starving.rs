@@ -9,12 +9,15 @@ use crate::app::{AUDIENCE, App, ISSUER, partner_token, secret_verifier, token};
 
 const FEW: usize = 8;
 
-async fn small_app() -> App {
-    let limits = Limits {
+fn small() -> Limits {
+    Limits {
         max_in_flight: FEW,
         ..Limits::default()
-    };
-    App::with(secret_verifier(Anonymous::Refused), limits, true).await
+    }
+}
+
+async fn small_app() -> App {
+    App::with(secret_verifier(Anonymous::Refused), small(), true).await
 }
 
 fn token_of(subject: &str) -> String {
@@ -159,6 +162,27 @@ async fn a_partner_and_a_brand_of_one_subject_have_a_share_each() {
     let (done, _, waiting) = futures::future::select_all(waiting).await;
     assert_eq!(done.unwrap().unwrap().status(), 503, "the brand's share");
     assert_eq!(pays(&app, &partner_token()).await, 201, "the partner's");
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn many_keys_of_one_brand_take_no_more_than_its_share_of_the_slots() {
+    // As behind a proxy: there is no address to count.
+    let app = App::behind_proxy(small()).await;
+    let ask = |subject: usize| {
+        let key = Claims::new(&format!("key{subject}"), ISSUER, AUDIENCE, 600).brand("brand123");
+        let request = app.get("/never").bearer_auth(token(&key)).send();
+        #[allow(clippy::disallowed_methods, reason = "the test ends it")]
+        tokio::spawn(request)
+    };
+    let waiting: Vec<_> = (0..FEW).map(ask).collect();
+    let (done, _, waiting) = futures::future::select_all(waiting).await;
+    assert_eq!(
+        done.unwrap().unwrap().status(),
+        503,
+        "half of them is a share"
+    );
+    assert_eq!(pays(&app, &partner_token()).await, 201, "somebody else's");
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Done {
     pub answers: Vec<Answer>,
     pub position: i64,
     pub retry_queue_changed: bool,
+    /// Whether nothing was done but to pass messages by.
+    pub passed_by: bool,
 }
 
 pub(crate) struct Attempt<'a> {
@@ -67,7 +69,10 @@ impl Attempt<'_> {
         let mut tx = self.begin(messages).await?;
         let (answers, retry_queue_changed) = self.handle_all(&mut tx, messages).await?;
         let unusable = unusable_facts(&tx, messages);
-        let position = tx.commit_batch().await?;
+        let passed_by = answers.iter().zip(messages).all(|(answer, inbound)| {
+            matches!(answer, Answer::Skipped) && !inbound.is_from_retry_queue()
+        });
+        let position = tx.commit_batch(passed_by).await?;
         for topic in unusable {
             metrics::counter!(FACTS_DEAD_LETTERED, "topic" => topic).increment(1);
         }
@@ -75,6 +80,7 @@ impl Attempt<'_> {
             answers,
             position,
             retry_queue_changed,
+            passed_by,
         })
     }
 
@@ -169,7 +175,12 @@ impl Attempt<'_> {
             subjects: &subjects,
             from_retry_queue: &from_retry_queue,
         };
-        Ok(WriteTx::begin_batch(&self.engine.pool, &self.engine.writer, lookups).await?)
+        let begun = WriteTx::begin_batch(&self.engine.pool, &self.engine.writer, lookups).await;
+        // Nothing of any message has been tried: whoever has the lock for so long, an operator's act or a backup, is no message's fault.
+        begun.map_err(|error| match Failure::from(error) {
+            Failure::TooLarge(reason) => Failure::Outage(reason),
+            failure => failure,
+        })
     }
 
     /// Has one message decided upon, and records what follows.
@@ -188,24 +199,20 @@ impl Attempt<'_> {
             now: tx.now(),
             header: &message.header,
         };
-        let decision = catch_unwind(AssertUnwindSafe(|| batch.handle(message, &context)));
+        let decide = || batch.handle(message, &context);
+        let decision = unless_it_panics("handling it", decide)
+            .map_err(|reason| Failure::Suspect { index, reason })?;
         match decision {
-            Ok(Decision::Events(events)) => self.record(tx, batch, inbound, index, events),
-            Ok(Decision::Noted) => {
-                let noted = batch.side_data(message);
-                noted.map_err(|error| Failure::Suspect {
-                    index,
-                    reason: error.to_string(),
-                })?;
+            Decision::Events(events) => self.record(tx, batch, inbound, index, events),
+            Decision::Noted => {
+                note(batch, message).map_err(|reason| Failure::Suspect { index, reason })?;
                 settle(tx, inbound);
                 Ok(Answer::Done(Vec::new()))
             }
-            Ok(Decision::Rejected(rejection))
-                if inbound.kind().is_some_and(|kind| kind.command) =>
-            {
+            Decision::Rejected(rejection) if inbound.kind().is_some_and(|kind| kind.command) => {
                 reject(tx, inbound, index, rejection)
             }
-            Ok(Decision::WaitFor { what, seconds }) => {
+            Decision::WaitFor { what, seconds } => {
                 let timed_out = inbound.deadline().is_some_and(|at| at <= tx.now().0);
                 if timed_out && inbound.kind().is_some_and(|kind| kind.command) {
                     return reject(tx, inbound, index, timed_out_waiting(&what));
@@ -218,18 +225,14 @@ impl Attempt<'_> {
                 };
                 self.park(tx, inbound, park, blocked).await
             }
-            Ok(Decision::Rejected(rejection)) => {
+            Decision::Rejected(rejection) => {
                 let park = Park::plain(State::Dead, unusable(rejection));
                 self.park(tx, inbound, park, blocked).await
             }
-            Ok(Decision::DeadLetter(reason)) => {
+            Decision::DeadLetter(reason) => {
                 self.park(tx, inbound, Park::plain(State::Dead, reason), blocked)
                     .await
             }
-            Err(panic) => Err(Failure::Suspect {
-                index,
-                reason: format!("handling it panicked: {}", panic_text(&*panic)),
-            }),
         }
     }
 
@@ -277,18 +280,17 @@ impl Attempt<'_> {
                 emitted.push(recorded);
             }
             let evolve = || batch.evolve(ordinal, id, time, position);
-            catch_unwind(AssertUnwindSafe(evolve))
-                .map_err(|panic| suspect(format!("evolving panicked: {}", panic_text(&*panic))))?
+            unless_it_panics("evolving", evolve)
+                .map_err(suspect)?
                 .map_err(|error| suspect(error.to_string()))?;
             if tx.any_waiting {
-                for what in batch.resumes(ordinal) {
+                let resumes = || batch.resumes(ordinal);
+                for what in unless_it_panics("what it resumes", resumes).map_err(suspect)? {
                     tx.resume(what);
                 }
             }
         }
-        batch
-            .side_data(message)
-            .map_err(|error| suspect(error.to_string()))?;
+        note(batch, message).map_err(suspect)?;
         if is_command {
             tx.mark(mark(inbound, tx.now().0, inbox::State::Done, None, first));
         }
@@ -339,6 +341,18 @@ fn unusable(rejection: Rejection) -> String {
         Some(pointer) => format!("{pointer}: {}", rejection.detail),
         None => rejection.detail.into_owned(),
     }
+}
+
+/// What somebody else's code comes to; what it panicked with is a message's fault, and not the process's end.
+fn unless_it_panics<T>(what: &str, does: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(does))
+        .map_err(|panic| format!("{what} panicked: {}", panic_text(&*panic)))
+}
+
+/// Has a message noted beside what it decides, as read models fold all that they follow.
+fn note(batch: &mut dyn DynBatch, message: &Message) -> Result<(), String> {
+    let noted = unless_it_panics("noting it", || batch.side_data(message))?;
+    noted.map_err(|error| error.to_string())
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

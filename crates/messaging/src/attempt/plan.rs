@@ -10,7 +10,7 @@ use super::Attempt;
 use super::door;
 use crate::halted::HaltedStream;
 use crate::inbound::{Answer, Content, Inbound, Via};
-use crate::retry_queue::State;
+use crate::retry_queue::{HAD_ITS_EFFECT, State};
 use crate::stream::{StreamId, Watermark};
 use crate::trust::Sender;
 use crate::tx::WriteTx;
@@ -38,7 +38,8 @@ impl Attempt<'_> {
             .enumerate()
             .map(
                 |(index, inbound)| match self.plan_one(tx, inbound, index, &mut twins) {
-                    Plan::Handle
+                    // Nor is it kept to be handled later: what is fed back is not looked up.
+                    Plan::Handle | Plan::Park(State::Retrying | State::UnknownType, _)
                         if !inbound.is_from_retry_queue() && before.contains_key(&index) =>
                     {
                         Plan::Park(State::Dead, decided_again(before[&index]))
@@ -196,7 +197,7 @@ impl Inbound {
 
 fn decided_again(before: Uuid) -> String {
     format!(
-        "it had its effect as {before}, which its source lost in a restore and has decided again: drop it when it says the same"
+        "{HAD_ITS_EFFECT}{before}, which its source lost in a restore and has decided again: drop it when it says the same"
     )
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod row;
 pub(crate) mod tail;
 
 use crate::inbox::Mark;
+use crate::partition;
 use crate::stream::{StreamId, Watermark};
 
 pub(crate) use read::stream_window;
@@ -122,21 +123,16 @@ pub(crate) async fn write_watermarks(
     connection: &mut PgConnection,
     heads: &Heads<'_>,
 ) -> Result<(), sqlx::Error> {
-    for (stream, at) in heads.watermarks {
-        sqlx::query(
-            "INSERT INTO pipeline.watermark (source, epoch, topic, partition, sequence, time) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (source, epoch, topic, partition) DO UPDATE SET sequence = excluded.sequence, time = excluded.time",
-        )
-        .bind(&stream.source)
-        .bind(stream.epoch)
-        .bind(stream.topic.name())
-        .bind(stream.partition)
-        .bind(at.sequence)
-        .bind(at.time)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
+    let rows: Vec<_> = heads.watermarks.iter().collect();
+    crate::insert_rows!(connection, rows => "pipeline.watermark" {
+        source: text = |(stream, _)| stream.source.as_str(),
+        epoch: bigint = |(stream, _)| stream.epoch,
+        topic: text = |(stream, _)| stream.topic.name(),
+        partition: int = |(stream, _)| stream.partition,
+        sequence: bigint = |(_, at)| at.sequence,
+        time: bigint = |(_, at)| at.time,
+    } on (source, epoch, topic, partition) set (sequence, time))
+    .await
 }
 
 /// Makes the table's next partitions when the head comes within half of one of its end (and at the first append).
@@ -155,14 +151,9 @@ pub(crate) async fn ensure_partition(
     // A batch may fill a small partition and more.
     for index in before / positions..=head / positions + 1 {
         let from = index * positions;
-        let sql = format!(
-            "CREATE TABLE IF NOT EXISTS pipeline.message_log_{index} PARTITION OF pipeline.message_log
-             FOR VALUES FROM ({from}) TO ({})",
-            from + positions
-        );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-            .execute(&mut *connection)
-            .await?;
+        let name = format!("pipeline.message_log_{index}");
+        let part = from..from + positions;
+        partition::make(connection, "pipeline.message_log", &name, part).await?;
     }
     Ok(())
 }

@@ -107,7 +107,8 @@ impl Reader {
         limit: usize,
     ) -> Option<Stretch> {
         let kept = self.0.lock();
-        if after < kept.after || after > kept.head {
+        // Before anything was noted there is no epoch yet.
+        if kept.epoch == 0 || after < kept.after || after > kept.head {
             return None;
         }
         let first = kept.rows.partition_point(|row| row.position <= after);
@@ -180,6 +181,12 @@ mod tests {
 
     fn positions(found: Option<Stretch>) -> Option<Vec<i64>> {
         Some(found?.rows.iter().map(|row| row.position).collect())
+    }
+
+    #[test]
+    fn of_a_log_that_nothing_was_noted_of_nothing_is_known() {
+        let reader = Tail::default().read();
+        assert_eq!(positions(reader.after(TOPIC, 0, 0, 500)), None);
     }
 
     #[test]

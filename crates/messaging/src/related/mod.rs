@@ -6,6 +6,7 @@ pub mod summary;
 
 use std::collections::BTreeSet;
 
+use futures::{Stream, StreamExt};
 use schemas::WriterSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +21,8 @@ use crate::schema_ids::{SchemaIdError, SchemaIds};
 pub const MAX_MESSAGES: usize = 1_000;
 /// Correlation ids and subjects of one question at most.
 pub const MAX_NAMED: usize = 64;
+/// Bodies of one answer at most, in bytes: decoded, a byte of some takes thirty-two.
+const MAX_BYTES: usize = crate::transport::MAX_ANSWER_BYTES / 16;
 
 /// What is looked for: messages of any of these requests, or about any of these aggregates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,9 +193,9 @@ pub async fn look(
     question: &Question,
 ) -> Result<Related, SchemaIdError> {
     let mut tx = crate::begin(pool, BEGIN).await?;
-    let mut rows = rows(&mut tx, question).await?;
+    let (mut rows, whole) = rows(&mut tx, question).await?;
     let mut retry_queue = retried(&mut tx, question).await?;
-    let truncated = rows.len() > MAX_MESSAGES || retry_queue.len() > MAX_MESSAGES;
+    let truncated = !whole || rows.len() > MAX_MESSAGES || retry_queue.len() > MAX_MESSAGES;
     rows.truncate(MAX_MESSAGES);
     retry_queue.truncate(MAX_MESSAGES);
     let commands = commands(&mut tx, &rows, &retry_queue).await?;
@@ -219,28 +222,47 @@ fn limit() -> i64 {
     i64::try_from(MAX_MESSAGES).map_or(i64::MAX, |most| most + 1)
 }
 
+/// And whether these are all that the statements found: they end where their bodies have [`MAX_BYTES`].
 async fn rows(
     connection: &mut PgConnection,
     question: &Question,
-) -> Result<Vec<LogRow>, sqlx::Error> {
-    let mut rows: Vec<LogRow> = Vec::new();
+) -> Result<(Vec<LogRow>, bool), sqlx::Error> {
+    let (mut rows, mut left) = (Vec::new(), MAX_BYTES);
+    let mut whole = true;
     if !question.correlation_ids.is_empty() {
         let found = sqlx::query_as(OF_REQUESTS)
             .bind(&question.correlation_ids)
             .bind(limit())
             .bind(question.causation_ids.is_empty())
             .bind(&question.causation_ids);
-        rows = found.fetch_all(&mut *connection).await?;
+        whole &= take(found.fetch(&mut *connection), &mut rows, &mut left).await?;
     }
     if !question.subjects.is_empty() {
         let found = sqlx::query_as(OF_SUBJECTS)
             .bind(&question.subjects)
             .bind(limit());
-        rows.extend(found.fetch_all(connection).await?);
+        whole &= take(found.fetch(connection), &mut rows, &mut left).await?;
     }
     rows.sort_unstable_by_key(|row| row.position);
     rows.dedup_by_key(|row| row.position);
-    Ok(rows)
+    Ok((rows, whole))
+}
+
+/// Takes rows while there are bytes `left` for their bodies; whether that were all.
+async fn take(
+    mut found: impl Stream<Item = Result<LogRow, sqlx::Error>> + Unpin,
+    rows: &mut Vec<LogRow>,
+    left: &mut usize,
+) -> Result<bool, sqlx::Error> {
+    while let Some(row) = found.next().await {
+        let row = row?;
+        let Some(rest) = left.checked_sub(row.body.len()) else {
+            return Ok(false);
+        };
+        *left = rest;
+        rows.push(row);
+    }
+    Ok(true)
 }
 
 async fn retried(
@@ -312,9 +334,9 @@ async fn decoded(
 fn message(row: LogRow, schema: &Arc<WriterSchema>) -> RelatedMessage {
     let topic = schema.topic();
     let read = schemas::decode(schema, &row.body).ok();
-    let shown = read.as_ref().map(|it| schemas::to_json(topic, it));
+    let mut shown = read.as_ref().map(|it| schemas::to_json(topic, it));
     let epoch = read.as_ref().and_then(|it| it.header.epoch);
-    let of = |name: &str| shown.as_ref().and_then(|shown| shown.get(name)).cloned();
+    let mut of = |name: &str| Some(shown.as_mut()?.get_mut(name)?.take());
     let payload = of("payload").and_then(|payload| match payload {
         Value::Object(fields) => fields.into_iter().next().map(|(_, value)| value),
         _ => None,

@@ -4,16 +4,13 @@ use schemas::Topic;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use super::{RelatedMessage, decoded};
+use super::{MAX_BYTES, RelatedMessage, decoded};
 use crate::epoch;
 use crate::log::{position_of_sequence, stream_after};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 
 /// Events of one answer at most.
 pub const MAX_EVENTS: i64 = 200;
-
-/// Their bodies at most, in bytes, beyond the first: as JSON a byte of some takes four, and an asker reads so much only.
-const MAX_BYTES: usize = crate::transport::MAX_ANSWER_BYTES / 8;
 
 /// Which part of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -75,6 +75,7 @@ pub async fn index_closed(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut tx = crate::begin(pool, "BEGIN").await?;
     let sql = format!(
         "SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = 0;
+         SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout';
          SET LOCAL maintenance_work_mem = '32MB'; SET LOCAL max_parallel_maintenance_workers = 0;
          CREATE INDEX {partition}_by_request ON pipeline.{partition} (correlation_id);
          CREATE INDEX {partition}_by_subject ON pipeline.{partition} (subject);"

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 /// A message counts as dead after so many failed attempts.
 pub const MAX_ATTEMPTS: i32 = 5;
+/// How the reason of what was decided again begins.
+pub const HAD_ITS_EFFECT: &str = "it had its effect as ";
 
 /// Why a message is in the retry queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +111,13 @@ pub struct RetryRow {
     pub schema_id: i32,
     /// The original bytes.
     pub body: Vec<u8>,
+}
+
+impl RetryRow {
+    /// Whether it had its effect before its source lost it and decided it again: handled, it would have it twice.
+    pub fn is_decided_again(&self) -> bool {
+        self.reason.starts_with(HAD_ITS_EFFECT)
+    }
 }
 
 /// When to try again after so many attempts, in microseconds from now: 1 s doubling to 5 min, with jitter of up to a

@@ -28,15 +28,18 @@ use crate::health::{Health, Shut};
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::FlowSender;
 use crate::stream::{Gap, StreamId};
-use crate::transport::pulsar::{ConnectError, Share, SharedClient};
+use crate::transport::pulsar::{ConnectError, Share, SharedClient, to_its_end};
 use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
 use crate::transport::undecodable;
 use crate::trust::{self, Sender, Trust, Vouching};
 
-/// Messages that the broker may send ahead.
-const RECEIVER_QUEUE: u32 = 600;
+/// Messages of services' own events that the broker may send ahead.
+const EVENTS_AHEAD: u32 = 600;
+/// Commands that it may, and as many again wait at the client: others send some, each as large as the broker takes, which is 5 MiB. Of
+/// entries with many commands one at a time comes all the same.
+const COMMANDS_AHEAD: u32 = 32;
 /// Messages that may be in the queue without an acknowledgement.
 const IN_FLIGHT_MESSAGES: usize = 1_200;
 /// With nothing heard for so long, the broker is asked whether there is something to hear; after each reopening that
@@ -63,8 +66,8 @@ const SOON: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// An acknowledgement waits so long for others, or until there are so many: each that is sent alone wakes the broker for itself. What of them is
 /// lost with the process comes again, and is known.
-const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(100);
-const ACKNOWLEDGE_TOGETHER: usize = 64;
+const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(500);
+const ACKNOWLEDGE_TOGETHER: usize = 256;
 /// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
 const MAX_UNKNOWN_SCHEMAS: usize = 256;
 /// A broker's versions are numbers of 64 bits.
@@ -109,6 +112,10 @@ enum ConsumeError {
     GapClosed,
     #[error("nothing is committed here: another process may take it")]
     Stuck,
+    #[error(
+        "the connection is given up: the broker may have a consumer on it that nobody has here"
+    )]
+    GivenUp,
     #[error("the service stops")]
     Stopping,
 }
@@ -118,16 +125,35 @@ impl ConsumeError {
     fn is_quiet(&self) -> bool {
         matches!(
             self,
-            Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck
+            Self::Silent
+                | Self::Suspected { .. }
+                | Self::AtGap
+                | Self::GapClosed
+                | Self::Stuck
+                | Self::GivenUp
         )
+    }
+
+    /// Whether an answer of the broker's did not come, and may have come later.
+    fn is_unanswered(&self) -> bool {
+        match self {
+            Self::TimedOut => true,
+            Self::Pulsar(error) => refusal::is_unanswered(error),
+            _ => false,
+        }
     }
 
     /// It ended for what was read. Others may get on with the connection, and so may the next session.
     fn is_connection_well(&self) -> bool {
-        matches!(
-            self,
-            Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck | Self::Halted(_)
-        )
+        match self {
+            Self::Suspected { .. }
+            | Self::AtGap
+            | Self::GapClosed
+            | Self::Stuck
+            | Self::Halted(_) => true,
+            Self::Pulsar(error) => refusal::says_not_now(error),
+            _ => false,
+        }
     }
 
     /// What is to be emptied first is not empty, whoever is away.
@@ -143,6 +169,7 @@ impl ConsumeError {
             | Self::AtGap
             | Self::GapClosed
             | Self::Stuck
+            | Self::GivenUp
             | Self::Stopping => true,
         };
         if is_outage && until == Until::Stopped {
@@ -219,21 +246,27 @@ async fn follow(
     let mut suspected = Backoff::new(SUSPECTED_FOR, SUSPECTED_FOR);
     let mut memory = Memory::default();
     loop {
-        let ended = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = Session::run(until, &subscription, &flow, &health, &mut memory) => ended,
-        };
-        let (ended, got) = ended;
+        let (ended, got) =
+            Session::run(until, &subscription, &flow, &health, &mut memory, &stop).await;
         let Err(error) = ended else { return };
+        if stop.is_cancelled() {
+            return;
+        }
         if got.heard {
             memory.watchdog = WATCHDOG;
         }
         if got.on {
             backoff.reset();
         }
-        if !error.is_connection_well() {
+        // The broker may open it yet, as the senior one of the subscription that nobody here has: nothing would be sent to those who come after
+        // it, for as long as its connection. All leave that, once; and who is slow to be opened goes on alone, and disturbs nobody further.
+        let left_one = matches!(got.opening, Opening::Requested) && error.is_unanswered();
+        if left_one {
+            memory.share.give_up();
+        } else if !error.is_connection_well() {
             memory.share.fail();
         }
+        memory.alone = left_one || memory.alone && !matches!(got.opening, Opening::Opened(_));
         if matches!(error, ConsumeError::Silent) {
             memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
         }
@@ -272,6 +305,21 @@ struct Memory {
     watchdog: Duration,
     /// The client that was used last.
     share: Share,
+    /// Whether it shares none until it is opened.
+    alone: bool,
+}
+
+impl Memory {
+    async fn connect(
+        &mut self,
+        shared: &SharedClient,
+    ) -> Result<Pulsar<TokioExecutor>, ConnectError> {
+        if self.alone {
+            self.share.connect_alone(shared).await
+        } else {
+            self.share.connect(shared).await
+        }
+    }
 }
 
 impl Default for Memory {
@@ -281,6 +329,7 @@ impl Default for Memory {
             at_gap: Backoff::new(AT_GAP_FIRST, AT_GAP_MAX),
             watchdog: WATCHDOG,
             share: Share::default(),
+            alone: false,
         }
     }
 }
@@ -312,11 +361,23 @@ struct Session<'a> {
     acknowledge_at: Instant,
 }
 
+/// How far an opening came.
+#[derive(Debug, Default, Clone, Copy)]
+enum Opening {
+    /// There was no client to request it by.
+    #[default]
+    NotRequested,
+    /// The broker was requested to do it.
+    Requested,
+    /// It was opened then.
+    Opened(Instant),
+}
+
 /// What a session brought.
 #[derive(Debug, Default, Clone, Copy)]
 struct Got {
-    /// When the subscription was opened, if it was.
-    opened: Option<Instant>,
+    /// How far the opening of the subscription came.
+    opening: Opening,
     /// Entries of it cannot be taken apart.
     passed_over: bool,
     /// Something was sent to it.
@@ -331,7 +392,7 @@ impl Got {
     /// turn if that looked for entries.
     fn may_be_an_entrys(self, error: &ConsumeError) -> bool {
         let is_broken = matches!(error, ConsumeError::Pulsar(_) | ConsumeError::Ended);
-        let soon = self.opened.is_some_and(|it| it.elapsed() < SOON);
+        let soon = matches!(self.opening, Opening::Opened(at) if at.elapsed() < SOON);
         !self.on && (is_broken && soon || self.passed_over)
     }
 }
@@ -352,16 +413,32 @@ impl<'a> Session<'a> {
         flow: &FlowSender,
         health: &Health,
         memory: &'a mut Memory,
+        stop: &CancellationToken,
     ) -> (Result<(), ConsumeError>, Got) {
-        let opening = Self::open(until, subscription, health.clone(), memory);
-        match tokio::time::timeout(Duration::from_secs(15), opening).await {
-            Ok(Ok(mut session)) => {
+        let client = tokio::select! {
+            () = stop.cancelled() => Err(ConsumeError::Stopping),
+            client = in_time(memory.connect(&subscription.client)) => client,
+        };
+        let client = match client {
+            Ok(client) => client,
+            Err(error) => return (Err(error), Got::default()),
+        };
+        let opening = Self::open(until, subscription, client, health.clone(), memory);
+        let opened = tokio::select! {
+            () = stop.cancelled() => Err(ConsumeError::Stopping),
+            opened = in_time(opening) => opened,
+        };
+        match opened {
+            Ok(mut session) => {
                 let (topic, partition) = (subscription.topic, subscription.partition);
                 let opened = Instant::now();
                 if until == Until::Stopped {
                     health.opened(until.transport(), topic, partition);
                 }
-                let ended = session.follow(flow).await;
+                let ended = tokio::select! {
+                    () = stop.cancelled() => Err(ConsumeError::Stopping),
+                    ended = session.follow(flow) => ended,
+                };
                 let ended = ended.and(session.send_acknowledgements().await);
                 if ended.is_ok() {
                     health.opened(until.transport(), topic, partition);
@@ -370,44 +447,55 @@ impl<'a> Session<'a> {
                 let _ =
                     tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
                 let got = Got {
-                    opened: Some(opened),
+                    opening: Opening::Opened(opened),
                     passed_over: session.passed_over,
                     heard: session.last_heard.is_some(),
                     on: session.acknowledged,
                 };
                 (ended, got)
             }
-            Ok(Err(error)) => (Err(error), Got::default()),
-            Err(_) => (Err(ConsumeError::TimedOut), Got::default()),
+            Err(error) => {
+                let got = Got {
+                    opening: Opening::Requested,
+                    ..Got::default()
+                };
+                (Err(error), got)
+            }
         }
     }
 
     async fn open(
         until: Until,
         subscription: &'a Subscription,
+        client: Pulsar<TokioExecutor>,
         health: Health,
         memory: &'a mut Memory,
     ) -> Result<Self, ConsumeError> {
-        let shared = &subscription.client;
-        let client = memory.share.connect(shared).await?;
-        let name = shared
+        let name = subscription
+            .client
             .settings()
             .partition_name(subscription.topic, subscription.partition);
-        let consumer = client
+        let ahead = if subscription.topic.is_commands() {
+            COMMANDS_AHEAD
+        } else {
+            EVENTS_AHEAD
+        };
+        let opening = client
             .consumer()
             .with_topic(&name)
             .with_subscription(subscription.follower.name())
             .with_subscription_type(SubType::Failover)
             .with_consumer_name(seniority::name(subscription.follower))
+            .with_batch_size(ahead)
             .with_options(ConsumerOptions {
-                receiver_queue_size: Some(RECEIVER_QUEUE),
+                receiver_queue_size: Some(ahead),
                 initial_position: InitialPosition::Earliest,
                 durable: Some(true),
                 priority_level: Some(seniority::priority()),
                 ..ConsumerOptions::default()
             })
-            .build()
-            .await?;
+            .build();
+        let consumer = to_its_end(opening).await?;
         let patience = memory.watchdog;
         Ok(Self {
             until,
@@ -436,6 +524,7 @@ impl<'a> Session<'a> {
         let mut pending = FuturesOrdered::new();
         let mut in_flight = 0;
         let mut moved = Instant::now();
+        let given_up = self.memory.share.given_up();
         loop {
             if pending.is_empty() {
                 moved = Instant::now();
@@ -451,6 +540,7 @@ impl<'a> Session<'a> {
                 () = tokio::time::sleep_until(self.acknowledge_at), if !self.acknowledging.is_empty() => {
                     self.send_acknowledgements().await?;
                 }
+                () = given_up.cancelled() => return Err(ConsumeError::GivenUp),
                 () = tokio::time::sleep_until(moved + STUCK), if !pending.is_empty() => {
                     return Err(ConsumeError::Stuck);
                 }
@@ -728,7 +818,7 @@ impl<'a> Session<'a> {
     /// receiver queue, ours answers nothing until somebody reads on, and nobody does before the schema is known.
     async fn ask_schema(&self, version: Vec<u8>) -> Result<Option<Schema>, pulsar::Error> {
         let follower = self.subscription.follower.name();
-        let mut client: Consumer<Vec<u8>, TokioExecutor> = self
+        let opening = self
             .client
             .consumer()
             .with_topic(&self.name)
@@ -739,8 +829,8 @@ impl<'a> Session<'a> {
                 durable: Some(false),
                 ..ConsumerOptions::default()
             })
-            .build()
-            .await?;
+            .build();
+        let mut client: Consumer<Vec<u8>, TokioExecutor> = to_its_end(opening).await?;
         let schema = client.get_schema(&self.name, Some(version)).await?;
         client.close().await?;
         Ok(schema)
@@ -803,6 +893,16 @@ impl<'a> Session<'a> {
                 Ok(WriterSchema::current(topic))
             }
         }
+    }
+}
+
+/// What is not there by then is tried again.
+async fn in_time<T, E: Into<ConsumeError>>(
+    task: impl Future<Output = Result<T, E>>,
+) -> Result<T, ConsumeError> {
+    match tokio::time::timeout(Duration::from_secs(15), task).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(ConsumeError::TimedOut),
     }
 }
 

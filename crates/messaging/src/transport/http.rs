@@ -58,6 +58,9 @@ struct Stands {
     /// Whether somebody waits there for what comes of facts.
     #[serde(default)]
     is_waited_for: bool,
+    /// Whether something waits there, and nothing but what nobody waits for.
+    #[serde(default)]
+    waits_for_company: bool,
 }
 
 /// How far a follower is.
@@ -67,6 +70,8 @@ pub struct Progress {
     pub watermark: Watermark,
     /// Whether somebody waits there for what comes of facts.
     pub is_waited_for: bool,
+    /// Whether something waits there, and nothing but what nobody waits for.
+    pub waits_for_company: bool,
 }
 
 impl HttpTransport {
@@ -119,6 +124,7 @@ impl HttpTransport {
         Ok(Progress {
             watermark,
             is_waited_for: answer.is_waited_for,
+            waits_for_company: answer.waits_for_company,
         })
     }
 
@@ -230,6 +236,7 @@ impl Endpoint {
             time,
             mode,
             is_waited_for: self.receiver.is_waited_for(),
+            waits_for_company: self.receiver.waits_for_company(),
         })
     }
 }

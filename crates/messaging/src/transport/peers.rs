@@ -27,6 +27,13 @@ pub struct Peers {
 }
 
 impl Peers {
+    /// What asks other services. Its requests have tokens of ours and what people entrust to us: they go to the peer itself and nowhere else.
+    pub fn client() -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+    }
+
     /// Where a service listens for other services, such as `http://127.0.0.1:8003`.
     pub fn url_of(&self, service: Service) -> &str {
         self.urls.get(service.name()).map_or("", String::as_str)

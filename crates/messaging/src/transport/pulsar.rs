@@ -18,6 +18,7 @@ use schemas::{Service, Topic, WriterSchema};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::log::LogRow;
 use crate::relay::{ENTRY_MESSAGES, Entry, Shipped, Start, Transport, TransportError};
@@ -28,6 +29,8 @@ use crate::trust::Trust;
 
 /// How long any answer of the broker is waited for.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// Nothing that the client does takes longer: each request has a limit of its own.
+const DONE_WITHIN: Duration = Duration::from_mins(5);
 /// `Schema.Type.Avro` of Pulsar's wire protocol.
 const AVRO: i32 = 4;
 
@@ -99,8 +102,9 @@ impl BrokerSettings {
             })
             .with_operation_retry_options(OperationRetryOptions {
                 operation_timeout: OPERATION_TIMEOUT,
-                retry_delay: Duration::from_millis(500),
-                max_retries: Some(2),
+                // Who waits tries again, and knows what became of the first try: a consumer that was opened too late stays at the broker.
+                max_retries: Some(0),
+                ..OperationRetryOptions::default()
             })
             // The channel's slots are made at once, some kilobytes each; one entry at a time needs few.
             .with_outbound_channel_size(16);
@@ -235,6 +239,15 @@ pub struct Connected {
     pub client: Pulsar<TokioExecutor>,
     /// Its number: the first of a [`SharedClient`] is 1.
     pub number: u64,
+    /// Cancelled when all who use it are to leave it.
+    pub given_up: CancellationToken,
+}
+
+impl Connected {
+    /// Whether somebody may have it with whom the client of this number failed.
+    fn is_for(&self, failed: Option<u64>) -> bool {
+        failed != Some(self.number) && !self.given_up.is_cancelled()
+    }
 }
 
 impl std::fmt::Debug for Connected {
@@ -256,17 +269,21 @@ impl SharedClient {
     }
 
     /// The client, but a new one if it is still the one with this number, which failed: a connection that is silent or half
-    /// made would stay so. Whoever gets on with the older one keeps it.
+    /// made would stay so. Whoever gets on with the older one keeps it, unless it is given up.
     pub async fn connect(&self, failed: Option<u64>) -> Result<Connected, ConnectError> {
         let mut current = self.current.lock().await;
         let before = match &*current {
-            Some(connected) if failed != Some(connected.number) => return Ok(connected.clone()),
+            Some(connected) if connected.is_for(failed) => return Ok(connected.clone()),
             Some(connected) => connected.number,
             None => 0,
         };
         let client = self.settings.connect().await?;
-        let number = before + 1;
-        Ok(current.insert(Connected { client, number }).clone())
+        let connected = Connected {
+            client,
+            number: before + 1,
+            given_up: CancellationToken::new(),
+        };
+        Ok(current.insert(connected).clone())
     }
 }
 
@@ -277,6 +294,8 @@ pub(crate) struct Share {
     used: Option<u64>,
     /// Whether something failed since it has that.
     failed: bool,
+    /// Of that client.
+    given_up: CancellationToken,
 }
 
 impl Share {
@@ -286,17 +305,62 @@ impl Share {
         shared: &SharedClient,
     ) -> Result<Pulsar<TokioExecutor>, ConnectError> {
         let failed = self.used.filter(|_| self.failed);
-        let Connected { client, number } = shared.connect(failed).await?;
+        // What it may have left at another client is that one's matter.
+        self.given_up = CancellationToken::new();
+        let connected = shared.connect(failed).await?;
         *self = Self {
-            used: Some(number),
+            used: Some(connected.number),
             failed: false,
+            given_up: connected.given_up,
         };
-        Ok(client)
+        Ok(connected.client)
+    }
+
+    /// A client that nobody shares. It is closed with whoever has it.
+    pub(crate) async fn connect_alone(
+        &mut self,
+        shared: &SharedClient,
+    ) -> Result<Pulsar<TokioExecutor>, ConnectError> {
+        *self = Self::default();
+        shared.settings.connect().await
     }
 
     /// What was done with the client failed, perhaps for its connection's sake.
     pub(crate) fn fail(&mut self) {
         self.failed = true;
+    }
+
+    /// The broker may have a consumer of this client's that nobody has here. It is there as long as its connection, which is closed once all
+    /// have left it.
+    pub(crate) fn give_up(&mut self) {
+        self.given_up.cancel();
+        self.fail();
+    }
+
+    /// Cancelled when the client is given up.
+    pub(crate) fn given_up(&self) -> CancellationToken {
+        self.given_up.clone()
+    }
+}
+
+/// Has the client do something to the end, whoever waits for it: a consumer or a producer that nobody waits for any more is closed once it is
+/// there.
+///
+/// Given up on the way, a consumer would be at the broker and not here, for as long as the connection, which others share: the broker would take
+/// it for the senior one of its subscription and send nothing to those who come after it. And a connection that is given up half made is waited
+/// for by all others of its client for ever.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    task: impl Future<Output = Result<T, pulsar::Error>> + Send + 'static,
+) -> Result<T, pulsar::Error> {
+    let limited = tokio::time::timeout(DONE_WITHIN, task);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with its requests or at its limit, and what it holds is closed"
+    )]
+    let done = tokio::spawn(limited).await;
+    match done {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) | Err(_) => Err(pulsar::Error::Executor),
     }
 }
 
@@ -345,7 +409,7 @@ impl PulsarTransport {
             block_queue_if_full: true,
             ..ProducerOptions::default()
         };
-        let build = client
+        let opening = client
             .producer()
             .with_topic(
                 self.client
@@ -354,7 +418,7 @@ impl PulsarTransport {
             )
             .with_options(options)
             .build();
-        let producer = tokio::time::timeout(OPERATION_TIMEOUT * 2, build)
+        let producer = tokio::time::timeout(OPERATION_TIMEOUT * 2, to_its_end(opening))
             .await
             .map_err(|_| TransportError::outage("the broker does not open a producer in time"))??;
         Ok(self.open.insert(Open {

@@ -61,7 +61,17 @@ impl Receiver {
 
     /// Whether somebody waits in this process for what comes of facts.
     pub fn is_waited_for(&self) -> bool {
-        self.flows.values().any(FlowSender::is_waited_for)
+        self.any_flow(FlowSender::is_waited_for)
+    }
+
+    /// Whether something waits here, and nothing but what nobody waits for.
+    pub fn waits_for_company(&self) -> bool {
+        self.any_flow(FlowSender::waits_for_company)
+    }
+
+    /// What holds of the one queue that all flows lead to.
+    fn any_flow(&self, holds: impl FnOnce(&FlowSender) -> bool) -> bool {
+        self.flows.values().next().is_some_and(holds)
     }
 
     /// Where a stream stands; at sequence 0 when nothing of it ever came.

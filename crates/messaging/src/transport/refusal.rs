@@ -42,6 +42,27 @@ pub(super) fn is_outage(error: &Error) -> bool {
     }
 }
 
+/// Whether an answer did not come in time, and may have come later.
+pub(super) fn is_unanswered(error: &Error) -> bool {
+    match error {
+        Error::Connection(ConnectionError::Io(error))
+        | Error::Consumer(ConsumerError::Connection(ConnectionError::Io(error))) => {
+            error.kind() == std::io::ErrorKind::TimedOut
+        }
+        _ => false,
+    }
+}
+
+/// Whether the broker answers that it cannot do it now: nothing is the matter with the connection.
+pub(super) fn says_not_now(error: &Error) -> bool {
+    match error {
+        Error::Connection(ConnectionError::PulsarError(Some(says), _))
+        | Error::Consumer(ConsumerError::Connection(ConnectionError::PulsarError(Some(says), _)))
+        | Error::ServiceDiscovery(ServiceDiscoveryError::Query(Some(says), _)) => cannot_now(*says),
+        _ => false,
+    }
+}
+
 fn is_away(error: &ConnectionError) -> bool {
     match error {
         // Of what it does not try again the client says no more than this: at a connection of ours it was asked what it is.

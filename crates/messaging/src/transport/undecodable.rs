@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::{Decoder, Encoder, Framed, LengthDelimitedCodec};
 
 use crate::transport::consumer::Subscription;
-use crate::transport::pulsar::{ConnectError, Server, Share, Stream};
+use crate::transport::pulsar::{ConnectError, Server, Share, Stream, to_its_end};
 use crate::transport::{refusal, seniority};
 
 /// How long an answer of the broker is waited for.
@@ -122,7 +122,8 @@ impl Frames {
     ) -> Result<Self, LookError> {
         let settings = subscription.client.settings();
         let topic = settings.partition_name(subscription.topic, subscription.partition);
-        let looking_up = Box::pin(client.lookup_topic(&topic));
+        let (client, named) = (client.clone(), topic.clone());
+        let looking_up = to_its_end(async move { Box::pin(client.lookup_topic(named)).await });
         let address = timeout(ANSWERS_WITHIN, looking_up).await;
         let address = address.map_err(|_| LookError::TimedOut)??;
         let server = Server::parse(address.url.as_str()).ok_or(LookError::Away)?;
@@ -249,7 +250,9 @@ enum Fault {
     NoPayload,
     #[error("it is compressed")]
     Compressed,
-    #[error("it would take too much memory")]
+    #[error(
+        "it would take too much memory, or says that it has more messages than there is room for"
+    )]
     TooLargeApart,
     #[error("it is a batch of {0} messages")]
     Count(i32),
@@ -403,9 +406,9 @@ mod tests {
             (batch(1), &two, Ok(1)),
             (batch(3), &two, Err(Fault::Message(2))),
             (batch(2), &two[..two.len() - 1], Err(Fault::Message(1))),
-            (batch(i32::MAX), &two, Err(Fault::Message(2))),
+            (batch(i32::MAX), &two, Err(Fault::TooLargeApart)),
             (batch(0), &two, Err(Fault::Count(0))),
-            (batch(-1), &two, Err(Fault::Count(-1))),
+            (batch(-1), &two, Err(Fault::TooLargeApart)),
             (compressed, b"abc", Err(Fault::Compressed)),
             (large, &two.repeat(100), Err(Fault::TooLargeApart)),
         ] {

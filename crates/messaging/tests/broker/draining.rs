@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use messaging::transport::consumer::{self, DRAIN, Subscription};
-use messaging::transport::pulsar::{BrokerSettings, SharedClient};
+use messaging::transport::pulsar::BrokerSettings;
 use messaging::{Answer, Health, Inbound, Queue};
 use pulsar::producer::Message as RawMessage;
 use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
@@ -14,7 +14,7 @@ use schemas::{Service, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::forged::{activated, send, signed};
-use crate::lab::{TOPIC, new_place, trust};
+use crate::lab::{TOPIC, new_place, subscription, trust};
 use crate::{external_producer, nothing_left};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
@@ -44,6 +44,43 @@ async fn answer_all(queue: Queue, count: &AtomicUsize, answer: impl Fn(&Inbound)
 }
 
 #[tokio::test]
+async fn of_large_commands_that_others_send_few_come_ahead_of_being_handled() {
+    let (place, settings) = new_place(1).await;
+    let mut external = external_producer(&settings, COMMANDS, None).await;
+    for _ in 0..200 {
+        let sent = external.send_non_blocking(RawMessage {
+            payload: vec![7; 256 * 1024],
+            ..RawMessage::default()
+        });
+        sent.await.unwrap().await.unwrap();
+    }
+    // Nobody takes anything out of it.
+    let queue = Queue::of(Service::Tracking);
+    let subscription = subscription(&settings, Service::Tracking, COMMANDS);
+    let stop = CancellationToken::new();
+    let consuming = consumer::consume(subscription, queue.flow(), Health::default(), stop.clone());
+    let looking_on = async {
+        let (mut sent, mut since) = (0, 0);
+        until("no more is sent", || {
+            let place = &place;
+            async move { place.sent(COMMANDS, 0, "tracking").await.unwrap() > 0 }
+        })
+        .await;
+        while since < 10 {
+            let now = place.sent(COMMANDS, 0, "tracking").await.unwrap();
+            since = if now == sent { since + 1 } else { 0 };
+            sent = now;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        stop.cancel();
+        sent
+    };
+    let ((), sent) = tokio::join!(consuming, looking_on);
+    // 32 on their way, 32 at the client, and 8 MiB in flight.
+    assert!(sent <= 120, "{sent}");
+}
+
+#[tokio::test]
 async fn draining_ends_when_all_is_handled_and_not_before() {
     let (place, settings) = new_place(1).await;
     let mut external = external_producer(&settings, COMMANDS, None).await;
@@ -58,14 +95,7 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
     let handled = answering(queue.clone(), let_go.clone());
     let health = Health::default();
     health.expect(DRAIN, COMMANDS, 0);
-    let subscription = Subscription {
-        client: SharedClient::new(settings.clone()),
-        trust: trust(),
-        follower: Service::Tracking,
-        topic: COMMANDS,
-        decodes_later: false,
-        partition: 0,
-    };
+    let subscription = subscription(&settings, Service::Tracking, COMMANDS);
     let stop = CancellationToken::new();
     let draining = consumer::drain(
         subscription.clone(),
@@ -105,14 +135,7 @@ async fn send_with_a_hole(settings: &BrokerSettings) {
 }
 
 fn bffs(settings: &BrokerSettings) -> Subscription {
-    Subscription {
-        client: SharedClient::new(settings.clone()),
-        trust: trust(),
-        follower: Service::Bff,
-        topic: TOPIC,
-        decodes_later: false,
-        partition: 0,
-    }
+    subscription(settings, Service::Bff, TOPIC)
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ pub fn activated(sequence: i64) -> Message {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     };
     let mut message = message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence));
     message.header.time = Micros(1_700_000_000_000_000 + sequence);

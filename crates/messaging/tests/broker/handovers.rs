@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use devstack::provision::Place;
 use devstack::stack::{self, BrokerSetup, Pulsar, PulsarPorts};
-use messaging::transport::consumer::{self, Subscription};
-use messaging::transport::pulsar::{BrokerSettings, SharedClient};
+use messaging::transport::consumer;
+use messaging::transport::pulsar::BrokerSettings;
 use messaging::{Answer, Health, Inbound, Queue, Tasks};
 use pulsar::producer::Message as RawMessage;
 use schemas::{Service, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::external_producer;
-use crate::lab::{new_place, place, settings, trust};
+use crate::lab::{new_place, place, settings, subscription};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
 const HAND_OVERS: usize = 20;
@@ -80,14 +80,7 @@ impl Process {
     fn stuck(settings: &BrokerSettings) -> (Self, Queue) {
         let tasks = Tasks::new(CancellationToken::new());
         let queue = Queue::of(Service::Bff);
-        let subscription = Subscription {
-            client: SharedClient::new(settings.clone()),
-            trust: trust(),
-            follower: Service::Tracking,
-            topic: COMMANDS,
-            decodes_later: false,
-            partition: 0,
-        };
+        let subscription = subscription(settings, Service::Tracking, COMMANDS);
         let stop = tasks.stop().clone();
         let consuming = consumer::consume(subscription, queue.flow(), Health::default(), stop);
         tasks.spawn("consumer", consuming);

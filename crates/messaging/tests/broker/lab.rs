@@ -79,6 +79,18 @@ pub async fn fresh(partitions: u32) -> BrokerSettings {
     new_place(partitions).await.1
 }
 
+/// Who follows the first partition of a topic there, by a client of its own.
+pub fn subscription(settings: &BrokerSettings, follower: Service, topic: Topic) -> Subscription {
+    Subscription {
+        client: SharedClient::new(settings.clone()),
+        trust: trust(),
+        follower,
+        topic,
+        decodes_later: false,
+        partition: 0,
+    }
+}
+
 /// What services sign with.
 pub fn key() -> InternalKey {
     let secret = "a key between services, of more than 32 bytes";
@@ -214,6 +226,7 @@ impl Sender {
             fallback_url: None,
             starts_at: None,
             trusts_redirects: None,
+            ends_at: None,
         };
         self.emit_all(count, &Body::CampaignActivatedV1(activated))
             .await;

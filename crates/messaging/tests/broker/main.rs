@@ -185,6 +185,7 @@ async fn a_batch_larger_than_the_receiver_queue_does_not_stop_a_consumer_that_ha
                 fallback_url: None,
                 starts_at: None,
                 trusts_redirects: None,
+                ends_at: None,
             };
             let key = format!("camp{}", number % 7);
             let fact = message(TOPIC, &key, &key, activated.into(), Some(sequence));

@@ -146,11 +146,11 @@ fn frame(sequence: u64, kind: Malformed) -> BytesMut {
             payload[4..].fill(0);
         }),
         // The broker wants the true one.
-        Malformed::TooLargeApart => rewritten(&frame, |payload| {
+        Malformed::TooLargeApart | Malformed::NegativeBatch => rewritten(&frame, |payload| {
             let checksum = crc32c::crc32c(&payload[CHECKSUM.end..]);
             payload[2..CHECKSUM.end].copy_from_slice(&checksum.to_be_bytes());
         }),
-        _ => frame,
+        Malformed::EmptyBatch => frame,
     }
 }
 

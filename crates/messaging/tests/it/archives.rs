@@ -1,12 +1,14 @@
 //! The log's old parts as files: written, read by a stock reader, verified, dropped, and read as if they were live.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use messaging::archive::{ArchiveError, Part};
 use messaging::log::{self, LogRow};
 use messaging::{Lookups, WriteTx};
 use operations::archive::{self, Held};
 use operations::fencing;
+use runtime::testing::until;
 use schemas::Topic;
 use uuid::Uuid;
 
@@ -26,16 +28,56 @@ pub async fn long_log(count: i64) -> (Lab, PathBuf) {
         .unwrap();
     let folder = std::env::temp_dir().join(format!("tributary-archive-{}", Uuid::now_v7()));
     archive::open(&lab.pool, &folder).await.unwrap();
+    append(&lab, count).await;
+    (lab, folder)
+}
+
+pub async fn append(lab: &Lab, count: i64) {
     let mut left = count;
     while left > 0 {
-        let mut tx = begin(&lab).await;
+        let mut tx = begin(lab).await;
         for _ in 0..left.min(73) {
             tx.append(fact()).unwrap();
         }
         tx.commit().await.unwrap();
         left -= 73;
     }
-    (lab, folder)
+}
+
+#[tokio::test]
+async fn whoever_reads_the_log_for_long_keeps_nobody_from_making_its_next_part() {
+    let (lab, _) = long_log(40).await;
+    let mut backup = messaging::begin(&lab.pool, "BEGIN READ ONLY")
+        .await
+        .unwrap();
+    let read: i64 = sqlx::query_scalar("SELECT count(*) FROM pipeline.message_log")
+        .fetch_one(&mut *backup)
+        .await
+        .unwrap();
+    sqlx::query("SELECT set_config('tributary.read', $1, true)")
+        .bind(read.to_string())
+        .execute(&mut *backup)
+        .await
+        .unwrap();
+    // Into the third part: those up to the second are there from the beginning.
+    for _ in 0..4 {
+        let mut tx = begin(&lab).await;
+        for _ in 0..73 {
+            tx.append(fact()).unwrap();
+        }
+        tokio::time::timeout(Duration::from_secs(20), tx.commit())
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    backup.rollback().await.unwrap();
+    let parts: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = 'pipeline.message_log'::regclass",
+    )
+    .fetch_one(&lab.pool)
+    .await
+    .unwrap();
+    assert!(parts >= 4, "{parts}");
 }
 
 async fn begin(lab: &Lab) -> WriteTx {
@@ -74,6 +116,23 @@ pub async fn drop_below(lab: &Lab, floor: i64) -> Result<i64, ArchiveError> {
     let end = archive::drop_below(&mut tx, floor).await?;
     tx.commit().await?;
     Ok(end)
+}
+
+#[tokio::test]
+async fn an_archiving_that_is_given_up_leaves_nothing_behind() {
+    let (lab, folder) = long_log(450).await;
+    for moment in (0..200).map(|it| Duration::from_micros(it * 250)) {
+        let archiving = archive::run(&lab.pool, &lab.writer.schema_ids, "payment", 1);
+        let _given_up = tokio::time::timeout(moment, archiving).await;
+    }
+    archive_all(&lab).await;
+    let left = || {
+        let files = std::fs::read_dir(&folder).unwrap();
+        let names = files.map(|it| it.unwrap().file_name().into_string().unwrap());
+        names.filter(|it| it.starts_with('.')).count()
+    };
+    until("nothing is left", || async { left() == 0 }).await;
+    verify_all(&lab).await;
 }
 
 #[tokio::test]

@@ -263,6 +263,18 @@ impl Domain for Bank {
         Ok(())
     }
 
+    fn side_data(
+        &self,
+        _: &mut BatchState,
+        message: &Message,
+        _: &[Event],
+    ) -> Result<(), FoldError> {
+        let unnotable =
+            matches!(&message.body, Body::RequestPayoutV1(it) if it.method == "unnotable");
+        assert!(!unnotable, "the bank cannot write it down");
+        Ok(())
+    }
+
     fn resumes(&self, event: &Event) -> Vec<String> {
         match event {
             Event::Earned { partner, .. } => vec![format!("funds:{partner}")],

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use messaging::Answer;
 use messaging::clock::{self, Looked};
 use messaging::job::{self, Job};
 use runtime::testing::until;
-use schemas::Message;
+use schemas::{Message, Topic};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, command};
+use crate::queues::fact_of_others;
 
 /// Always due, with always the same command.
 struct Overdue {
@@ -138,7 +140,8 @@ async fn a_look_at_the_logs_head_tells_the_time_and_whether_anything_may_be_due_
     let (stop, looked) = (CancellationToken::new(), Arc::new(watch::Sender::default()));
     let known: watch::Receiver<Looked> = looked.subscribe();
     let committed = Arc::new(watch::Sender::new(0));
-    let watching = clock::watch_head(lab.pool.clone(), committed, looked, stop.clone());
+    let (pool, writer) = (lab.pool.clone(), lab.writer.clone());
+    let watching = clock::watch_head(pool, writer, committed, looked, stop.clone());
     let looking_on = async {
         until("nothing is due", || async { !known.borrow().retries }).await;
         let before = known.borrow().now;
@@ -156,6 +159,41 @@ async fn a_look_at_the_logs_head_tells_the_time_and_whether_anything_may_be_due_
             known.borrow().retries
         })
         .await;
+        stop.cancel();
+    };
+    tokio::join!(watching, looking_on);
+}
+
+#[tokio::test]
+async fn what_is_passed_by_is_no_news_for_jobs_and_what_comes_after_it_is() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let (stop, looked) = (CancellationToken::new(), Arc::new(watch::Sender::default()));
+    let known: watch::Receiver<Looked> = looked.subscribe();
+    let committed = Arc::new(watch::Sender::new(0));
+    let mut news = committed.subscribe();
+    let (pool, writer) = (lab.pool.clone(), lab.writer.clone());
+    let watching = clock::watch_head(pool, writer, committed, looked, stop.clone());
+    let looks = async |many: usize| {
+        for _ in 0..many {
+            let before = known.borrow().now;
+            until("it looks", || async { known.borrow().now > before }).await;
+        }
+    };
+    let looking_on = async {
+        looks(1).await;
+        news.mark_unchanged();
+        for sequence in 1..=3 {
+            let fact = fact_of_others(sequence);
+            let answers = replica.take(Topic::CampaignEvents, &[&fact]).await;
+            assert!(matches!(answers[..], [Answer::Skipped]), "{answers:?}");
+        }
+        looks(2).await;
+        assert!(!news.has_changed().unwrap(), "nothing is due by it");
+        replica
+            .take(COMMANDS, &[&command("p", "pay1", take_out(50, "patient"))])
+            .await;
+        until("that is news", || async { news.has_changed().unwrap() }).await;
         stop.cancel();
     };
     tokio::join!(watching, looking_on);

@@ -26,5 +26,7 @@ mod replicas;
 mod resends;
 mod restores;
 mod retry_queue;
+mod schemas_of_others;
 mod senders;
+mod silent;
 mod streams;

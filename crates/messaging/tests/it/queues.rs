@@ -2,7 +2,7 @@
 
 use messaging::{BATCH_BYTES, BATCH_MESSAGES, FLOW_BYTES, FlowSender, Followers, Inbound, Queue};
 use runtime::testing::message;
-use schemas::{AcceptClaimV1, ApiKeyRevokedV1, Body, MAX_MESSAGE_BYTES, Service, Topic};
+use schemas::{AcceptClaimV1, ApiKeyRevokedV1, Body, MAX_MESSAGE_BYTES, Message, Service, Topic};
 use tokio::time::{Duration, Instant, timeout};
 use types::BrandId;
 
@@ -83,15 +83,16 @@ async fn a_source_that_was_idle_saves_nothing_up() {
     }
 }
 
-/// Facts that concern the bff and tracking alone.
+/// A fact that concerns the bff and tracking alone.
+pub fn fact_of_others(sequence: i64) -> Message {
+    let brand_id = "b".parse::<BrandId>().unwrap();
+    let revoked = Body::ApiKeyRevokedV1(ApiKeyRevokedV1 { brand_id });
+    message(Topic::CampaignEvents, "key", "key", revoked, Some(sequence))
+}
+
 fn passed_over(count: usize) -> Vec<Inbound> {
-    let fact = || {
-        let brand_id = "b".parse::<BrandId>().unwrap();
-        let revoked = Body::ApiKeyRevokedV1(ApiKeyRevokedV1 { brand_id });
-        message(Topic::CampaignEvents, "key", "key", revoked, Some(1))
-    };
     (0..count)
-        .map(|_| arrived(Topic::CampaignEvents, &fact()))
+        .map(|_| arrived(Topic::CampaignEvents, &fact_of_others(1)))
         .collect()
 }
 
@@ -121,11 +122,17 @@ async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_ba
         queue.due().unwrap() <= Instant::now(),
         "nothing came lately"
     );
-    assert_eq!(pace(&queue, &of_others, of_nobody), 100);
+    assert_eq!(pace(&queue, &of_others, of_nobody), 500);
+    let (alone, _crowd) = (queue.due().unwrap(), of_others.offer(passed_over(100)));
+    let sooner = alone.duration_since(queue.due().unwrap()).as_millis();
+    assert_eq!(sooner, 400, "a hundred are together");
+    assert_eq!(pace(&queue, &of_others, of_nobody), 500);
+    assert!(own.waits_for_company());
 
     let before = queue.due().unwrap();
     let _concerns = own.offer(messages(1)).unwrap();
     assert!(queue.due().unwrap() < before, "a request came");
+    assert!(!own.waits_for_company());
     assert_eq!(sizes(&queue), [1, 1], "in whose batch it goes");
 
     let _backlog = of_others.offer(passed_over(500)).unwrap();
@@ -185,7 +192,7 @@ async fn facts_wait_for_company_while_nobody_waits_for_what_comes_of_them_and_co
         arrived(Topic::TrackingCommands, &command)
     };
     let fact = || passed_over(1).remove(0);
-    for (may_wait, expected) in [(true, 100), (false, 4)] {
+    for (may_wait, expected) in [(true, 250), (false, 4)] {
         let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
         let flow = queue.pipelined_flow(Topic::TrackingCommands);
         assert_eq!(pace(&queue, &flow, fact), expected);

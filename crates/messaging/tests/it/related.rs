@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use messaging::related::{self, MAX_MESSAGES, Question, summary};
+use messaging::related::{self, MAX_MESSAGES, Question, Related, summary};
 use messaging::{Lookups, NewMessage, WriteTx};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -42,10 +42,14 @@ fn of_request(id: Uuid) -> Question {
     }
 }
 
-async fn kinds(lab: &Lab, question: &Question) -> Vec<(i64, String)> {
-    let found = related::look(&lab.pool, &lab.writer.schema_ids, question)
+async fn look(lab: &Lab, question: &Question) -> Related {
+    related::look(&lab.pool, &lab.writer.schema_ids, question)
         .await
-        .unwrap();
+        .unwrap()
+}
+
+async fn kinds(lab: &Lab, question: &Question) -> Vec<(i64, String)> {
+    let found = look(lab, question).await;
     let each = found.messages.into_iter();
     each.map(|message| (message.position, message.kind))
         .collect()
@@ -172,17 +176,26 @@ async fn no_more_messages_are_answered_with_than_the_bound() {
         ..fact()
     };
     append(&lab, (0..MAX_MESSAGES).map(|_| of_it()).collect()).await;
-    let ask = async || {
-        let question = of_request(request);
-        related::look(&lab.pool, &lab.writer.schema_ids, &question)
-            .await
-            .unwrap()
-    };
-    let found = ask().await;
+    let question = of_request(request);
+    let found = look(&lab, &question).await;
     assert!(found.messages.len() == MAX_MESSAGES && !found.truncated);
     append(&lab, vec![of_it()]).await;
-    let found = ask().await;
+    let found = look(&lab, &question).await;
     assert!(found.messages.len() == MAX_MESSAGES && found.truncated);
+}
+
+#[tokio::test]
+async fn large_messages_are_answered_with_while_their_bodies_fit() {
+    let lab = Lab::new().await;
+    let request = Uuid::now_v7();
+    let of_it = || NewMessage {
+        correlation_id: request,
+        subject: "s".repeat(100_000),
+        ..fact()
+    };
+    append(&lab, (0..20).map(|_| of_it()).collect()).await;
+    let found = look(&lab, &of_request(request)).await;
+    assert_eq!((found.messages.len(), found.truncated), (10, true));
 }
 
 #[tokio::test]
@@ -203,13 +216,7 @@ async fn new_partitions_have_the_index_and_what_is_archived_is_named() {
     let dropped = operations::archive::drop_below(&mut tx, 250).await.unwrap();
     tx.commit().await.unwrap();
     assert!(dropped > 0);
-    let found = related::look(
-        &lab.pool,
-        &lab.writer.schema_ids,
-        &of_request(Uuid::now_v7()),
-    )
-    .await
-    .unwrap();
+    let found = look(&lab, &of_request(Uuid::now_v7())).await;
     assert_eq!(found.archived_to, dropped);
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -227,9 +234,7 @@ async fn what_is_in_the_retry_queue_is_found_by_the_request_that_led_to_it() {
         ..Question::default()
     };
     for question in [of_request(request), of_subject] {
-        let found = related::look(&lab.pool, &lab.writer.schema_ids, &question)
-            .await
-            .unwrap();
+        let found = look(&lab, &question).await;
         assert_eq!(found.retry_queue.len(), 1, "{found:?}");
         let row = &found.retry_queue[0];
         assert_eq!(row.message_id, failing.header.id);

@@ -144,6 +144,7 @@ async fn a_process_learns_of_what_another_commits_and_that_a_cursor_was_moved_ba
     let looked = Arc::new(watch::Sender::default());
     let watching = clock::watch_head(
         pool.clone(),
+        ours.writer.clone(),
         Arc::clone(&ours.committed),
         Arc::clone(&looked),
         tasks.stop().clone(),

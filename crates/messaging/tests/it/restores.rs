@@ -6,9 +6,13 @@ use messaging::relay::{self, Source};
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
 use messaging::{
-    Answer, Health, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, halted,
+    Answer, Content, Health, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance,
+    halted,
 };
 use operations::fencing;
+use operations::retry_queue::acts::{self, ActError};
+use operations::retry_queue::look::Filter;
+use operations::retry_queue::redrive;
 use runtime::testing::until;
 use schemas::{Message, Service};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -17,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 use types::ids;
 use uuid::Uuid;
 
+use crate::archives::{append, archive_all, drop_below, long_log, verify_all};
 use crate::bank::earns;
-use crate::lab::{FACTS, Lab, Replica};
+use crate::lab::{FACTS, Lab, Replica, arrived};
+use crate::operating::{BY, key};
 
 /// A fact to append to commission's log.
 pub fn fact() -> NewMessage {
@@ -384,6 +390,50 @@ async fn what_a_restored_log_decides_again_has_no_second_effect_and_becomes_a_de
         rows.iter().all(|(state, ..)| state == "dead") && rows[0].2.starts_with(&line),
         "{rows:?}"
     );
+
+    // Nobody makes it happen by a redrive either, of one or of all.
+    let payload = schemas::show_payload(&again.body);
+    let refused = [
+        acts::redrive(&lab.pool, &lab.writer, &key(&again), BY).await,
+        acts::edit(&lab.pool, &lab.writer, &key(&again), BY, payload).await,
+    ];
+    for refused in refused {
+        assert!(
+            matches!(&refused, Err(ActError::NotNow(why)) if why.contains("drop it")),
+            "{refused:?}"
+        );
+    }
+    let all = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    until("it ends", || async {
+        let job = redrive::find(&lab.pool, all).await.unwrap().unwrap();
+        job.state == "done" && job.total == 0
+    })
+    .await;
+    assert_eq!(lab.balance("p").await, 4, "still once each");
+    acts::drop(&lab.pool, &lab.writer, &key(&again), BY)
+        .await
+        .unwrap();
+    assert_eq!(lab.retry_queue().await.len(), 2);
+}
+
+/// A kind that was not known is handled by a build that knows it, which asks nobody whether it was handled before.
+#[tokio::test]
+async fn what_is_decided_again_of_a_kind_that_is_not_known_is_not_kept_for_a_build_that_knows_it() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let cause = Uuid::now_v7();
+    let lost = decided(&mut lab, cause, 1, 1);
+    replica.take(FACTS, &[&lost]).await;
+    accept(&lab, 2).await.unwrap();
+    let again = decided(&mut lab, cause, 2, 1);
+    let mut inbound = arrived(FACTS, &again);
+    inbound.content = Content::UnknownKind(Box::new(again.header));
+    let answers = replica.take_raw(vec![inbound]).await;
+    assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
+    let rows = lab.retry_queue().await;
+    assert_eq!(rows[0].0, "dead", "{rows:?}");
 }
 
 #[tokio::test]
@@ -450,4 +500,29 @@ async fn what_was_handled_is_noted_a_stretch_at_a_time_and_once_more_only_what_c
         fencing::note_log(&sender.pool).await.unwrap();
         assert_eq!(noted().await, (130_000, 3), "what was noted before stays");
     }
+}
+
+#[tokio::test]
+async fn what_left_the_table_is_known_when_it_is_decided_again() {
+    let (mut lab, folder) = long_log(0).await;
+    let replica = lab.start(false);
+    let cause = Uuid::now_v7();
+    let lost = decided(&mut lab, cause, 1, 1);
+    replica.take(FACTS, &[&lost]).await;
+    append(&lab, 250).await;
+    archive_all(&lab).await;
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 250).await.unwrap(), 199);
+    let early = accept(&lab, 2).await;
+    assert!(
+        matches!(early, Err(fencing::NotAccepted::Refused(_))),
+        "what the files have is not noted yet: {early:?}"
+    );
+    fencing::note_log(&lab.pool).await.unwrap();
+    accept(&lab, 2).await.unwrap();
+    let again = decided(&mut lab, cause, 2, 1);
+    let answers = replica.take(FACTS, &[&again]).await;
+    assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
+    assert_eq!(lab.balance("p").await, 1, "once");
+    std::fs::remove_dir_all(folder).unwrap();
 }

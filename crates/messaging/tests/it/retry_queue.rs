@@ -1,11 +1,14 @@
 //! The retry queue: in order, counted, with an end.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use messaging::{Answer, Via, retry_queue};
+use messaging::{Answer, Lookups, Via, WriteTx, retry_queue};
 use operations::retry_queue::look;
 use runtime::testing::{message, until};
 use schemas::CommissionReversedV1;
+use sqlx::PgPool;
 use types::EarningStatus;
 
 use crate::bank::{earns, take_out, usd};
@@ -67,6 +70,55 @@ async fn how_long_the_oldest_has_been_in_the_retry_queue_is_by_the_clock_of_the_
     assert!(age().await < 3_600, "it went to the retry queue just now");
     lab.advance_clock(3_600).await;
     assert!(age().await >= 3_600);
+}
+
+#[tokio::test]
+async fn a_panic_where_something_is_noted_is_its_messages_alone() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "unnotable"));
+    let other = command("p", "pay2", take_out(3, "paypal"));
+    let answers = replica.take(COMMANDS, &[&failing, &other]).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    let (state, _, reason) = lab.retry_queue().await.remove(0);
+    assert_eq!(state, "retrying");
+    assert!(reason.contains("the bank cannot write it down"), "{reason}");
+    assert_eq!(lab.balance("p").await, 97);
+}
+
+#[tokio::test]
+async fn whoever_keeps_the_lock_for_long_is_no_messages_fault() {
+    let mut lab = Lab::new().await;
+    let fact = lab.fact("p", 100);
+    let options = (*lab.pool.connect_options()).clone();
+    let impatient = options.options([("statement_timeout", "100ms")]);
+    let own = std::mem::replace(&mut lab.pool, PgPool::connect_lazy_with(impatient));
+    let held = WriteTx::begin(&own, &lab.writer, Lookups::default())
+        .await
+        .unwrap();
+    let replica = lab.start(false);
+    let facts = [&fact];
+    let taken = replica.take(FACTS, &facts);
+    let let_go = async {
+        let waits = Mutex::new(HashSet::new());
+        until("it has been waited for six times", || async {
+            let waiting = "SELECT query_start::text FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'";
+            let waiting: Vec<String> = sqlx::query_scalar(waiting).fetch_all(&own).await.unwrap();
+            let mut seen = waits.lock().unwrap();
+            seen.extend(waiting);
+            seen.len() >= 6
+        })
+        .await;
+        held.commit().await.unwrap();
+    };
+    let (answers, ()) = tokio::join!(taken, let_go);
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
 }
 
 #[tokio::test]

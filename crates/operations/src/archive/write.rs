@@ -133,43 +133,40 @@ async fn archive_one(
     // Named after what is in it: a restored log's other history never writes over the one that was lost.
     let (short, temporary) = (&hex(&looked.digest)[..8], uuid::Uuid::now_v7().simple());
     let file = format!("{service}-{:012}-{:012}-{short}.avro", next.from, next.to);
-    let unfinished = folder.join(format!(".{file}.{temporary}"));
+    let unfinished = Unfinished(folder.join(format!(".{file}.{temporary}")));
     let mut sync = [0; 16];
     sync.copy_from_slice(&looked.digest[..16]);
-    let (at, header) = (unfinished.clone(), metadata);
-    let mut writer = off_thread(move || Writer::create(&at, &header, sync)).await?;
-    let written = async {
-        let mut at = next.from - 1;
-        let mut hasher = Sha256::new();
-        while at < next.to {
-            let mut datums = Vec::new();
-            for row in rows(pool, at, next.to).await? {
-                let mut datum = Vec::new();
-                encode(&row, &looked.fingerprints, &mut datum)?;
-                hasher.update(&datum);
-                datums.push(datum);
-                at = row.position;
+    let (mut writer, unfinished) = off_thread(move || {
+        let writer = Writer::create(&unfinished.0, &metadata, sync)?;
+        Ok((writer, unfinished))
+    })
+    .await?;
+    let mut at = next.from - 1;
+    let mut hasher = Sha256::new();
+    while at < next.to {
+        let mut datums = Vec::new();
+        for row in rows(pool, at, next.to).await? {
+            let mut datum = Vec::new();
+            encode(&row, &looked.fingerprints, &mut datum)?;
+            hasher.update(&datum);
+            datums.push(datum);
+            at = row.position;
+        }
+        writer = off_thread(move || {
+            for datum in &datums {
+                writer.append(datum)?;
             }
-            writer = off_thread(move || {
-                for datum in &datums {
-                    writer.append(datum)?;
-                }
-                Ok(writer)
-            })
-            .await?;
-        }
-        if hasher.finalize()[..] != looked.digest {
-            return Err(ArchiveError::Corrupt(
-                "the log changed meanwhile".to_owned(),
-            ));
-        }
-        off_thread(move || writer.finish()).await
-    };
-    if let Err(error) = written.await {
-        let _ = tokio::fs::remove_file(&unfinished).await;
-        return Err(error);
+            Ok(writer)
+        })
+        .await?;
     }
-    let (sha256, bytes) = put_in_place(unfinished, folder.join(&file)).await?;
+    if hasher.finalize()[..] != looked.digest {
+        return Err(ArchiveError::Corrupt(
+            "the log changed meanwhile".to_owned(),
+        ));
+    }
+    off_thread(move || writer.finish()).await?;
+    let (sha256, bytes) = put_in_place(&unfinished, folder.join(&file)).await?;
     Ok(Part {
         from_position: next.from,
         to_position: next.to,
@@ -184,8 +181,21 @@ async fn archive_one(
     })
 }
 
+/// A file that is being written. What is not put in its place goes, also when whoever asked for it does not wait to the end.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let _put_in_place = std::fs::remove_file(&self.0);
+    }
+}
+
 /// Gives a finished file its name, and waits until the disk knows it. Returns its hash and size.
-async fn put_in_place(unfinished: PathBuf, file: PathBuf) -> Result<(Vec<u8>, i64), ArchiveError> {
+async fn put_in_place(
+    unfinished: &Unfinished,
+    file: PathBuf,
+) -> Result<(Vec<u8>, i64), ArchiveError> {
+    let unfinished = unfinished.0.clone();
     off_thread(move || {
         std::fs::rename(&unfinished, &file)?;
         if let Some(folder) = file.parent() {

@@ -34,7 +34,7 @@ impl Replays {
     ) -> Result<Self, reqwest::Error> {
         let feed = if domain.lock() == Lock::ReadModels {
             let senders = Peers {
-                client: reqwest::Client::builder().no_proxy().build()?,
+                client: Peers::client().build()?,
                 ..peers.clone()
             };
             Feed::Followed(Followed::new(senders, pool.clone()))

@@ -5,7 +5,7 @@ use messaging::drop_from_retry_queue;
 use messaging::retry_queue::RetryRow;
 use messaging::retry_scheduler::to_inbound;
 use messaging::{Content, Inbound, Lookups, SchemaIdError, SchemaIds, WriteTx, Writer, encode};
-use schemas::WriterSchema;
+use schemas::{Reach, WriterSchema};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -60,6 +60,7 @@ pub async fn redrive(
     by: By<'_>,
 ) -> Result<(), ActError> {
     let (mut tx, row) = begin(pool, writer, key).await?;
+    refuse_what_is_decided_again(&row)?;
     match row.state.as_str() {
         "unknown_type" => {
             let reason = "this build does not know its kind: a build that does takes it by itself when it starts";
@@ -75,6 +76,14 @@ pub async fn redrive(
     note(&mut tx, "parked.redrive", &row, by, json!({})).await?;
     flip(&mut tx, &[row.arrival], None).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+fn refuse_what_is_decided_again(row: &RetryRow) -> Result<(), ActError> {
+    if row.is_decided_again() {
+        let reason = "what it says had its effect already and would have it a second time: drop it (docs/runbooks/restore.md)";
+        return Err(ActError::NotNow(reason.to_owned()));
+    }
     Ok(())
 }
 
@@ -120,6 +129,7 @@ pub async fn edit(
     payload: Value,
 ) -> Result<(), ActError> {
     let (mut tx, row) = begin(pool, writer, key).await?;
+    refuse_what_is_decided_again(&row)?;
     let inbound = inbound(pool, &writer.schema_ids, &row).await?;
     let bytes = edited_bytes(&inbound, payload)?;
     let schema_id = tx.schema_id(&WriterSchema::current(inbound.topic)).await?;
@@ -150,6 +160,10 @@ pub(super) fn edited_bytes(inbound: &Inbound, payload: Value) -> Result<Vec<u8>,
             let reason = "this build cannot read it, so nothing of it can be edited";
             ActError::NotNow(reason.to_owned())
         })?;
+    if schemas::kind(&header.kind).is_some_and(|kind| kind.reach == Reach::Own) {
+        let reason = "it is a service's word to itself, and says what that found: nobody else says it otherwise";
+        return Err(ActError::NotNow(reason.to_owned()));
+    }
     let body = schemas::edit(&kept.schema, &kept.bytes, payload)?;
     let bytes = encode(inbound.topic, header, &body);
     bytes.map_err(|error| {

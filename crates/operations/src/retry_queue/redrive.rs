@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use messaging::audit::{self, Act};
 use messaging::clock::Looked;
+use messaging::retry_queue::HAD_ITS_EFFECT;
 use messaging::{Lookups, WriteTx, Writer};
 use serde_json::json;
 use sqlx::types::Json;
@@ -91,6 +92,11 @@ const WITH_PROGRESS: &str = "SELECT r.id, r.filter, r.rate, r.state, r.started_a
         LATERAL (SELECT count(*) AS there, count(*) FILTER (WHERE p.state = 'dead') AS dead
                    FROM pipeline.parked p WHERE p.redrive = r.id) n";
 
+/// The condition of the rows that a filter names: never what had its effect already, which an operator drops.
+fn redriven() -> String {
+    format!("{MATCHES} AND NOT starts_with(p.reason, '{HAD_ITS_EFFECT}')")
+}
+
 /// Begins a redrive of all dead rows, or of those in another state that the filter names. It goes once through what is
 /// there now, in order of arrival.
 pub async fn start(
@@ -108,7 +114,8 @@ pub async fn start(
     let mut tx = WriteTx::begin(pool, writer, Lookups::default()).await?;
     let now = tx.now();
     let sql = format!(
-        "SELECT count(*), coalesce(max(p.arrival), 0) FROM pipeline.parked p WHERE {MATCHES}"
+        "SELECT count(*), coalesce(max(p.arrival), 0) FROM pipeline.parked p WHERE {}",
+        redriven()
     );
     let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     let (total, last): (i64, i64) = bind_filter!(query, filter)
@@ -272,8 +279,9 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
 /// The next rows that a redrive is for.
 async fn next(tx: &mut WriteTx, job: &Redrive, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
     let sql = format!(
-        "SELECT p.arrival FROM pipeline.parked p WHERE {MATCHES} AND p.arrival > $7 AND p.arrival <= $8
-          ORDER BY p.arrival LIMIT $9"
+        "SELECT p.arrival FROM pipeline.parked p WHERE {} AND p.arrival > $7 AND p.arrival <= $8
+          ORDER BY p.arrival LIMIT $9",
+        redriven()
     );
     let filter = &job.filter.0;
     let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use super::{FOLLOWER_UNAVAILABLE, FollowerAway};
 use crate::operator::{Operator, Reason};
 use crate::process::Process;
-use crate::unread::{unread, unread_schema};
+use crate::unread::{OrUnread, unread, unread_schema};
 use crate::{archive, followers};
 
 const REFUSED: Code = Code::new(
@@ -104,7 +104,7 @@ pub(crate) async fn list_archive(
 ) -> Result<Page<PartView>, Problem> {
     let rows = archive::list_below(&process.pool, list.page.below(), list.page.rows())
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,
@@ -124,10 +124,17 @@ pub(crate) async fn run_archive(
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Json<Parts>, Problem> {
     let service = process.service().name();
-    let parts = archive::run(&process.pool, process.schema_ids(), service, MAX_FILES)
-        .await
-        .map_err(refused)?;
-    note(&process, &operator, "archive.run", &parts, reason).await?;
+    let mut parts = Vec::new();
+    while parts.len() < MAX_FILES {
+        let written = archive::run(&process.pool, process.schema_ids(), service, 1)
+            .await
+            .map_err(refused)?;
+        let Some(part) = written.into_iter().next() else {
+            break;
+        };
+        note(&process, &operator, "archive.run", &part, &reason).await?;
+        parts.push(part);
+    }
     let more = parts.len() == MAX_FILES;
     Ok(Json(Parts::new(parts, more)))
 }
@@ -144,16 +151,15 @@ pub(crate) async fn verify_archive(
 ) -> Result<Json<Parts>, Problem> {
     let due = archive::unverified(&process.pool, MAX_FILES)
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     let mut parts = Vec::new();
     for from in &due {
-        parts.push(
-            archive::verify(&process.pool, *from)
-                .await
-                .map_err(refused)?,
-        );
+        let part = archive::verify(&process.pool, *from)
+            .await
+            .map_err(refused)?;
+        note(&process, &operator, "archive.verify", &part, &reason).await?;
+        parts.push(part);
     }
-    note(&process, &operator, "archive.verify", &parts, reason).await?;
     Ok(Json(Parts::new(parts, due.len() == MAX_FILES)))
 }
 
@@ -174,7 +180,7 @@ pub(crate) async fn drop_archive(
         Some(keep) => keep,
         None => archive::partition_positions(&process.pool)
             .await
-            .map_err(|error| unread(&error))?,
+            .or_unread()?,
     };
     let relayed = process.relayed_topics().into_iter();
     let relayed: Vec<_> = relayed.map(Topic::name).collect();
@@ -184,10 +190,9 @@ pub(crate) async fn drop_archive(
     archive::read_back(&process.pool, floor.position)
         .await
         .map_err(refused)?;
-    let unanswered = |error: sqlx::Error| unread(&error);
     let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
         .await
-        .map_err(unanswered)?;
+        .or_unread()?;
     let dropped_to = archive::drop_below(&mut tx, floor.position)
         .await
         .map_err(refused)?;
@@ -201,8 +206,8 @@ pub(crate) async fn drop_archive(
     let now = tx.now();
     audit::record(tx.connection(), now, &act)
         .await
-        .map_err(unanswered)?;
-    tx.commit().await.map_err(unanswered)?;
+        .or_unread()?;
+    tx.commit().await.or_unread()?;
     Ok(Json(Dropped {
         dropped_to,
         floor: floor.position,
@@ -210,28 +215,26 @@ pub(crate) async fn drop_archive(
     }))
 }
 
+/// Each part by itself: a request that is ended by its time has done some of them.
 async fn note(
     process: &Process,
     operator: &Operator,
     action: &'static str,
-    parts: &[Part],
-    reason: Text<500>,
+    part: &Part,
+    reason: &Text<500>,
 ) -> Result<(), Problem> {
-    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
-        return Ok(());
-    };
     let act = Act {
         actor: operator.name(),
         action,
-        target: format!("positions {} to {}", first.from_position, last.to_position),
-        reason: &reason,
-        detail: json!({"files": parts.iter().map(|part| &part.file).collect::<Vec<_>>()}),
+        target: format!("positions {} to {}", part.from_position, part.to_position),
+        reason,
+        detail: json!({"file": part.file}),
     };
     let noted = async {
         let mut connection = process.pool.acquire().await?;
         audit::record(&mut connection, messaging::clock::now(), &act).await
     };
-    noted.await.map_err(|error| unread(&error))?;
+    noted.await.or_unread()?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::{self, AuditRow};
 use crate::process::Process;
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 /// What an operator did.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,7 +62,7 @@ pub(crate) async fn list_audit(
     };
     let rows = audit::list(&process.pool, &filter, list.page.below(), list.page.rows())
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |row| row.id, ActView::from))
 }
 

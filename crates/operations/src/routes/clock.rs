@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::conflict;
 use crate::operator::{Operator, Reason};
 use crate::process::Process;
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 const BACKWARD: Code = Code::new(
     409,
@@ -84,7 +84,7 @@ pub(crate) async fn get_clock(
     State(process): State<Arc<Process>>,
 ) -> Result<Json<ClockView>, Problem> {
     let state = clock::state(&process.pool).await;
-    Ok(Json(state.map_err(|error| unread(&error))?.into()))
+    Ok(Json(state.or_unread()?.into()))
 }
 
 /// Moves the time by which this service decides to so far from real time, never back.
@@ -124,10 +124,9 @@ async fn set(
     forward: bool,
     (action, actor, reason): (&'static str, &str, &str),
 ) -> Result<Json<ClockView>, Problem> {
-    let failed = |error: sqlx::Error| unread(&error);
     let begun = messaging::begin(&process.pool, "BEGIN").await;
-    let mut tx = begun.map_err(failed)?;
-    let Some((before, after)) = clock::set(&mut tx, to, forward).await.map_err(failed)? else {
+    let mut tx = begun.or_unread()?;
+    let Some((before, after)) = clock::set(&mut tx, to, forward).await.or_unread()? else {
         let detail = format!("it is ahead of {to} already");
         return Err(conflict(BACKWARD, detail));
     };
@@ -141,9 +140,9 @@ async fn set(
         };
         audit::record(&mut tx, Micros(after.now), &act)
             .await
-            .map_err(failed)?;
+            .or_unread()?;
     }
-    tx.commit().await.map_err(failed)?;
+    tx.commit().await.or_unread()?;
     after.take_over();
     process.retry_queue_changed.notify_one();
     Ok(Json(after.into()))

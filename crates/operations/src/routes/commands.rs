@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::documents::{LoggedState, RejectionName, logged_state, rejection_name};
 use crate::event_store::{self, CommandFilter, CommandRow};
 use crate::process::Process;
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 /// A command and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,7 +98,7 @@ pub(crate) async fn list_command_log(
     } else {
         event_store::commands(&process.pool, process.command_log, &filter, below, limit).await
     };
-    let found = found.map_err(|error| unread(&error))?;
+    let found = found.or_unread()?;
     let places: Vec<(Uuid, i64)> = found
         .rows
         .iter()
@@ -106,7 +106,7 @@ pub(crate) async fn list_command_log(
         .collect();
     let events = event_store::caused(&process.pool, &places).await;
     let mut caused: HashMap<Uuid, Vec<CausedEvent>> = HashMap::new();
-    for (command, position, kind) in events.map_err(|error| unread(&error))? {
+    for (command, position, kind) in events.or_unread()? {
         let event = CausedEvent {
             position,
             r#type: kind,

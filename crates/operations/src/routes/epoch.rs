@@ -23,7 +23,7 @@ use crate::fencing::{self, NotAccepted, RaiseError};
 use crate::followers;
 use crate::operator::{Operator, Reason};
 use crate::process::Process;
-use crate::unread::{unread, unread_schema};
+use crate::unread::{OrUnread, unread, unread_schema};
 
 const REFUSED: Code = Code::new(
     409,
@@ -118,9 +118,9 @@ pub(crate) struct RewindRelay {
     /// One that this service publishes.
     #[schema(value_type = TopicName)]
     topic: Text<64>,
-    /// The topic's partition; without it 0.
+    /// One of the topic's partitions; without it all that were ever relayed.
     partition: Option<i32>,
-    /// The last sequence that need not be sent again; 0 sends everything.
+    /// The last sequence that need not be sent again, of each partition's own; 0 sends everything.
     to: i64,
 }
 
@@ -132,9 +132,16 @@ impl Check for RewindRelay {
     }
 }
 
-/// Where the relay begins again.
+/// What is sent again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rewound {
+    partitions: Vec<RewoundPartition>,
+}
+
+/// Where the relay begins again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RewoundPartition {
+    partition: i32,
     /// It had shipped so far.
     from_position: i64,
     /// It ships again what is behind.
@@ -154,7 +161,7 @@ pub(crate) async fn get_epoch(
         let halted = halted::all(&process.bare_pool).await?;
         Ok::<_, sqlx::Error>((epochs, halted))
     };
-    let (epochs, halted) = read.await.map_err(|error| unread(&error))?;
+    let (epochs, halted) = read.await.or_unread()?;
     Ok(Json(EpochView {
         epoch: epoch::newest(&epochs),
         epochs: epochs
@@ -245,18 +252,17 @@ pub(crate) async fn accept_epoch(
     operator: Operator,
     Json(wanted): Json<AcceptEpoch>,
 ) -> Result<Json<AcceptedView>, Problem> {
-    let failed = |error: sqlx::Error| unread(&error);
     if process.engine_writer.lock == Lock::Log {
         // Before the lock is held, since that may take minutes.
-        fencing::note_log(&process.pool).await.map_err(failed)?;
+        fencing::note_log(&process.pool).await.or_unread()?;
     }
     let mut tx = WriteTx::begin(&process.pool, &process.engine_writer, Lookups::default())
         .await
-        .map_err(failed)?;
+        .or_unread()?;
     let streams = fencing::accept(&mut tx, &wanted.source, wanted.epoch)
         .await
         .map_err(|error| match error {
-            NotAccepted::Sql(error) => failed(error),
+            NotAccepted::Sql(error) => unread(&error),
             NotAccepted::Refused(detail) => conflict(REFUSED, detail),
         })?;
     let act = Act {
@@ -269,8 +275,8 @@ pub(crate) async fn accept_epoch(
     let now = tx.now();
     audit::record(tx.connection(), now, &act)
         .await
-        .map_err(failed)?;
-    tx.commit().await.map_err(failed)?;
+        .or_unread()?;
+    tx.commit().await.or_unread()?;
     Ok(Json(AcceptedView {
         epoch: wanted.epoch,
         streams: streams.into_iter().map(HaltedStreamView::from).collect(),
@@ -287,53 +293,57 @@ pub(crate) async fn rewind_relay(
     operator: Operator,
     Json(wanted): Json<RewindRelay>,
 ) -> Result<Json<Rewound>, Problem> {
-    let failed = |error: sqlx::Error| unread(&error);
-    let (topic, partition) = (Topic::parse(&wanted.topic), wanted.partition.unwrap_or(0));
-    let topic = topic
+    let topic = Topic::parse(&wanted.topic)
         .filter(|topic| process.service().published_topics().contains(topic))
         .ok_or_else(|| {
             let detail = format!("{} does not publish that topic", process.service().name());
             conflict(NOT_RELAYED, detail)
         })?;
+    let all = 0..i32::try_from(process.writer.partitions).unwrap_or(i32::MAX);
+    let each = wanted.partition.map_or(all, |it| it..it.saturating_add(1));
     let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
         .await
-        .map_err(failed)?;
-    let to_position =
-        log::position_of_sequence(&process.pool, topic, partition, tx.epoch(), wanted.to)
-            .await
-            .map_err(failed)?;
-    let from = relay::rewind(tx.connection(), topic, partition, to_position)
-        .await
-        .map_err(failed)?;
-    let Some(from_position) = from else {
-        return Err(conflict(
-            NOT_RELAYED,
-            "that partition was never relayed".to_owned(),
-        ));
-    };
-    let act = Act {
-        actor: operator.name(),
-        action: "relay.rewind",
-        target: format!("{}/{partition}", topic.name()),
-        reason: &wanted.reason,
-        detail: json!({"to": wanted.to, "from_position": from_position, "to_position": to_position}),
-    };
+        .or_unread()?;
     let now = tx.now();
-    audit::record(tx.connection(), now, &act)
-        .await
-        .map_err(failed)?;
-    tx.commit().await.map_err(failed)?;
-    Ok(Json(Rewound {
-        from_position,
-        to_position,
-    }))
+    let mut partitions = Vec::new();
+    for partition in each {
+        let to_position =
+            log::position_of_sequence(&process.pool, topic, partition, tx.epoch(), wanted.to)
+                .await
+                .or_unread()?;
+        let from = relay::rewind(tx.connection(), topic, partition, to_position)
+            .await
+            .or_unread()?;
+        let Some(from_position) = from else { continue };
+        let act = Act {
+            actor: operator.name(),
+            action: "relay.rewind",
+            target: format!("{}/{partition}", topic.name()),
+            reason: &wanted.reason,
+            detail: json!({"to": wanted.to, "from_position": from_position, "to_position": to_position}),
+        };
+        audit::record(tx.connection(), now, &act)
+            .await
+            .or_unread()?;
+        partitions.push(RewoundPartition {
+            partition,
+            from_position,
+            to_position,
+        });
+    }
+    if partitions.is_empty() {
+        let detail = "nothing of that was ever relayed".to_owned();
+        return Err(conflict(NOT_RELAYED, detail));
+    }
+    tx.commit().await.or_unread()?;
+    Ok(Json(Rewound { partitions }))
 }
 
 /// Under the writer lock of a database that may not be recognised.
 async fn begin(process: &Process) -> Result<WriteTx, Problem> {
     WriteTx::begin(&process.bare_pool, &process.writer, Lookups::default())
         .await
-        .map_err(|error| unread(&error))
+        .or_unread()
 }
 
 /// Notes the act and that the log goes on in this database, and opens the transports.
@@ -358,7 +368,7 @@ async fn finish(
         audit::record(tx.connection(), now, &act).await?;
         tx.commit().await
     };
-    written.await.map_err(|error| unread(&error))?;
+    written.await.or_unread()?;
     process.guard.recognised();
     Ok(())
 }

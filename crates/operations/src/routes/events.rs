@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::event_store::{self, Filter, Way};
 use crate::process::Process;
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 /// Which end of the log comes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -79,7 +79,7 @@ pub(crate) async fn list_events(
     };
     let found = event_store::search(&process.pool, &filter, way, i64::from(list.page.limit))
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     let mut items = Vec::with_capacity(found.rows.len());
     for row in &found.rows {
         items.push(event_store::shown(&process.pool, process.schema_ids(), row).await);
@@ -99,7 +99,7 @@ pub(crate) async fn get_event(
 ) -> Result<Json<Value>, Problem> {
     let way = Way::Above(position.saturating_sub(1));
     let found = event_store::search(&process.pool, &Filter::default(), way, 1).await;
-    let rows = found.map_err(|error| unread(&error))?.rows;
+    let rows = found.or_unread()?.rows;
     let row = rows.first().filter(|row| row.position == position);
     let row = row.ok_or_else(Problem::not_found)?;
     Ok(Json(

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::event_store::{self, Filter, Way};
 use crate::process::Process;
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 const FULL: Code = Code::new(
     503,
@@ -81,9 +81,7 @@ pub(crate) async fn live_events(
     let permit = STREAMS.try_acquire().map_err(|_| full())?;
     let at = match last_event_id(&headers)?.or(query.after) {
         Some(position) => position,
-        None => log::head(&process.pool)
-            .await
-            .map_err(|error| unread(&error))?,
+        None => log::head(&process.pool).await.or_unread()?,
     };
     let reader = Reader {
         news: process.committed.subscribe(),

@@ -19,7 +19,7 @@ use crate::operator::{Operator, Reason};
 use crate::process::Process;
 use crate::retry_queue::acts::By;
 use crate::retry_queue::redrive::{self, MAX_RATE, Redrive};
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 const DEFAULT_RATE: i32 = 50;
 /// The most redrives that are listed.
@@ -123,7 +123,7 @@ pub(crate) async fn list_redrives(
 ) -> Result<Json<Vec<RedriveView>>, Problem> {
     let redrives = redrive::latest(&process.pool, MAX_LISTED)
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     Ok(Json(redrives.into_iter().map(RedriveView::from).collect()))
 }
 
@@ -158,9 +158,7 @@ pub(crate) async fn cancel_redrive(
 }
 
 async fn found(process: &Process, id: Uuid) -> Result<Json<RedriveView>, Problem> {
-    let redrive = redrive::find(&process.pool, id)
-        .await
-        .map_err(|error| unread(&error))?;
+    let redrive = redrive::find(&process.pool, id).await.or_unread()?;
     let redrive = redrive.ok_or_else(Problem::not_found)?;
     Ok(Json(redrive.into()))
 }

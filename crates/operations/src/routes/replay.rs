@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::operator::{Operator, Reason};
 use crate::process::Process;
 use crate::replay::{self, JobRow, Kind, Order, Phase, ReplayError};
-use crate::unread::unread;
+use crate::unread::{OrUnread, unread};
 
 const UNDER_WAY: Code = Code::new(
     409,
@@ -164,9 +164,7 @@ pub(crate) async fn start_replay(
         .give(order)
         .await
         .map_err(|error| refused(&error))?;
-    let job = replay::find(&process.pool, id)
-        .await
-        .map_err(|error| unread(&error))?;
+    let job = replay::find(&process.pool, id).await.or_unread()?;
     let job = job.ok_or_else(Problem::not_found)?;
     let location = format!("/api/v1/operator/{}/replays/{id}", process.service().name());
     let body = Json(ReplayView::from(job));
@@ -190,9 +188,7 @@ pub(crate) async fn get_replay(
     State(process): State<Arc<Process>>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<ReplayView>, Problem> {
-    let job = replay::find(&process.pool, id)
-        .await
-        .map_err(|error| unread(&error))?;
+    let job = replay::find(&process.pool, id).await.or_unread()?;
     Ok(Json(job.ok_or_else(Problem::not_found)?.into()))
 }
 

@@ -20,7 +20,7 @@ use super::audit::ActView;
 use crate::audit;
 use crate::process::Process;
 use crate::retry_queue::look;
-use crate::unread::{unread, unread_schema};
+use crate::unread::{OrUnread, unread_schema};
 
 const AMBIGUOUS: Code = Code::new(
     409,
@@ -221,7 +221,7 @@ pub(crate) async fn list_retry_queue(
     let filter = list.filter.into();
     let rows = look::list(&process.pool, &filter, list.page.below(), list.page.rows())
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     Ok(Page::new(
         list.page,
         rows,
@@ -241,7 +241,7 @@ pub(crate) async fn count_retry_queue(
 ) -> Result<Json<CountsView>, Problem> {
     let counts = look::count(&process.pool, &filter.into())
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     let views = |counts: Vec<look::Count>| counts.into_iter().map(CountView::from).collect();
     Ok(Json(CountsView {
         states: views(counts.states),
@@ -270,9 +270,7 @@ pub(super) async fn find(
     id: Uuid,
     source: Option<&str>,
 ) -> Result<RetryRow, Problem> {
-    let mut rows = look::find(&process.pool, id, source)
-        .await
-        .map_err(|error| unread(&error))?;
+    let mut rows = look::find(&process.pool, id, source).await.or_unread()?;
     match (rows.pop(), rows.pop()) {
         (Some(row), None) => Ok(row),
         (Some(one), Some(other)) => {
@@ -292,7 +290,7 @@ pub(super) async fn detail(process: &Process, row: RetryRow) -> Result<RetryQueu
     let shown = schemas::show(&schema, &row.body);
     let around = look::around(&process.pool, &row, MAX_SHOWN)
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     let (ahead, behind): (Vec<_>, Vec<_>) = around
         .into_iter()
         .partition(|other| other.arrival < row.arrival);
@@ -302,7 +300,7 @@ pub(super) async fn detail(process: &Process, row: RetryRow) -> Result<RetryQueu
     };
     let acts = audit::list(&process.pool, &of_it, i64::MAX, MAX_SHOWN)
         .await
-        .map_err(|error| unread(&error))?;
+        .or_unread()?;
     Ok(RetryQueueDetail {
         bytes: row.body.len(),
         unreadable: shown.as_ref().err().map(ToString::to_string),

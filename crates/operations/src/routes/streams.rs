@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use crate::documents::{ServiceName, TopicName};
 use crate::followers::{self, Follower, Stands};
 use crate::process::Process;
-use crate::unread::unread;
+use crate::unread::OrUnread;
 
 /// Messages that are counted of those that wait to be sent to the broker.
 const COUNTED: i64 = 100_000;
@@ -139,7 +139,7 @@ pub(crate) async fn get_streams(
         let followed = followed(&process.pool).await?;
         Ok::<_, sqlx::Error>((epochs, published, followed))
     };
-    let (epochs, published, followed) = read.await.map_err(|error| unread(&error))?;
+    let (epochs, published, followed) = read.await.or_unread()?;
     let published = published.into_iter().map(|(stream, last, not_sent)| {
         let (process, epochs) = (&process, &epochs);
         async move { look(process, epochs, stream, last, not_sent).await }

@@ -306,7 +306,8 @@ impl TestService {
     ) -> (Message, Answer) {
         let sequence = self.sequences.get(&topic).copied().unwrap_or(0) + 1;
         self.sequences.insert(topic, sequence);
-        let message = message(topic, key, subject, body, Some(sequence));
+        let mut message = message(topic, key, subject, body, Some(sequence));
+        message.header.time.0 += self.clock_offset().await;
         let mut bytes = encoded(topic, &message);
         for (from, to) in spoilt {
             assert_eq!(from.len(), to.len());
@@ -356,6 +357,17 @@ impl TestService {
             .await
             .unwrap();
         holder
+    }
+
+    /// How many wait for the writer lock of its log.
+    pub async fn waiting_writers(&self) -> i64 {
+        sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+              WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted",
+        )
+        .fetch_one(self.pool())
+        .await
+        .unwrap()
     }
 
     /// Fills the flow of its HTTP edge with facts that it has nothing to do with, as long as nothing commits.
@@ -418,6 +430,14 @@ impl TestService {
             .execute(self.pool())
             .await
             .unwrap();
+    }
+
+    /// By how much its clock is ahead, in microseconds.
+    async fn clock_offset(&self) -> i64 {
+        sqlx::query_scalar("SELECT clock_offset FROM pipeline.log_head")
+            .fetch_one(self.pool())
+            .await
+            .unwrap()
     }
 
     /// Folds its log into a fresh database and asserts that all fold tables are the same there (rule 7); these must hold

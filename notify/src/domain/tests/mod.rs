@@ -119,12 +119,16 @@ fn another_s_endpoint_is_none_and_so_is_one_that_was_removed() {
 #[test]
 fn one_that_was_given_up_is_sent_nothing_until_it_is_enabled() {
     let id = || "whe_1".parse().unwrap();
-    let give_up = Command::GiveUp(id(), WebhookDisabledReason::Failing);
+    let give_up = |enabled_at| {
+        let command = give_up_id("whe_1", enabled_at);
+        Command::GiveUp(id(), WebhookDisabledReason::Failing, command)
+    };
     let system = Context {
         actor: Actor::default(),
         ..by("mine")
     };
     let endpoint = after(&[created()]);
+    let give_up = give_up(endpoint.enabled_at);
     let disabled = decide(view(&endpoint), &give_up, &system).unwrap();
     let endpoint = after(&[created(), disabled.clone()]);
     assert!(!endpoint.wants("ledger.posted.v1"));
@@ -132,14 +136,16 @@ fn one_that_was_given_up_is_sent_nothing_until_it_is_enabled() {
         endpoint.disabled_reason,
         Some(WebhookDisabledReason::Failing)
     );
-    for (command, context) in [(give_up, system), (Command::Test(id()), by("mine"))] {
-        let refused = decide(view(&endpoint), &command, &context);
+    for (command, context) in [(&give_up, &system), (&Command::Test(id()), &by("mine"))] {
+        let refused = decide(view(&endpoint), command, context);
         assert_eq!(code(refused), "webhook_endpoint_disabled");
     }
     let enabled = decide(view(&endpoint), &Command::Enable(id()), &by("mine")).unwrap();
     let endpoint = after(&[created(), disabled, enabled]);
     assert!(endpoint.wants("ledger.posted.v1"));
     assert_eq!(endpoint.enabled_at, Micros(3));
+    let waited = decide(view(&endpoint), &give_up, &system);
+    assert_eq!(code(waited), "webhook_endpoint_disabled");
 }
 
 #[test]

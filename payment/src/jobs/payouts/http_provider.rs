@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
+use sealing::Details;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use types::Money;
 
-use super::provider::{
-    Indeterminate, PayoutProvider, ProviderState, Report, Submission, Submitted,
-};
+use super::provider::{Indeterminate, PayoutProvider, ProviderState, Report, Submitted};
+use crate::domain::Payout;
 
 /// An answer's body is not read beyond this.
 const MAX_ANSWER_BYTES: usize = 16_384;
@@ -36,6 +37,25 @@ struct ProviderResponse {
     id: Option<String>,
     state: String,
     reason: Option<String>,
+    // Which payout it is of: not every provider repeats all of it.
+    reference: Option<String>,
+    amount: Option<Box<RawValue>>,
+    currency: Option<String>,
+}
+
+impl ProviderResponse {
+    fn is_of(&self, payout: &Payout) -> bool {
+        let currency = payout.amount.currency;
+        let is_payouts = |reference: &String| reference == payout.id.as_str();
+        let is_its = |code: &String| code.eq_ignore_ascii_case(currency.code());
+        // As text or as a number, of which no digit is lost.
+        let is_its_amount = |raw: &RawValue| {
+            Money::parse(raw.get().trim_matches('"'), currency) == Ok(payout.amount)
+        };
+        self.reference.as_ref().is_none_or(is_payouts)
+            && self.currency.as_ref().is_none_or(is_its)
+            && self.amount.as_deref().is_none_or(is_its_amount)
+    }
 }
 
 impl HttpProvider {
@@ -54,29 +74,29 @@ impl HttpProvider {
 }
 
 impl PayoutProvider for HttpProvider {
-    async fn submit(&self, submission: &Submission) -> Result<Submitted, Indeterminate> {
-        let details = String::from_utf8(submission.details.to_json())
+    async fn submit(&self, payout: &Payout, details: &Details) -> Result<Submitted, Indeterminate> {
+        let details = String::from_utf8(details.to_json())
             .ok()
             .and_then(|json| RawValue::from_string(json).ok())
             .ok_or("the details cannot be written")?;
-        let payout = PayoutRequest {
-            reference: &submission.reference,
-            amount: submission.amount.to_string(),
-            currency: submission.amount.currency.code(),
-            method: submission.method.name(),
+        let body = PayoutRequest {
+            reference: payout.id.as_str(),
+            amount: payout.amount.to_string(),
+            currency: payout.amount.currency.code(),
+            method: payout.method.name(),
             details,
         };
         let request = self
             .client
             .post(format!("{}/v1/payouts", self.base))
-            .json(&payout);
+            .json(&body);
         let answer = request
             .send()
             .await
             .map_err(|error| indeterminate(&error))?;
         match answer.status() {
             StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {
-                report(answer).await.map(Submitted::Taken)
+                report(answer, payout).await.map(Submitted::Taken)
             }
             // These say that it was not taken and never will be as it is.
             status @ (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) => Ok(
@@ -86,16 +106,16 @@ impl PayoutProvider for HttpProvider {
         }
     }
 
-    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Indeterminate> {
+    async fn lookup(&self, payout: &Payout) -> Result<Option<Report>, Indeterminate> {
         let request = self
             .client
-            .get(format!("{}/v1/payouts/{reference}", self.base));
+            .get(format!("{}/v1/payouts/{}", self.base, payout.id));
         let answer = request
             .send()
             .await
             .map_err(|error| indeterminate(&error))?;
         match answer.status() {
-            StatusCode::OK => report(answer).await.map(Some),
+            StatusCode::OK => report(answer, payout).await.map(Some),
             StatusCode::NOT_FOUND => Ok(None),
             status => Err(format!(
                 "the provider answered a look-up with status {status}"
@@ -104,7 +124,7 @@ impl PayoutProvider for HttpProvider {
     }
 }
 
-async fn report(mut answer: Response) -> Result<Report, Indeterminate> {
+async fn report(mut answer: Response, payout: &Payout) -> Result<Report, Indeterminate> {
     let mut body = Vec::new();
     while let Some(part) = answer
         .chunk()
@@ -118,6 +138,9 @@ async fn report(mut answer: Response) -> Result<Report, Indeterminate> {
     }
     let response: ProviderResponse = serde_json::from_slice(&body)
         .map_err(|_| "the provider's answer cannot be read".to_owned())?;
+    if !response.is_of(payout) {
+        return Err("the provider's answer is of another reference, amount or currency".to_owned());
+    }
     let state = match response.state.as_str() {
         "accepted" => ProviderState::Accepted,
         "paid" => ProviderState::Paid,

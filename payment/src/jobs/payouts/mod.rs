@@ -11,7 +11,7 @@ mod step;
 mod worker;
 
 pub use http_provider::HttpProvider;
-pub use provider::{Indeterminate, PayoutProvider, ProviderState, Report, Submission, Submitted};
+pub use provider::{Indeterminate, PayoutProvider, ProviderState, Report, Submitted};
 pub use worker::PayoutWorker;
 
 /// The name of the worker in ids and logs.

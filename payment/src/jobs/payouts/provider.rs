@@ -3,22 +3,8 @@
 use std::future::Future;
 
 use sealing::Details;
-use types::Money;
 
-use crate::domain::Method;
-
-/// A payout as it is handed to a provider.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// The payout's id, never varied: the provider pays it once.
-    pub reference: String,
-    /// How much.
-    pub amount: Money,
-    /// By which way of paying.
-    pub method: Method,
-    /// Where to.
-    pub details: Details,
-}
+use crate::domain::Payout;
 
 /// What a provider says of a payout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +40,19 @@ pub enum Submitted {
 /// No definite answer, and why: the payout may or may not have been taken.
 pub type Indeterminate = String;
 
-/// A payout provider.
+/// A payout provider. What it says of another payout, by its reference or its amount, is no definite answer.
 pub trait PayoutProvider: Send + Sync + 'static {
-    /// Hands a payout over. Idempotent by reference while the provider remembers it.
+    /// Hands a payout over, with where to. Its id is the reference, never varied: the provider pays it once while it
+    /// remembers it.
     fn submit(
         &self,
-        submission: &Submission,
+        payout: &Payout,
+        details: &Details,
     ) -> impl Future<Output = Result<Submitted, Indeterminate>> + Send;
 
     /// Asks about a payout; `None` is a definite "never seen".
     fn lookup(
         &self,
-        reference: &str,
+        payout: &Payout,
     ) -> impl Future<Output = Result<Option<Report>, Indeterminate>> + Send;
 }

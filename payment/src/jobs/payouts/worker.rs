@@ -20,7 +20,7 @@ use tracing::Instrument;
 use types::{Micros, PayoutId};
 
 use super::provider::PayoutProvider;
-use super::step::{gave_up, step};
+use super::step::{Handing, gave_up, step};
 use super::{NAME, command};
 use crate::domain::{MAX_STEP_SECONDS, Next};
 use crate::store::calls::{self, Due};
@@ -61,7 +61,7 @@ impl<P: PayoutProvider> PayoutWorker<P> {
         let logged = log_span(due.correlation_id, due.traceparent.as_deref());
         let taken = async move {
             let payout = &due.stored.payout;
-            let step = step(&*provider, payout, details, due.paused, clock);
+            let step = step(&*provider, payout, details, handing(&due), clock);
             let step = timeout(MAX_STEP, step).await;
             trace(&due, real_of(now), real_of(clock()));
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)
@@ -77,7 +77,7 @@ impl<P: PayoutProvider> Job for PayoutWorker<P> {
         let mut in_flight = self.in_flight.lock().await;
         let room = MAX_AT_ONCE - in_flight.payouts.len();
         if room > 0 {
-            for due in calls::take_due(pool, now, &in_flight.held(), room).await? {
+            for due in calls::take_due(pool, &in_flight.held(), room).await? {
                 in_flight.start(due.stored.payout.id.clone(), self.take(due, now));
             }
         }
@@ -99,6 +99,14 @@ impl<P> PayoutWorker<P> {
             );
         }
         Details::parse(&json.ok()?).ok()
+    }
+}
+
+fn handing(due: &Due) -> Handing {
+    match (due.paused, due.taken_before) {
+        (true, _) => Handing::Paused,
+        (false, true) => Handing::MayHaveBeen,
+        (false, false) => Handing::Allowed,
     }
 }
 

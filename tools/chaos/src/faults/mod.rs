@@ -164,6 +164,7 @@ pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Resu
         storm.stack().layout(),
         storm.stack().settings(),
         built.to_owned(),
+        None,
     )?;
     if let Err(moving) = quiet(&records, fault).await {
         println!("    {moving}");

@@ -353,6 +353,14 @@ impl Place {
             .await
     }
 
+    /// Messages that were sent to those who consume a subscription now.
+    pub async fn sent(&self, topic: Topic, partition: u32, subscription: &str) -> Result<u64> {
+        let stats = self.subscription(topic, partition, subscription).await?;
+        let consumers = stats["consumers"].as_array().into_iter().flatten();
+        let sent = consumers.filter_map(|consumer| consumer["msgOutCounter"].as_u64());
+        Ok(sent.sum())
+    }
+
     async fn of_consumers(
         &self,
         field: &str,

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::traffic::{PATIENCE, Shop};
+use crate::walk::until;
 
 /// Sends so many reports of page views; their ids.
 async fn send(producer: &mut ExternalProducer, count: usize) -> Vec<Uuid> {
@@ -95,14 +96,22 @@ async fn a_service_that_leaves_the_broker_is_not_ready_while_it_does_not_know_wh
     stack
         .settings_mut()
         .set("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:9");
-    let starting = tokio::time::timeout(Duration::from_secs(20), stack.start_again());
-    let _times_out_or_fails = starting.await;
     let url = format!("{}/ready", stack.url(Service::Payment).unwrap());
-    let answer = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap()
-        .get(url);
-    let text = answer.send().await.unwrap().text().await.unwrap();
-    assert!(text.contains("drain payment-commands/0"), "{text}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    // It is started for as long as it takes to say so, and never becomes ready.
+    let says = until("payment says what it waits for", || async {
+        let answer = client.get(&url).send().await;
+        let Ok(answer) = answer else { return false };
+        let is_ready = answer.status().is_success();
+        let text = answer.text().await.unwrap_or_default();
+        !is_ready && text.contains("drain payment-commands/0")
+    });
+    tokio::pin!(says);
+    tokio::select! {
+        started = stack.start_again() => {
+            assert!(started.is_err(), "it is ready");
+            says.await;
+        }
+        () = &mut says => {}
+    }
 }

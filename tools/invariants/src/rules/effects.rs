@@ -136,7 +136,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      ends_at, budget_minor, budget_interval, trusts_redirects) FROM bff.campaigns
                        UNION ALL SELECT 'terms ' || id, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps, lead_flat, hold_days,
                                                                           effective_at, text_hash, worsens) FROM bff.terms
-                       UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
+                       UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version, since) FROM bff.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
                        UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM bff.api_keys
                        UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM bff.api_keys
@@ -163,7 +163,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      ends_at, budget_minor, budget_interval, trusts_redirects) FROM campaign.campaigns
                        UNION ALL SELECT 'terms ' || campaign_id || '/' || version, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps,
                                      lead_flat, hold_days, effective_at, text_hash, worsens) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
-                       UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments
+                       UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version, since) FROM campaign.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
                        UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM campaign.api_keys
                        UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM tracking.api_keys

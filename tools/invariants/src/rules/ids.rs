@@ -153,22 +153,24 @@ const DERIVED: &str = "
   WHERE a.type = 'commission.approved.v1'
  UNION ALL
  SELECT format('campaign position %s (%s)', p.position, p.type), p.causation_id::text, '',
-        ARRAY['timer', p.subject, 'end_campaign',
-              (SELECT m.payload ->> 'ends_at' FROM messages m
-                WHERE m.service = 'campaign' AND m.subject = p.subject AND m.position < p.position
-                  AND m.type IN ('campaign.created.v1', 'campaign.changed.v1') ORDER BY m.position DESC LIMIT 1)], NULL
-   FROM messages p WHERE p.type = 'campaign.paused.v1' AND p.payload ->> 'reason' = 'ended'
- UNION ALL
- SELECT format('campaign position %s (%s)', p.position, p.type), p.causation_id::text, '', ARRAY['timer', p.subject, 'follow_funds', ''],
-        (SELECT jsonb_agg(jsonb_build_array('timer', p.subject, 'follow_funds', m.position::text)) FROM messages m
+        ARRAY['timer', p.subject, CASE p.payload ->> 'reason' WHEN 'ended' THEN 'end_campaign' ELSE 'follow_funds' END, e.ends_at],
+        -- Of a campaign that has an end, that is part of the command's id.
+        (SELECT jsonb_agg(jsonb_build_array('timer', named.id, 'follow_funds', m.position::text))
+           FROM messages m, (VALUES (p.subject), (p.subject || '/' || e.ends_at)) named (id)
           WHERE m.service = 'campaign' AND m.type = 'brand_funds.adopted.v1' AND m.subject = p.payload ->> 'brand_id'
-            AND m.position < p.position)
-   FROM messages p WHERE p.type = 'campaign.paused.v1' AND p.payload ->> 'reason' = 'out_of_funds'
+            AND m.position < p.position AND p.payload ->> 'reason' = 'out_of_funds' AND named.id IS NOT NULL)
+   FROM messages p
+   LEFT JOIN LATERAL (SELECT m.payload ->> 'ends_at' AS ends_at FROM messages m
+                       WHERE m.service = 'campaign' AND m.subject = p.subject AND m.position < p.position
+                         AND m.type IN ('campaign.created.v1', 'campaign.changed.v1') ORDER BY m.position DESC LIMIT 1) e ON true
+  WHERE p.type = 'campaign.paused.v1' AND p.payload ->> 'reason' IN ('ended', 'out_of_funds')
  UNION ALL
  SELECT format('payment position %s (%s of %s)', position, type, subject), causation_id::text, '',
         ARRAY['effect', 'payout', before::text,
               CASE type WHEN 'payout.submitting.v1' THEN 'begin' WHEN 'payout.submitted.v1' THEN 'accepted'
-                        ELSE substring(type FROM 'payout\\.(.*)\\.v1') END], NULL
+                        ELSE substring(type FROM 'payout\\.(.*)\\.v1') END],
+        -- Two operators may have decided so.
+        jsonb_build_array(jsonb_build_array('operator-decision', before::text, substring(type FROM 'payout\\.(.*)\\.v1')))
    FROM (SELECT *, lag(id) OVER (PARTITION BY subject ORDER BY position) AS before FROM messages
           WHERE service = 'payment' AND type LIKE 'payout.%') p
   WHERE type <> 'payout.requested.v1'";

@@ -62,7 +62,7 @@ const BY_CLICKS: &str =
      OR type = 'conversion.attributed.v1' AND coalesce(payload ->> 'verified_by', '') <> 'claim')";
 
 /// From the version that the partner accepted last, one after the other, while each is in force and worsens nothing: as it was where
-/// the event stands, or before its whole batch.
+/// the event stands, or before its whole batch. A version that a later one replaced before it came into force is passed over.
 const HELD: &str = "WITH RECURSIVE earned AS (
          SELECT *, sale ->> 'campaign_id' AS campaign, sale ->> 'partner_id' AS partner, (sale ->> 'terms_version')::int AS version
            FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale, min(position) OVER (PARTITION BY time) AS first
@@ -72,17 +72,24 @@ const HELD: &str = "WITH RECURSIVE earned AS (
          SELECT key AS campaign, payload ->> 'partner_id' AS partner, (payload ->> 'terms_version')::int AS version, position,
                 lead(position) OVER (PARTITION BY subject ORDER BY position) AS until
            FROM messages WHERE service = 'tracking' AND type = 'enrollment.adopted.v1'),
-     harmless AS (
-         SELECT key AS campaign, position, (payload ->> 'version')::int AS version, (payload ->> 'effective_at')::bigint AS effective_at
-           FROM messages WHERE service = 'tracking' AND type = 'terms.adopted.v1' AND payload -> 'worsens' = 'false'),
+     adopted AS (
+         SELECT key AS campaign, position, (payload ->> 'version')::int AS version, (payload ->> 'effective_at')::bigint AS effective_at,
+                payload -> 'worsens' = 'false' AS harmless
+           FROM messages WHERE service = 'tracking' AND type = 'terms.adopted.v1'),
+     versions AS (
+         SELECT v.*, (SELECT min(l.position) FROM adopted l
+                       WHERE l.campaign = v.campaign AND l.version > v.version AND l.effective_at <= v.effective_at) AS replaced
+           FROM adopted v),
      held AS (
-         SELECT e.position, e.campaign, e.time, b.before, a.version
+         SELECT e.position, e.campaign, e.time, b.before, a.version AS passed, a.version
            FROM earned e CROSS JOIN LATERAL (VALUES (e.position), (e.first)) b (before)
            JOIN accepted a ON a.campaign = e.campaign AND a.partner = e.partner AND a.position < b.before
             AND (a.until IS NULL OR a.until >= b.before)
           UNION
-         SELECT h.position, h.campaign, h.time, h.before, v.version FROM held h
-           JOIN harmless v ON v.campaign = h.campaign AND v.version = h.version + 1 AND v.effective_at <= h.time AND v.position < h.before),
+         SELECT h.position, h.campaign, h.time, h.before, v.version, CASE WHEN v.replaced < h.before THEN h.version ELSE v.version END
+           FROM held h
+           JOIN versions v ON v.campaign = h.campaign AND v.version = h.passed + 1 AND v.position < h.before
+            AND (v.replaced < h.before OR v.harmless AND v.effective_at <= h.time)),
      last AS (SELECT position, before, max(version) AS version FROM held GROUP BY position, before)
      SELECT format('tracking position %s (%s): %s is by version %s of the terms, and %s held for its partner', e.position, e.type, e.subject,
                    e.version, coalesce((SELECT max(l.version)::text FROM last l WHERE l.position = e.position), 'none')) AS evidence
@@ -91,6 +98,8 @@ const HELD: &str = "WITH RECURSIVE earned AS (
 /// The click's own id says when it was, where it is in a table; what happened is bounded by our time.
 const OUTSIDE: &str = "WITH earned AS (
          SELECT position, type, subject, sale, least((sale ->> 'occurred_at')::bigint, time) AS at, (payload ->> 'clicked_at')::bigint AS stated,
+                -- The clock of who names a click may be behind.
+                CASE WHEN type = 'conversion.claimed.v1' OR (payload ->> 'click_named')::boolean THEN 300000000 ELSE 0 END AS behind,
                 CASE WHEN sale ->> 'click_id' LIKE 'clk\\_%'
                      THEN ('x' || lpad(substr(sale ->> 'click_id', 5, 14), 16, '0'))::bit(64)::bigint END AS clicked
            FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale FROM messages WHERE service = 'tracking') m
@@ -102,7 +111,7 @@ const OUTSIDE: &str = "WITH earned AS (
         AND t.payload -> 'version' = e.sale -> 'terms_version'
       WHERE t.id IS NULL OR t.payload ->> 'brand_id' <> e.sale ->> 'brand_id' OR t.payload ->> 'currency' <> e.sale #>> '{amount,currency}'
          OR e.stated <> e.clicked
-         OR e.at NOT BETWEEN coalesce(e.clicked, e.stated)
+         OR e.at NOT BETWEEN coalesce(e.clicked, e.stated) - e.behind
                          AND coalesce(e.clicked, e.stated) + (t.payload ->> 'window_days')::bigint * 86400000000";
 
 const BY_KEYS: &str = "SELECT count(*) FROM messages WHERE actor ->> 'subject' IN

@@ -232,6 +232,7 @@ fn activated(owner: &str) -> Body {
         fallback_url: None,
         starts_at: None,
         trusts_redirects: None,
+        ends_at: None,
     }
     .into()
 }

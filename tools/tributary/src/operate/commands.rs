@@ -25,7 +25,8 @@ pub enum Verb {
         /// Only about this aggregate
         #[arg(long)]
         subject: Option<String>,
-        /// Only those that stand so: done, rejected, parked or dropped
+        /// Only those that stand so: done, rejected, parked or dropped; of the bff pending, completed, rejected, dropped or
+        /// `needs_attention`
         #[arg(long)]
         state: Option<String>,
         /// Only those that were refused with this code

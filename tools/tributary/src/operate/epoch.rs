@@ -55,10 +55,10 @@ pub enum RelayVerb {
         /// Such as campaign-commands
         #[arg(long)]
         topic: String,
-        /// The topic's partition
-        #[arg(long, default_value_t = 0)]
-        partition: i32,
-        /// The last sequence that need not be sent again; 0 sends everything
+        /// One of the topic's partitions; all of them without it
+        #[arg(long)]
+        partition: Option<i32>,
+        /// The last sequence that need not be sent again, of each partition's own; 0 sends everything
         #[arg(long)]
         to: i64,
         /// Why, for the audit
@@ -114,13 +114,24 @@ pub(super) async fn run_relay(client: &Client, verb: RelayVerb) -> Result<()> {
         to,
         reason,
     } = verb;
-    let body = json!({"topic": topic, "partition": partition, "to": to, "reason": reason});
+    let mut body = json!({"topic": topic, "to": to, "reason": reason});
+    if let Some(partition) = partition {
+        body["partition"] = partition.into();
+    }
     let rewound = client.post(source, "/relay/rewind", &body).await?;
-    let text = format!(
-        "{topic}/{partition} was shipped up to position {} and is shipped again from behind {}",
-        rewound["from_position"], rewound["to_position"]
-    );
-    print(client, &rewound, &text);
+    let each = rewound["partitions"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let lines: Vec<String> = each
+        .iter()
+        .map(|it| {
+            format!(
+                "{topic}/{} was shipped up to position {} and is shipped again from behind {}",
+                it["partition"], it["from_position"], it["to_position"]
+            )
+        })
+        .collect();
+    print(client, &rewound, &lines.join("\n"));
     Ok(())
 }
 

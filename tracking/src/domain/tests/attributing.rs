@@ -50,6 +50,18 @@ fn the_claimed_time_counts_but_never_beyond_ours() {
 }
 
 #[test]
+fn a_named_click_came_first_where_the_reporters_clock_is_up_to_five_minutes_behind() {
+    let mut report = purchase(None, None, "10");
+    let clicked = click(DAY);
+    report.occurred_at = Micros(clicked.clicked_at.0 - 300_000_000);
+    assert_eq!(attributed(&report, Some(clicked.clone())), "before_click");
+    report.click = Some(clicked.click.clone());
+    assert_eq!(attributed(&report, Some(clicked.clone())), "attributed");
+    report.occurred_at = Micros(clicked.clicked_at.0 - 300_000_001);
+    assert_eq!(attributed(&report, Some(clicked)), "before_click");
+}
+
+#[test]
 fn what_the_reporter_names_must_fit_together() {
     let named = purchase(Some("camp2"), None, "10");
     assert_eq!(

@@ -106,6 +106,29 @@ fn a_claim_of_an_order_that_is_known_is_settled_at_once_and_again() {
 }
 
 #[test]
+fn a_claim_of_an_order_that_came_to_nobody_is_its_brands_to_decide_whichever_came_first() {
+    for claimed_first in [true, false] {
+        let mut records = Records::with_a_click();
+        if claimed_first {
+            assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
+        }
+        records.as_brand("brand1").candidate = None;
+        assert_eq!(records.outcome(&sale()), ["no_click"]);
+        assert_eq!(records.outcome(&sale()), ["duplicate"]);
+        if !claimed_first {
+            assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
+        }
+        assert_eq!(records.status_of("partner1"), Some(ClaimStatus::Open));
+        records.as_brand("brand1");
+        let decided = records.decide_claim("partner1", ClaimDecision::Accept);
+        assert_eq!(decided, ["accepted", "attributed"]);
+        assert_eq!(records.orders.conversions.len(), 1);
+        // From now on it is somebody's.
+        assert_eq!(records.as_partner("partner2").outcome(&sale()), ["settled"]);
+    }
+}
+
+#[test]
 fn a_partner_claims_an_order_once() {
     let mut records = Records::with_a_click();
     assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
@@ -184,6 +207,24 @@ fn refunds_that_wait_under_another_id_are_taken_back_by_an_accepted_claim_as_by_
         let rest = refund_of(named, "order1", "");
         assert_eq!(records.outcome(&rest), ["refunded 6.00 of 10.00"]);
     }
+}
+
+#[test]
+fn a_refund_under_an_id_that_came_to_mean_a_nobodys_order_is_taken_back_once_that_is_somebodys() {
+    let mut records = Records::with_a_click();
+    (records.access, records.candidate) = (Access::All, None);
+    let refund = refund_of(None, "order1", "4");
+    assert_eq!(records.outcome(&refund), ["noted"]);
+    records.as_brand("brand1");
+    assert_eq!(records.outcome(&sale()), ["no_click"]);
+    // From now on the number alone means it.
+    assert_eq!(records.outcome(&sale()), ["duplicate"]);
+    assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
+    let decided = records
+        .as_brand("brand1")
+        .decide_claim("partner1", ClaimDecision::Accept);
+    let due = ["accepted", "attributed", "refunded 4.00 of 10.00"];
+    assert_eq!(decided, due);
 }
 
 #[test]

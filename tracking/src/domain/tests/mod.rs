@@ -132,6 +132,7 @@ impl Records {
             allowed_hosts: Vec::new(),
             fallback_url: None,
             starts_at: None,
+            ends_at: None,
             trusts_redirects: false,
             status: CampaignStatus::Active,
         };

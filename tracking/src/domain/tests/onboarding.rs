@@ -26,6 +26,7 @@ fn known() -> Campaign {
         allowed_hosts: vec!["shop.example".to_owned(), "other.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        ends_at: None,
         trusts_redirects: false,
         status: CampaignStatus::Active,
     }

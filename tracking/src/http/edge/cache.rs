@@ -110,6 +110,7 @@ mod tests {
             live: true,
             deep_paths: false,
             trusts_redirects: false,
+            ends_at: None,
         })
     }
 

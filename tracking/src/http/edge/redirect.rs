@@ -1,17 +1,19 @@
 //! `GET /c/{code}`: the click is committed, then the visitor goes on to the shop with its id. Of a link that is stopped no click
 //! counts, and the visitor goes to the campaign's fallback page.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::redirects::Signed;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chassis::json::Text;
 use chassis::openapi::{Limited, Problems};
 use chassis::params::{Among, Named, Path};
-use chassis::problem::Problem;
+use chassis::problem::{Code, Problem};
 use messaging::clock;
 use serde::Deserialize;
 use types::{ApiKeyId, ApiKeyScope, ClickId, LinkCode};
@@ -29,6 +31,47 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest sub id, in characters.
 const MAX_SUB_ID: usize = 64;
+
+/// What is answered to who fetches a link before somebody opens it.
+const PREFETCHED: Code = Code::new(
+    403,
+    "not_prefetched",
+    "A link is followed when somebody opens it, and not before.",
+);
+chassis::refuses!(Prefetched: PREFETCHED);
+
+/// What a request is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Intent {
+    /// Somebody opens the link.
+    Visit,
+    /// `HEAD`: a look at the link.
+    Look,
+    /// A browser fetches what somebody may open (`Sec-Purpose`, and what older ones say).
+    Prefetch,
+}
+
+impl<S: Sync> FromRequestParts<S> for Intent {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let says = |name| {
+            let values = parts.headers.get_all(name).iter();
+            let mut values = values.filter_map(|value| value.to_str().ok());
+            values.any(|value| value.split([';', ',']).any(|it| it.trim() == "prefetch"))
+        };
+        Ok(if parts.method == Method::HEAD {
+            Self::Look
+        } else if ["sec-purpose", "purpose", "x-purpose", "x-moz"]
+            .into_iter()
+            .any(says)
+        {
+            Self::Prefetch
+        } else {
+            Self::Visit
+        })
+    }
+}
 
 /// Other parameters, which mail programs and networks add, are passed over.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -102,8 +145,8 @@ fn is_sub_id(text: &str) -> bool {
 /// Follow a partner's link
 ///
 /// Records the click and redirects to the link's target, with `click_id` added to its query. While the link is disabled, the
-/// campaign has not started, is paused or closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's
-/// fallback page. Where the link allows deep paths, `/c/{code}/some/path` leads to that page below the target.
+/// campaign has not started, has ended, is paused or closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's
+/// fallback page. A browser that fetches it before somebody opens it is refused. Where the link allows deep paths, `/c/{code}/some/path` leads to that page below the target.
 #[utoipa::path(
     get,
     path = "/c/{code}",
@@ -111,23 +154,23 @@ fn is_sub_id(text: &str) -> bool {
     params(("code" = String, Path, description = "The link's code"), Visitor),
     responses(
         (status = 302, description = "To the target, or to the fallback page", headers(("location" = String))),
-        Problems<Limited>,
+        Problems<(Limited, Prefetched)>,
     )
 )]
 pub(super) async fn follow_link(
     State(edge): State<Edge>,
-    method: Method,
+    intent: Intent,
     Path(code): Path<String>,
     Among(visitor): Among<Visitor>,
 ) -> Result<Response, Problem> {
-    edge.follow(&method, &code, None, visitor).await
+    edge.follow(intent, &code, None, visitor).await
 }
 
 /// The same with a path behind the code, as it stands in the request: it names a page below the link's target, where the link
 /// allows it. What would leave the target's path is as a code that there is none of.
 pub(super) async fn follow_deep_link(
     State(edge): State<Edge>,
-    method: Method,
+    intent: Intent,
     uri: Uri,
     Among(visitor): Among<Visitor>,
 ) -> Result<Response, Problem> {
@@ -136,13 +179,13 @@ pub(super) async fn follow_deep_link(
         .strip_prefix("/c/")
         .and_then(|rest| rest.split_once('/'))
         .ok_or_else(unknown)?;
-    edge.follow(&method, code, Some(path), visitor).await
+    edge.follow(intent, code, Some(path), visitor).await
 }
 
 impl Edge {
     async fn follow(
         &self,
-        method: &Method,
+        intent: Intent,
         code: &str,
         path: Option<&str>,
         visitor: Visitor,
@@ -161,8 +204,18 @@ impl Edge {
             None => None,
         };
         let target = below.as_deref().unwrap_or(&link.url);
-        if *method == Method::HEAD {
-            return redirect(target); // a look at the link, not a visit
+        match intent {
+            Intent::Visit => {}
+            Intent::Look => return redirect(target),
+            // Followed from what was fetched before, the visit would not be seen here: it is not fetched before.
+            Intent::Prefetch => {
+                metrics::counter!("tracking_prefetches_total").increment(1);
+                let no_store = HeaderValue::from_static("no-store");
+                let detail = "the link is followed when somebody opens it, and not before";
+                return Err(Problem::of(PREFETCHED)
+                    .with_detail(detail)
+                    .with_header(header::CACHE_CONTROL, no_store));
+            }
         }
         let click = self.click(code, Arc::clone(&link), visitor).await?;
         redirect(&with_click_id(target, &click))
@@ -171,8 +224,8 @@ impl Edge {
     /// Where the link leads: as remembered, unless something was stopped since, and as it was where the database cannot say.
     async fn link(&self, code: &LinkCode) -> Result<Arc<Target>, Problem> {
         let before = match self.links.get(code) {
-            Known::Fresh(link) => return Ok(link),
-            Known::Stale(link) => Some(link),
+            Known::Fresh(link) if !link.has_ended(clock::now()) => return Ok(link),
+            Known::Fresh(link) | Known::Stale(link) => Some(link),
             Known::Unknown => None,
         };
         let stop = self.links.stop();
@@ -189,6 +242,11 @@ impl Edge {
                 Ok(target)
             }
             (Ok(Ok(None)), _) => Err(unknown()),
+            // Where else it leads only the database could say: no click counts.
+            (_, Some(before)) if before.has_ended(clock::now()) => Ok(Arc::new(Target {
+                live: false,
+                ..Target::clone(&before)
+            })),
             (_, Some(before)) => Ok(before),
             (Ok(Err(error)), None) => Err(runtime::unread(&error)),
             (Err(_), None) => Err(away()),

@@ -3,7 +3,7 @@
 use sealing::Details;
 use types::Micros;
 
-use super::provider::{PayoutProvider, ProviderState, Report, Submission, Submitted};
+use super::provider::{PayoutProvider, ProviderState, Report, Submitted};
 use crate::domain::{Answer, Begins, Next, Payout, Transitions};
 
 /// What one step came to.
@@ -17,18 +17,30 @@ pub(super) enum Step {
     Nothing,
 }
 
-/// Does it; while payouts are `paused` nothing is submitted, and what may have been is looked up all the same. `now` is asked
-/// again before money leaves: a process can be frozen for hours between any two lines.
+/// Whether a payout of which the provider knows nothing may be handed to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handing {
+    /// This is the first step of its intent.
+    Allowed,
+    /// Nothing leaves.
+    Paused,
+    /// An earlier step of the same intent may have handed it over, and what that came to may be said yet. Each submission has an intent of its
+    /// own, so that the answer to one is never taken for the answer to another.
+    MayHaveBeen,
+}
+
+/// Does it; what may have been submitted is looked up whatever its `handing` is. `now` is asked again before money leaves: a process can be
+/// frozen for hours between any two lines.
 pub(super) async fn step(
     provider: &impl PayoutProvider,
     payout: &Payout,
     details: Option<Details>,
-    paused: bool,
+    handing: Handing,
     now: impl Fn() -> Micros,
 ) -> Step {
     match payout.status.transitions().next {
         Next::Begin => Step::Begin,
-        Next::Submit => submit(provider, payout, details, paused, now).await,
+        Next::Submit => submit(provider, payout, details, handing, now).await,
         Next::LookUp => look_up(provider, payout, now).await,
         Next::Nothing => Step::Nothing,
     }
@@ -50,7 +62,7 @@ async fn look_up(
     now: impl Fn() -> Micros,
 ) -> Step {
     let Transitions { begins, news, .. } = payout.status.transitions();
-    match provider.lookup(payout.id.as_str()).await {
+    match provider.lookup(payout).await {
         Ok(Some(report)) if news.contains(&answer(report.state)) => responded(report),
         Ok(None) if begins == Begins::AgainWhileKeyLives => {
             if payout.key_is_alive(now()) {
@@ -72,28 +84,25 @@ async fn submit(
     provider: &impl PayoutProvider,
     payout: &Payout,
     details: Option<Details>,
-    paused: bool,
+    handing: Handing,
     now: impl Fn() -> Micros,
 ) -> Step {
-    match provider.lookup(payout.id.as_str()).await {
-        Ok(Some(report)) => return responded(report),
-        Ok(None) if paused => return Step::Nothing,
-        Ok(None) => {}
-        Err(indeterminate) => return unknown(indeterminate),
+    match (provider.lookup(payout).await, handing) {
+        (Ok(Some(report)), _) => return responded(report),
+        (Ok(None), Handing::Allowed) => {}
+        (Ok(None), Handing::Paused) => return Step::Nothing,
+        (Ok(None), Handing::MayHaveBeen) => {
+            return unknown("an earlier step may have submitted it");
+        }
+        (Err(indeterminate), _) => return unknown(indeterminate),
     }
     let Some(details) = details else {
         return unknown("the payment details were erased or cannot be decrypted");
     };
-    let submission = Submission {
-        reference: payout.id.to_string(),
-        amount: payout.amount,
-        method: payout.method,
-        details,
-    };
     if !payout.key_is_alive(now()) {
         return unknown("submitting it again could pay twice");
     }
-    match provider.submit(&submission).await {
+    match provider.submit(payout, &details).await {
         Ok(Submitted::Taken(report)) => responded(report),
         Ok(Submitted::Refused(reason)) => refused(provider, payout, reason, now()).await,
         Err(indeterminate) => unknown(indeterminate),
@@ -108,7 +117,7 @@ async fn refused(
     reason: String,
     now: Micros,
 ) -> Step {
-    match provider.lookup(payout.id.as_str()).await {
+    match provider.lookup(payout).await {
         Ok(Some(report)) => responded(report),
         Ok(None) if payout.may_be_on_its_way(now) => unknown(reason),
         Ok(None) => Step::Answer(Answer::Failed, None, Some(reason)),

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sealing::Details;
 use types::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 
-use super::{Step, gave_up, step};
+use super::{Handing, Step, gave_up, step};
 use crate::domain::{Answer, KEY_LIFETIME_SECONDS, Method, Payout, Status};
 use crate::jobs::payouts::provider::{
-    Indeterminate, PayoutProvider, ProviderState, Report, Submission, Submitted,
+    Indeterminate, PayoutProvider, ProviderState, Report, Submitted,
 };
 
 /// Answers as told, and notes what it was asked.
@@ -32,13 +32,13 @@ impl Scripted {
 type Looked = Result<Option<Report>, Indeterminate>;
 
 impl PayoutProvider for Scripted {
-    async fn submit(&self, submission: &Submission) -> Result<Submitted, Indeterminate> {
+    async fn submit(&self, payout: &Payout, _: &Details) -> Result<Submitted, Indeterminate> {
         let mut submitted = self.submitted.lock().unwrap();
-        submitted.push(submission.reference.clone());
+        submitted.push(payout.id.to_string());
         self.submit.clone()
     }
 
-    async fn lookup(&self, _: &str) -> Looked {
+    async fn lookup(&self, _: &Payout) -> Looked {
         self.looked_up.store(true, Ordering::Relaxed);
         let mut lookups = self.lookups.lock().unwrap();
         if lookups.len() > 1 {
@@ -95,13 +95,13 @@ fn payout(status: Status) -> Payout {
 
 async fn take(provider: &Scripted, status: Status, now: Micros) -> Step {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
-    step(provider, &payout(status), details, false, || now).await
+    step(provider, &payout(status), details, Handing::Allowed, || now).await
 }
 
-async fn take_while_paused(provider: &Scripted) -> Step {
+async fn take_submitting(provider: &Scripted, handing: Handing) -> Step {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
     let submitting = payout(Status::Submitting);
-    step(provider, &submitting, details, true, || SOON).await
+    step(provider, &submitting, details, handing, || SOON).await
 }
 
 fn answer(step: &Step) -> Option<Answer> {
@@ -141,10 +141,25 @@ async fn after_a_crash_the_look_up_answers_and_nothing_is_submitted() {
 #[tokio::test]
 async fn while_payouts_are_paused_a_look_up_answers_and_nothing_is_submitted() {
     let paid = provider(Ok(Some(report(ProviderState::Paid))));
-    let step = take_while_paused(&paid).await;
+    let step = take_submitting(&paid, Handing::Paused).await;
     assert_eq!(answer(&step), Some(Answer::Paid));
     let unseen = provider(Ok(None));
-    assert_eq!(take_while_paused(&unseen).await, Step::Nothing);
+    assert_eq!(
+        take_submitting(&unseen, Handing::Paused).await,
+        Step::Nothing
+    );
+    assert!(unseen.submitted.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_an_earlier_step_may_have_handed_over_is_looked_up_and_not_submitted_under_the_same_intent()
+ {
+    let paid = provider(Ok(Some(report(ProviderState::Paid))));
+    let step = take_submitting(&paid, Handing::MayHaveBeen).await;
+    assert_eq!(answer(&step), Some(Answer::Paid));
+    let unseen = provider(Ok(None));
+    let step = take_submitting(&unseen, Handing::MayHaveBeen).await;
+    assert_eq!(answer(&step), Some(Answer::Unknown));
     assert!(unseen.submitted.lock().unwrap().is_empty());
 }
 
@@ -203,7 +218,14 @@ async fn a_submitted_payout_is_looked_up_until_it_is_paid_or_failed() {
 #[tokio::test]
 async fn erased_details_are_no_reason_to_give_indeterminate_money_back() {
     let provider = provider(Ok(None));
-    let step = step(&provider, &payout(Status::Submitting), None, false, || SOON).await;
+    let step = step(
+        &provider,
+        &payout(Status::Submitting),
+        None,
+        Handing::Allowed,
+        || SOON,
+    )
+    .await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
 }
 
@@ -234,7 +256,7 @@ async fn a_refusal_is_final_once_no_earlier_submission_can_be_on_its_way() {
     ] {
         let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
         let refusing = refusing(Ok(None));
-        let step = step(&refusing, &second, details, false, || now).await;
+        let step = step(&refusing, &second, details, Handing::Allowed, || now).await;
         assert_eq!(answer(&step), Some(expected), "{now:?}");
     }
 }
@@ -245,7 +267,14 @@ async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
     let unseen = provider(Ok(None));
     let payout = payout(Status::Submitting);
     let frozen_in_look_up = || if unseen.looked_up() { LATE } else { SOON };
-    let step = step(&unseen, &payout, details, false, frozen_in_look_up).await;
+    let step = step(
+        &unseen,
+        &payout,
+        details,
+        Handing::Allowed,
+        frozen_in_look_up,
+    )
+    .await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
     assert!(unseen.submitted.lock().unwrap().is_empty());
 }

@@ -180,8 +180,9 @@ fn hubspot(
             Some((StatusCode::NO_CONTENT, Value::Null))
         }
         ("PATCH", id) if by_property => {
-            let contact = inner.contacts.get_mut(id)?;
-            *contact = read()["properties"].take();
+            // What is not stated stays; what is stated as empty is cleared.
+            let contact = inner.contacts.get_mut(id)?.as_object_mut()?;
+            contact.extend(read()["properties"].as_object()?.clone());
             Some((StatusCode::OK, json!({"id": "1"})))
         }
         ("GET", id) if by_property => {

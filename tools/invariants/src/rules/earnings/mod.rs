@@ -21,7 +21,7 @@ pub(super) use totals::totals;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Commission's events, conversion by conversion, each with the fact that caused it and the terms that it names.
-const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.time, m.payload, c.type AS cause_type, c.payload AS cause, t.payload AS terms
+const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.time, m.payload, c.type AS cause_type, CASE WHEN c.id = m.causation_id THEN c.time END AS caused, c.payload AS cause, t.payload AS terms
    FROM messages m
    LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'tracking'
    LEFT JOIN messages t ON t.service = 'campaign' AND t.type = 'terms.published.v1' AND t.subject = c.payload ->> 'campaign_id'
@@ -37,6 +37,7 @@ struct Row {
     time: i64,
     payload: Json<Value>,
     cause_type: Option<String>,
+    caused: Option<i64>,
     cause: Option<Json<Value>>,
     terms: Option<Json<Value>>,
 }
@@ -93,8 +94,15 @@ impl Commission {
                 };
                 let earned = terms.earned(&cause.0);
                 self.amount = earned.amount;
-                self.hold_until =
-                    (earned.status == "held").then(|| row.time + terms.hold_days * MICROS_PER_DAY);
+                let until = |from: i64| from + terms.hold_days * MICROS_PER_DAY;
+                // Builds before counted from when they calculated it. When a cause was stated that was lost in a restore is not known.
+                let stated = payload.pointer("/hold_until").and_then(Value::as_i64);
+                let from = match row.caused {
+                    Some(caused) if stated != Some(until(row.time)) => caused,
+                    None => stated.map_or(row.time, |stated| (stated - until(0)).min(row.time)),
+                    Some(_) => row.time,
+                };
+                self.hold_until = (earned.status == "held").then(|| until(from));
                 let due = calculated(&cause.0, &earned, self.hold_until);
                 first_difference(payload, &due)
             }

@@ -67,6 +67,7 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     }
     let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
     let templates = Templates::of(&records).await;
+    waits_for_payouts_unless_they_are_paused(&templates, &records).await;
     let mut parts = JoinSet::new();
     for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
         parts.spawn(found(
@@ -108,6 +109,18 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     );
     checker.close().await.unwrap();
     assert!(same(&as_it_is, &canonical(&records).await.unwrap()).holds());
+}
+
+/// As after a restore, when nothing is handed to the provider before somebody has looked.
+async fn waits_for_payouts_unless_they_are_paused(templates: &Templates, records: &Records) {
+    let requested = "UPDATE payouts SET status = 'requested'";
+    let paused = "WITH p AS (UPDATE aside.payout_switch SET paused = true) UPDATE payouts SET status = 'requested'";
+    for (change, is_quiet, patience) in [(requested, false, 2), (paused, true, 20)] {
+        let change = Breakage::Sql(change);
+        let changed = templates.with(records, Service::Payment, &change).await;
+        let settled = settled(&changed, Duration::from_secs(patience)).await;
+        assert_eq!(settled.is_ok(), is_quiet, "{settled:?}");
+    }
 }
 
 /// Of each case the check by its whole name, what is broken, and whether it was found.

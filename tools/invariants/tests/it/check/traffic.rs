@@ -318,7 +318,8 @@ impl<'a> Traffic<'a> {
     async fn campaign(&mut self, campaign: &str, hold_days: u8) {
         let key = |what: &str| format!("{campaign}/{what}");
         self.as_brand(&key("create"), "campaigns", json!({
-            "campaign_id": campaign, "name": campaign, "currency": "USD", "allowed_hosts": ["shop.example.com"]})).await;
+            "campaign_id": campaign, "name": campaign, "currency": "USD", "allowed_hosts": ["shop.example.com"],
+            "ends_at": "2099-12-31T00:00:00Z"})).await;
         self.as_brand(&key("terms"), &format!("campaigns/{campaign}/terms"), json!({
             "text": "Some of it.", "window_days": 30,
             "plan": {"sale": {"bps": 1234}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": hold_days}})).await;
@@ -457,25 +458,55 @@ impl<'a> Traffic<'a> {
             ("refused", Some("refuse")),
         ] {
             let control = json!({"fault": fault, "hang_ms": 100});
-            let response = self
-                .http
-                .post(format!("{provider}/control"))
-                .json(&control)
-                .send()
-                .await
-                .unwrap();
-            assert!(response.status().is_success());
+            self.control(&provider, &control).await;
             self.write(key, "payments/request", json!({"amount": "10.00", "currency": "USD", "payment_method": "paypal",
                                                        "account_details": {"email": "user@example.com"}})).await;
             self.until_paid().await;
         }
-        let none = json!({"fault": null});
-        self.http
-            .post(format!("{provider}/control"))
-            .json(&none)
-            .send()
-            .await
-            .unwrap();
+        self.decided(&provider).await;
+        let none = json!({"fault": null, "lookups_fail": false});
+        self.control(&provider, &none).await;
+    }
+
+    /// Has the provider behave otherwise.
+    async fn control(&self, provider: &str, change: &Value) {
+        let control = self.http.post(format!("{provider}/control")).json(change);
+        let response = control.send().await.unwrap();
+        assert!(response.status().is_success());
+    }
+
+    /// Of one the provider says nothing, and two operators say that it failed.
+    async fn decided(&mut self, provider: &str) {
+        let http = self.http.clone();
+        let silent = json!({"fault": null, "lookups_fail": true});
+        self.control(provider, &silent).await;
+        self.write("decided", "payments/request", json!({"amount": "10.00", "currency": "USD", "payment_method": "paypal",
+                                                         "account_details": {"email": "user@example.com"}})).await;
+        let (list, partner) = (self.bff("payouts"), self.partner.clone());
+        let payment = self.stack.url(Service::Payment).unwrap();
+        let mut deciders = ["alice", "bob"].iter();
+        let decide = async |who: &str, payout: &str| {
+            let token = ["--role", "operator", "--subject", who];
+            let url = format!("{payment}/api/v1/operator/payment/payouts/{payout}/decide");
+            let decision = json!({"decision": "failed", "reason": "its ledger has nothing"});
+            let request = http.post(url).json(&decision);
+            let request = request.bearer_auth(self.stack.token(&token).unwrap());
+            request.send().await.unwrap().status().is_success()
+        };
+        let mut who = deciders.next();
+        wait("two operators decide", async || {
+            let answer = http.get(&list).bearer_auth(&partner).send().await.unwrap();
+            let answer: Value = answer.json().await.unwrap();
+            let payout = answer["items"][0]["id"].as_str().unwrap();
+            if let Some(operator) = who
+                && decide(operator, payout).await
+            {
+                who = deciders.next();
+            }
+            who.is_none()
+        })
+        .await;
+        self.until_paid().await;
     }
 
     /// A refund takes back more than is payable, and the partner earns it again.

@@ -179,7 +179,7 @@ const steps = {
     const page = await begin("brand");
     const at = "2026-01-01T00:00:00Z";
     server.on("GET /api/v1/campaigns/c", campaign("active"));
-    const version = (number, worsens) => ({ campaign_id: "c", version: number, worsens, text: "Be honest.", window_days: 30, plan: { sale: { bps: 1_000 }, lead: null, hold_days: 0 }, effective_at: at, in_force: number === 3 });
+    const version = (number, worsens) => ({ campaign_id: "c", version: number, worsens, text: "Be honest.", window_days: 30, plan: { sale: { bps: 1_000 }, lead: null, hold_days: 0 }, effective_at: `2026-01-0${number}T00:00:00Z`, in_force: number === 3 });
     server.on("GET /api/v1/campaigns/c/terms", { items: [version(3, true), version(2, false), version(1, false)] });
     const enrolled = (count, accepted) => Array.from({ length: count }, (_, index) => ({ id: `e${accepted}-${index}`, partner_id: "p", campaign_id: "c", status: "enrolled", terms_version: accepted, since: at }));
     const pages = { "": [enrolled(2, 1), "b"], b: [enrolled(1, 2).concat(enrolled(4, 3))] };

@@ -1,0 +1,2 @@
+-- Of everybody's enrollments the newest.
+CREATE INDEX enrollments_by_position ON enrollments (position);
