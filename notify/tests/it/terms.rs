@@ -149,9 +149,9 @@ async fn whoever_is_in_a_campaign_on_terms_of_before_is_told_of_each_new_version
     assert_eq!(all["partner1"].len(), 1, "it accepted that one already");
     assert_eq!(all["partner3"][1]["version"], 3);
     assert_eq!(all["partner3"][1]["worsens"], true);
-    until("they are in the mailbox", || async {
+    until("they are in the mailbox, with the approval's", || async {
         let list = app::get(&service, "/api/v1/notify/mailbox", &testing::operator()).await;
-        list["items"].as_array().unwrap().len() == 3
+        list["items"].as_array().unwrap().len() == 4
     })
     .await;
     service
