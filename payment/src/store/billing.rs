@@ -107,7 +107,8 @@ pub(crate) struct Covered {
     pub(crate) since: i64,
 }
 
-/// The brands whose funds cover what waits for them, behind so many of them.
+/// The brands whose funds cover what waits for them, behind so many of them. Not those of which the command for that is in the retry queue:
+/// whatever changes meanwhile makes it another one, and all of them would be kept there.
 pub(crate) async fn covered(
     pool: &PgPool,
     passed: i64,
@@ -122,6 +123,8 @@ pub(crate) async fn covered(
           WHERE b.waiting > 0
             AND (b.billing = 'postpaid' AND b.credit_limit IS NULL OR b.billing IS NULL AND NOT o.is_limited
                  OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0))
+            AND NOT EXISTS (SELECT FROM pipeline.parked p
+                             WHERE p.subject = b.brand AND p.header::json ->> 'type' = 'payment.fund_earnings.command.v1')
           ORDER BY b.brand, b.currency OFFSET $1 LIMIT $2",
     ))
     .bind(passed)

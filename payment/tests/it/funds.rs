@@ -4,14 +4,14 @@ use axum::http::StatusCode;
 use messaging::Answer;
 use runtime::testing::{brand, operator, operator_actor, partner, until};
 use schemas::{
-    AnnounceDepositV1, Body, CommissionReversedV1, OpenAccountV1, SettleDepositV1, Topic,
-    TransferFundsV1, WireMoney, WithdrawV1,
+    AnnounceDepositV1, Body, CommissionCalculatedV1, CommissionReversedV1, OpenAccountV1,
+    SettleDepositV1, Topic, TransferFundsV1, WireMoney, WithdrawV1,
 };
 use serde_json::{Value, json};
 use types::EarningStatus;
 use types::{AccountName, BrandId, FundsAccountId};
 
-use crate::app::{App, calculated, money};
+use crate::app::{App, calculated, money, run};
 
 const API: &str = "/api/v1/payment";
 
@@ -345,6 +345,52 @@ async fn many_that_wait_are_funded_in_their_order_by_more_than_one_command() {
     assert_eq!(app.stands("brand:brand1:unfunded:USD").await, "0.00");
     app.assert_fold(&MOVED).await;
     app.assert_fold(&["billing"]).await;
+}
+
+#[tokio::test]
+async fn a_brand_whose_money_waits_behind_a_dead_letter_keeps_one_command_for_it_whatever_changes()
+{
+    let mut app = App::start().await;
+    for id in ["brand1", "brand2"] {
+        let body = json!({"brand_id": id, "currency": "USD", "billing": "prepaid"});
+        let (status, body) = app.operator_posts("billing", body).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+    let earned = async |app: &mut App, conversion: &str, brand: &str| {
+        let fact = CommissionCalculatedV1 {
+            brand_id: brand.parse().unwrap(),
+            ..calculated("partner123", 100, "USD", "approved")
+        };
+        app.state(conversion, fact).await;
+    };
+    earned(&mut app, "c1", "brand1").await;
+    earned(&mut app, "c2", "brand2").await;
+    let dead = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, entity, attempts, next_at, header, schema_id, body)
+                VALUES ('bff', gen_random_uuid(), 1, 'payment-commands', 'dead', 'broken', 'brand1', NULL, 0, 0, '{}', 1, '')";
+    // Whoever writes to the queue writes to the log's head.
+    for sql in [dead, "UPDATE pipeline.log_head SET position = position"] {
+        run(&app, sql).await;
+    }
+    let kept = async |app: &App| {
+        let sql = "SELECT count(*) FROM pipeline.parked WHERE subject = 'brand1' AND header LIKE '%fund_earnings%'";
+        let kept = sqlx::query_scalar::<_, i64>(sql).fetch_one(app.service.pool());
+        kept.await.unwrap()
+    };
+    app.deposit(None, "3.00").await;
+    until("the command waits behind the dead letter", || async {
+        kept(&app).await == 1
+    })
+    .await;
+    earned(&mut app, "c3", "brand1").await;
+    // Whoever looks funds both brands, the first one first.
+    let body = json!({"brand_id": "brand2", "currency": "USD", "billing": "postpaid"});
+    app.operator_posts("billing", body).await;
+    until("another brand's is funded", || async {
+        app.balance("partner123", "payable").await == "1.00"
+    })
+    .await;
+    assert_eq!(kept(&app).await, 1);
+    app.service.stop().await;
 }
 
 #[tokio::test]
