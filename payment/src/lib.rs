@@ -88,7 +88,12 @@ impl PaymentSettings {
             data_key: env.secret("PAYMENT_DATA_KEY", 32),
             accepted_data_keys: env.secrets("PAYMENT_ACCEPTED_DATA_KEYS", 32),
             provider_url: env.or("PAYOUT_PROVIDER_URL", "http://127.0.0.1:8010".to_owned()),
-            provider_timeout: Duration::from_millis(env.or("PAYOUT_PROVIDER_TIMEOUT_MS", 5_000)),
+            // A step makes three calls, and ends after a minute.
+            provider_timeout: Duration::from_millis(env.within(
+                "PAYOUT_PROVIDER_TIMEOUT_MS",
+                5_000,
+                1..=20_000,
+            )),
             partitions: env.or("PULSAR_TOPIC_PARTITIONS", 1),
         }
     }

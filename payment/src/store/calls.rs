@@ -23,8 +23,8 @@ pub(crate) struct Due {
 
 /// At most `room` payouts that are due and not `held`: first those with a new event, then those that are due the longest,
 /// so that none that fails again and again is in the way of others. Each is noted as tried and is due again later: after
-/// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had. While
-/// payouts are paused, those that the provider cannot have are not due.
+/// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had, counted from when the
+/// last one had ended. While payouts are paused, those that the provider cannot have are not due.
 ///
 /// Who takes one that another process takes at the same moment gets it not.
 ///
@@ -44,9 +44,10 @@ pub(crate) async fn take_due(
                     CASE WHEN c.event = p.last_event THEN c.tries ELSE p.attempt END AS tries,
                     CASE
                     WHEN c.event = p.last_event THEN c.next_at
-                    WHEN p.status = 'unknown' THEN coalesce(c.next_at, p.updated_at + least(60000000, 250000 * (1 << least(p.attempt, 8))))
+                    WHEN p.status = 'unknown' THEN coalesce(greatest(c.next_at, CASE WHEN p.updated_at <= now THEN p.updated_at + b.micros END), 0)
                     ELSE 0 END AS due_at
                FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
+              CROSS JOIN LATERAL (SELECT least(60000000, 250000 * (1 << least(p.attempt, 8))) AS micros) b CROSS JOIN clock
               WHERE ",
             is_under_way!(),
             " AND p.id <> ALL($1)

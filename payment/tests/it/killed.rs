@@ -54,7 +54,7 @@ impl Program {
 /// Kills payment after the provider got a submission and before it answered; then starts it again, while the provider does `then`.
 async fn killed_while(fault: Value, heard: impl AsyncFn(&Provider), then: Value) -> (App, String) {
     let provider = Provider::start().await;
-    let variables = payment_variables(&unmade_database(), &provider, 30_000);
+    let variables = payment_variables(&unmade_database(), &provider, 20_000);
     let mut app = App::with(provider, variables.clone(), payment::define).await;
     app.earn("partner123", 20_000).await;
     let App { service, provider } = app;

@@ -319,3 +319,36 @@ async fn what_the_worker_heard_of_the_provider_is_edited_by_nobody() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_payout_of_which_an_operator_drops_what_was_found_goes_round_again() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    run(
+        &app,
+        "ALTER TABLE payouts ADD CONSTRAINT broken CHECK (status <> 'unknown') NOT VALID",
+    )
+    .await;
+    let once = json!({"fault": "fail_before", "fault_times": 1});
+    app.provider.control(once).await;
+    let (status, answer) = request(&app).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let first = async || {
+        let answers = "/parked?state=retrying&type=payment.record_payout_answer.command.v1";
+        let (_, page) = get(&app, answers).await;
+        page["items"][0]["message_id"].as_str().map(str::to_owned)
+    };
+    until("what was found is in the retry queue", || async {
+        first().await.is_some()
+    })
+    .await;
+    let drop = format!("/parked/{}/drop", first().await.unwrap());
+    let (status, dropped) = post(&app, &drop, &json!({"reason": "in vain"})).await;
+    assert_eq!(status, StatusCode::OK, "{dropped}");
+    run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;
+    until("it is paid", || async {
+        app.balance("partner123", "paid_out").await == "150.00"
+    })
+    .await;
+    assert_eq!(app.provider.taken().await.len(), 1);
+}

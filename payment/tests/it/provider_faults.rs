@@ -35,6 +35,27 @@ async fn a_provider_that_times_out_before_accepting_pays_in_the_end_once() {
 }
 
 #[tokio::test]
+async fn another_submission_comes_a_pause_after_the_end_of_the_one_before_however_long_that_took() {
+    const PAUSE: i64 = 500_000;
+    let mut app = App::patient(1_500).await;
+    app.earn("partner123", 20_000).await;
+    let once = json!({ "fault": "time_out_before", "fault_times": 1 });
+    app.provider.control(once).await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "paid").await;
+    let times: Vec<i64> = sqlx::query_scalar(
+        "SELECT time FROM pipeline.message_log WHERE type IN ('payout.unknown.v1', 'payout.submitting.v1') ORDER BY position",
+    )
+    .fetch_all(app.service.pool())
+    .await
+    .unwrap();
+    let [_, unknown, again] = times[..] else {
+        panic!("{times:?}")
+    };
+    assert!(again - unknown >= PAUSE, "{times:?}");
+}
+
+#[tokio::test]
 async fn a_provider_that_times_out_after_paying_has_paid_once() {
     paid_once_after(json!({ "fault": "time_out_after" })).await;
 }

@@ -21,7 +21,7 @@ use crate::provider::Provider;
 
 #[tokio::test]
 async fn while_the_provider_hangs_over_one_payout_another_is_paid() {
-    let mut app = App::patient(30_000).await;
+    let mut app = App::patient(20_000).await;
     app.earn("partner123", 20_000).await;
     app.provider
         .control(json!({ "fault": "time_out_before", "fault_times": 1 }))

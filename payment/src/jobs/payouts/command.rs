@@ -7,6 +7,7 @@ use types::ids::effect_command_id;
 
 use super::NAME;
 use super::step::Step;
+use crate::domain::Answer;
 use crate::store::calls::Due;
 
 pub(super) fn of(due: &Due, step: Step, now: Micros) -> Option<Message> {
@@ -23,7 +24,11 @@ pub(super) fn of(due: &Due, step: Step, now: Micros) -> Option<Message> {
         ),
         Step::Answer(answer, provider_ref, reason) => (
             "payment.record_payout_answer.command.v1",
-            answer.name(),
+            match answer {
+                // An earlier step's may have been dropped; what this one found is news all the same.
+                Answer::Unknown if due.taken_before => "unknown_again",
+                _ => answer.name(),
+            },
             Body::from(RecordPayoutAnswerV1 {
                 answer: answer.name().to_owned(),
                 provider_ref,

@@ -169,8 +169,9 @@ const DERIVED: &str = "
         ARRAY['effect', 'payout', before::text,
               CASE type WHEN 'payout.submitting.v1' THEN 'begin' WHEN 'payout.submitted.v1' THEN 'accepted'
                         ELSE substring(type FROM 'payout\\.(.*)\\.v1') END],
-        -- Two operators may have decided so.
-        jsonb_build_array(jsonb_build_array('operator-decision', before::text, substring(type FROM 'payout\\.(.*)\\.v1')))
+        -- Two operators may have decided so, or a later step than the first found it.
+        jsonb_build_array(jsonb_build_array('operator-decision', before::text, substring(type FROM 'payout\\.(.*)\\.v1')),
+                          jsonb_build_array('effect', 'payout', before::text, 'unknown_again'))
    FROM (SELECT *, lag(id) OVER (PARTITION BY subject ORDER BY position) AS before FROM messages
           WHERE service = 'payment' AND type LIKE 'payout.%') p
   WHERE type <> 'payout.requested.v1'";
