@@ -1,8 +1,8 @@
 use messaging::clock::now;
 use runtime::testing::until;
-use schemas::Body;
+use schemas::{Body, ConversionAttributedV1};
 use serde_json::json;
-use types::{EarningStatus, Micros, ids};
+use types::{EarningStatus, Micros, TermsVersion, ids};
 
 use crate::app::{
     attribute, calculated, held_for, kinds, publish, refund, refund_of, sale, see, start, usd,
@@ -60,6 +60,40 @@ async fn a_hold_counts_from_the_attribution_whenever_it_is_handled() {
         "{} s too late",
         days / 1_000_000 - 30 * DAY
     );
+}
+
+#[tokio::test]
+async fn a_hold_that_is_over_when_it_begins_lasts_for_what_takes_it_back_behind_it() {
+    let mut service = start().await;
+    publish(&mut service, 1, held_for(30)).await;
+    let of_unknown = ConversionAttributedV1 {
+        terms_version: TermsVersion::new(2).unwrap(),
+        ..sale(10_000)
+    };
+    attribute(&mut service, "conv1", of_unknown).await;
+    service.advance_clock(DAY).await;
+    attribute(&mut service, "conv2", sale(10_000)).await;
+    service.advance_clock(30 * DAY - 60).await;
+    publish(&mut service, 2, held_for(30)).await;
+    until("it is calculated", || async {
+        kinds(&service)
+            .await
+            .iter()
+            .filter(|kind| *kind == "commission.calculated.v1")
+            .count()
+            == 2
+    })
+    .await;
+    service.advance_clock(120).await;
+    let approved = wait_for(&service, "commission.approved.v1").await;
+    assert_eq!(approved.header.subject, "conv2");
+    assert_eq!(see(&service, "conv1").await["status"], "held");
+    service.advance_clock(3_600).await;
+    until("it is approved in the end", || async {
+        see(&service, "conv1").await["status"] == "approved"
+    })
+    .await;
+    service.stop().await;
 }
 
 #[tokio::test]

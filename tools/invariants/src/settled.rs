@@ -126,8 +126,10 @@ fn busy_sql(service: Service) -> &'static str {
               WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.command_id = c.id AND o.command_type = c.type)"
         }
         Service::Commission => {
+            // Each lasts an hour at least.
             "SELECT count(*), 'holds are due' FROM commissions, pipeline.log_head h
-              WHERE status = 'held' AND hold_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset"
+              WHERE status = 'held'
+                AND greatest(hold_until, calculated_at + 3600000000) <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset"
         }
         Service::Payment => {
             "SELECT p.count + f.count, 'payouts are under way, or brands whose funds cover what waits'
