@@ -11,7 +11,7 @@ use types::{
 };
 
 use super::order::alias_of;
-use super::report::{attributed_sale, duplicate};
+use super::report::{attributed_sale, duplicate, money};
 use super::{
     Access, Code, Conversion, Event, Known, Order, Orders, Rejection, Report, Status, UserHash,
     VerifiedBy,
@@ -209,6 +209,26 @@ fn settled(id: &ClaimId, sale: ClaimedSale, conversion: &ConversionId) -> Event 
     About::of(id.clone(), settled).into()
 }
 
+/// What an accepted claim is worth: where its order was reported and came to nobody, what it was reported as, and not what its partner says.
+fn as_reported(claimed: &ClaimedSale, orders: &Orders) -> Result<ClaimedSale, Rejection> {
+    let first = orders.conversions.get(&claimed.conversion_id);
+    let Some(Status::Unattributed(reported)) = first.map(|first| &first.status) else {
+        return Ok(claimed.clone());
+    };
+    let terms = (claimed.campaign_id.clone(), claimed.terms_version);
+    let of_terms = || orders.currencies.get(&terms).copied();
+    let currency = claimed.amount.map(|it| it.currency).or_else(of_terms);
+    let amount = match currency {
+        Some(currency) => money(reported.amount, reported.currency, currency)?,
+        None => None,
+    };
+    Ok(ClaimedSale {
+        event_type: reported.event_type,
+        amount,
+        ..claimed.clone()
+    })
+}
+
 /// Decides what becomes of a claim: for its brand, and for operators.
 pub fn decide_claim(
     command: &DecideClaim,
@@ -244,7 +264,8 @@ pub fn decide_claim(
             };
             let accepted: Event = About::of(id.clone(), accepted).into();
             let alias = alias_of(claim, orders);
-            let attributed = attributed_sale(sale.clone(), alias, VerifiedBy::Claim, None, orders);
+            let sale = as_reported(sale, orders)?;
+            let attributed = attributed_sale(sale, alias, VerifiedBy::Claim, None, orders);
             let mut others = claims.open_of([conversion]);
             others.retain(|(other, _)| *other != id);
             Ok([accepted]

@@ -1,7 +1,9 @@
 //! What a report comes to.
 
 use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
-use types::{AmountError, BrandId, ConversionId, ConversionType, Micros, Money, Uuid};
+use types::{
+    Amount, AmountError, BrandId, ConversionId, ConversionType, Currency, Micros, Money, Uuid,
+};
 
 use super::attribution::{Candidate, attribute};
 use super::claim::{claim, leaves_open, settle};
@@ -204,15 +206,22 @@ fn check_access(
 }
 
 fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejection> {
-    if let Some(currency) = report.currency
-        && currency != candidate.currency
+    money(report.amount, report.currency, candidate.currency)
+}
+
+/// An amount as it was reported, in the campaign's currency.
+pub(super) fn money(
+    amount: Option<Amount>,
+    currency: Option<Currency>,
+    of_campaign: Currency,
+) -> Result<Option<Money>, Rejection> {
+    if let Some(currency) = currency
+        && currency != of_campaign
     {
-        let detail = format!("the campaign's currency is {}", candidate.currency);
+        let detail = format!("the campaign's currency is {of_campaign}");
         return Err(Rejection::of("/currency", Code::CurrencyMismatch, detail));
     }
-    let amount = report
-        .amount
-        .map(|amount| amount.into_money(candidate.currency));
+    let amount = amount.map(|amount| amount.into_money(of_campaign));
     amount.transpose().map_err(amount_refused)
 }
 

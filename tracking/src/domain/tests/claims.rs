@@ -129,6 +129,48 @@ fn a_claim_of_an_order_that_came_to_nobody_is_its_brands_to_decide_whichever_cam
 }
 
 #[test]
+fn an_accepted_claim_of_an_order_that_came_to_nobody_is_worth_what_the_brand_reported() {
+    let id = ConversionId::of_brand(&brand("brand1"), &order("order1"));
+    for (reported, currency, expected) in [
+        ("80.00", Some("USD"), Ok(8_000)),
+        ("80.00", None, Ok(8_000)),
+        ("80.00", Some("EUR"), Err("currency_mismatch")),
+        ("80.001", None, Err("amount_precision")),
+    ] {
+        let mut records = Records::with_a_click();
+        records.as_brand("brand1").candidate = None;
+        let of_shop = Report {
+            amount: Some(amount(reported)),
+            currency: currency.map(|it| Currency::parse(it).unwrap()),
+            ..sale()
+        };
+        assert_eq!(records.outcome(&of_shop), ["no_click"]);
+        let claimed = Report {
+            amount: Some(amount("8000.00")),
+            ..sale()
+        };
+        assert_eq!(
+            records.as_partner("partner1").outcome(&claimed),
+            ["claimed"]
+        );
+        records.as_brand("brand1");
+        let decided = records.decide_claim("partner1", ClaimDecision::Accept);
+        match expected {
+            Err(code) => {
+                assert_eq!(decided, [code]);
+                assert_eq!(records.status_of("partner1"), Some(ClaimStatus::Open));
+            }
+            Ok(minor) => {
+                let Status::Attributed(conversion) = &records.orders.conversions[&id].status else {
+                    panic!("it is nobody's: {decided:?}")
+                };
+                assert_eq!(conversion.amount.map(|it| it.minor), Some(minor));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_partner_claims_an_order_once() {
     let mut records = Records::with_a_click();
     assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
