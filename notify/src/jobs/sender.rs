@@ -136,7 +136,12 @@ async fn send_signed(
 impl Job for Sender {
     const NAME: &'static str = SENDER;
 
-    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+    async fn due(
+        &self,
+        pool: &PgPool,
+        now: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
         let began = Instant::now();
         let mut in_flight = self.in_flight.lock().await;
         in_flight.forget(Instant::now());
@@ -160,7 +165,7 @@ impl Job for Sender {
                 break;
             }
         }
-        let given_up = sending::given_up(pool).await?;
+        let given_up = sending::given_up(pool, passed).await?;
         Ok(given_up.into_iter().map(|it| give_up(it, now)).collect())
     }
 }

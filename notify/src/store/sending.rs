@@ -170,14 +170,15 @@ pub(crate) struct GivenUp {
     pub since: i64,
 }
 
-/// Endpoints that are sent events and should not be: a delivery failed since they were last enabled.
-pub(crate) async fn given_up(pool: &PgPool) -> Result<Vec<GivenUp>, sqlx::Error> {
+/// Endpoints that are sent events and should not be, behind so many of them: a delivery failed since they were last enabled.
+pub(crate) async fn given_up(pool: &PgPool, passed: i64) -> Result<Vec<GivenUp>, sqlx::Error> {
     sqlx::query_as(
         "SELECT DISTINCT ON (e.id) e.id AS endpoint_id, d.gives_up AS reason, e.enabled_at AS since
            FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
           WHERE d.gives_up IS NOT NULL AND e.status = 'enabled' AND d.ended_at >= e.enabled_at
-          ORDER BY e.id, d.ended_at",
+          ORDER BY e.id, d.ended_at OFFSET $1",
     )
+    .bind(passed)
     .fetch_all(pool)
     .await
 }
