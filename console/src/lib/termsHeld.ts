@@ -1,14 +1,18 @@
 /** Which version of a campaign's terms holds for whom, as decisions 0051 and 0101 have it. */
 import type { Schemas } from "./api";
 
-type Version = Pick<Schemas["TermsView"], "version" | "worsens" | "effective_at">;
+type Version = Pick<Schemas["TermsView"], "version" | "worsens" | "effective_at" | "in_force">;
 
 const since = (it: Version) => Date.parse(it.effective_at);
 
-/** Those that a new version, in force from then on, does not replace before they are in force themselves. */
+/**
+ * Those that a new version, in force from then on or at once, does not replace before they are in force themselves. Which is in force says
+ * the API: this machine's clock may be another than the services'.
+ */
 export function notReplaced<V extends Version>(versions: readonly V[], from: string | undefined): V[] {
-  const start = from ? Date.parse(from) : Date.now();
-  return versions.filter((it) => since(it) < start);
+  const inForce = versions.find((it) => it.in_force)?.version ?? 0;
+  const isEarlier = (it: Version) => from !== undefined && since(it) < Date.parse(from);
+  return versions.filter((it) => it.version <= inForce || isEarlier(it));
 }
 
 /** The version that holds for who accepted one, once all are in force: each next one by itself, up to the first that worsens something. */

@@ -208,6 +208,24 @@ const steps = {
     await shows(dialog, "500 partners have version 4 by themselves from now on.");
   },
 
+  "what new terms replace follows from which are in force, and not from the browser's clock": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/campaigns/c", campaign("active"));
+    // By the browser's clock all are yet to come into force, or all are in force.
+    for (const year of [2099, 2020]) {
+      const version = (number) => ({ campaign_id: "c", version: number, worsens: false, text: "Be honest.", window_days: 30, plan: { sale: { bps: number * 1_000 }, lead: null, hold_days: 0 }, effective_at: `${year}-01-0${number}T00:00:00Z`, in_force: number === 2 });
+      server.on("GET /api/v1/campaigns/c/terms", { items: [version(3), version(2), version(1)] });
+      await go(page, "/brand");
+      await go(page, "/brand/campaigns/c");
+      await page.getByRole("button", { name: "New terms" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Per cent, or amount").fill("5");
+      await shows(dialog, "A sale earns 5% instead of 20%. That is worse for partners.");
+      await shows(dialog, "This takes the place of what would be in force no earlier: version 3.");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+    }
+  },
+
   "a page of links has all clicks of 30 days": async () => {
     const page = await begin("partner");
     server.on("GET /api/v1/links", { items: [{ code: "my-link", status: "active", created_at: "2026-01-01T00:00:00Z" }] });
