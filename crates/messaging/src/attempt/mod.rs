@@ -119,6 +119,10 @@ impl Attempt<'_> {
                     answer
                 }
                 Plan::TurnAway(rejection) => door::turn_away(tx, inbound, index, rejection)?,
+                Plan::DecidedAgain(before) => {
+                    let park = Park::plain(State::Dead, plan::decided_again(before));
+                    self.park(tx, inbound, park, &mut blocked).await?
+                }
                 Plan::Park(state, reason) => {
                     // What cannot be read keeps its place behind what is about the same, as what is handled does.
                     let has_turn = matches!(inbound.content, Content::Unreadable { .. })

@@ -19,6 +19,8 @@ use crate::tx::WriteTx;
 pub(super) enum Plan {
     Answer(Answer),
     Park(State, String),
+    /// It was handled under this id before its source lost it: kept for an operator, and never handled again.
+    DecidedAgain(Uuid),
     /// Ends it with a refusal before it is looked at.
     TurnAway(Rejection),
     Handle,
@@ -38,11 +40,11 @@ impl Attempt<'_> {
             .enumerate()
             .map(
                 |(index, inbound)| match self.plan_one(tx, inbound, index, &mut twins) {
-                    // Nor is it kept to be handled later: what is fed back is not looked up.
-                    Plan::Handle | Plan::Park(State::Retrying | State::UnknownType, _)
+                    // Nor is it kept to be handled later, by a build that can read it perhaps: what is fed back is not looked up.
+                    Plan::Handle | Plan::Park(..)
                         if !inbound.is_from_retry_queue() && before.contains_key(&index) =>
                     {
-                        Plan::Park(State::Dead, decided_again(before[&index]))
+                        Plan::DecidedAgain(before[&index])
                     }
                     plan => plan,
                 },
@@ -195,7 +197,7 @@ impl Inbound {
     }
 }
 
-fn decided_again(before: Uuid) -> String {
+pub(super) fn decided_again(before: Uuid) -> String {
     format!(
         "{HAD_ITS_EFFECT}{before}, which its source lost in a restore and has decided again: drop it when it says the same"
     )

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use messaging::relay::{self, Source};
+use messaging::retry_queue::HAD_ITS_EFFECT;
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
 use messaging::{
@@ -420,20 +421,43 @@ async fn what_a_restored_log_decides_again_has_no_second_effect_and_becomes_a_de
 
 /// A kind that was not known is handled by a build that knows it, which asks nobody whether it was handled before.
 #[tokio::test]
-async fn what_is_decided_again_of_a_kind_that_is_not_known_is_not_kept_for_a_build_that_knows_it() {
-    let mut lab = Lab::new().await;
-    let replica = lab.start(false);
-    let cause = Uuid::now_v7();
-    let lost = decided(&mut lab, cause, 1, 1);
-    replica.take(FACTS, &[&lost]).await;
-    accept(&lab, 2).await.unwrap();
-    let again = decided(&mut lab, cause, 2, 1);
-    let mut inbound = arrived(FACTS, &again);
-    inbound.content = Content::UnknownKind(Box::new(again.header));
-    let answers = replica.take_raw(vec![inbound]).await;
-    assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
-    let rows = lab.retry_queue().await;
-    assert_eq!(rows[0].0, "dead", "{rows:?}");
+async fn what_is_decided_again_and_cannot_be_read_is_not_kept_for_a_build_that_reads_it() {
+    for (is_known, is_blocked) in [(false, false), (true, false), (true, true)] {
+        let mut lab = Lab::new().await;
+        let replica = lab.start(false);
+        let cause = Uuid::now_v7();
+        let lost = decided(&mut lab, cause, 1, 1);
+        replica.take(FACTS, &[&lost]).await;
+        accept(&lab, 2).await.unwrap();
+        let again = decided(&mut lab, cause, 2, 1);
+        let mut inbound = arrived(FACTS, &again);
+        if is_blocked {
+            let dead = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
+                        VALUES ('tracking', gen_random_uuid(), 1, 'tracking-events', 'dead', 'blocks', $1, 0, 0, '{}', 1, '')";
+            let dead = sqlx::query(dead).bind(&again.header.subject);
+            dead.execute(&lab.pool).await.unwrap();
+            // Whoever writes to the queue writes to the log's head.
+            let head = sqlx::raw_sql("UPDATE pipeline.log_head SET position = position");
+            head.execute(&lab.pool).await.unwrap();
+        }
+        inbound.content = if is_known {
+            Content::Unreadable {
+                reason: "it has a value of a later build".to_owned(),
+                header: Box::new(again.header),
+            }
+        } else {
+            Content::UnknownKind(Box::new(again.header))
+        };
+        let answers = replica.take_raw(vec![inbound]).await;
+        assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
+        let kept: (String, String) =
+            sqlx::query_as("SELECT state, reason FROM pipeline.parked WHERE reason <> 'blocks'")
+                .fetch_one(&lab.pool)
+                .await
+                .unwrap();
+        assert_eq!(kept.0, "dead", "{kept:?}");
+        assert!(kept.1.starts_with(HAD_ITS_EFFECT), "{kept:?}");
+    }
 }
 
 #[tokio::test]
