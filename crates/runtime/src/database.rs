@@ -11,6 +11,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
+/// A migration that waits for a lock lets go of its place for so long, which doubles up to the second: whoever came behind it goes on.
+const LOCK_PAUSE_FIRST: Duration = Duration::from_secs(1);
+const LOCK_PAUSE_MAX: Duration = Duration::from_secs(10);
+
 /// Connects lazily: a database that is away at the start is waited for by whoever needs it.
 pub(crate) fn pool(
     options: &PgConnectOptions,
@@ -74,8 +78,9 @@ async fn bound_transactions(connection: &mut PgConnection) -> Result<(), sqlx::E
 /// pipeline's tables first, in their own schema, then the service's.
 pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()> {
     let mut connection = connect(pool).await?;
-    // An index of a large table takes as long as it does. But all who want a table wait behind whoever waits to change it.
-    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = '30s'")
+    // An index of a large table takes as long as it does. But all who want a table wait behind whoever waits to change it: not for long, and
+    // then they have it for longer.
+    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = '2s'")
         .execute(&mut connection)
         .await?;
     let unsafe_settings: Vec<String> = sqlx::query_scalar(
@@ -96,11 +101,14 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
     if version < 150_000 {
         bail!("PostgreSQL 15 or later is needed; the server says {version}");
     }
+    let mut wait = LOCK_PAUSE_FIRST;
     while let Err(error) = migrate(&mut connection, own).await {
         if !waited_for_a_lock(&error) {
             return Err(error);
         }
-        tracing::warn!(error = %format!("{error:#}"), "somebody has a lock that a migration needs; it waits");
+        tracing::warn!(error = %format!("{error:#}"), retry_in = ?wait, "somebody has a lock that a migration needs; it waits");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LOCK_PAUSE_MAX);
     }
     connection.close().await?;
     Ok(())
@@ -321,5 +329,59 @@ mod tests {
         for code in ["25006", "42P01", "23505", "57014"] {
             assert!(!ends_session(code), "{code}");
         }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod migration_tests {
+    use sqlx::migrate::{Migration, MigrationType};
+
+    use super::*;
+    use crate::testing::{self, until};
+
+    /// A backup reads a table for hours. Longer than a reader waits here its place is never taken.
+    #[tokio::test]
+    async fn a_migration_that_waits_for_a_table_keeps_nobody_from_it_for_long() {
+        let url = testing::empty_database().await;
+        let pool = pool(&url.parse().unwrap(), "test", 4, None);
+        let alter = Migration::new(
+            1,
+            "alter".into(),
+            MigrationType::Simple,
+            sqlx::SqlStr::from_static("ALTER TABLE read_by_others ADD COLUMN more int"),
+            false,
+        );
+        let own = Migrator {
+            migrations: vec![alter].into(),
+            ..Migrator::DEFAULT
+        };
+        let read = "SELECT count(*) FROM read_by_others";
+        let table = "CREATE TABLE read_by_others (id int)";
+        sqlx::raw_sql(table).execute(&pool).await.unwrap();
+        let mut backup = messaging::begin(&pool, "BEGIN").await.unwrap();
+        let first = format!("SET LOCAL idle_in_transaction_session_timeout = 0; {read}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(first))
+            .execute(&mut *backup)
+            .await
+            .unwrap();
+        let migrating = prepare(&pool, &own);
+        let others = async {
+            until("the migration waits", || async {
+                let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'read_by_others'::regclass)";
+                sqlx::query_scalar(waits).fetch_one(&pool).await.unwrap()
+            })
+            .await;
+            let mut reader = pool.acquire().await.unwrap();
+            let patience = "SET lock_timeout = '20s'";
+            sqlx::raw_sql(patience).execute(&mut *reader).await.unwrap();
+            let found = sqlx::raw_sql(read).execute(&mut *reader).await;
+            backup.commit().await.unwrap();
+            found
+        };
+        let (migrated, found) = tokio::join!(migrating, others);
+        found.unwrap();
+        migrated.unwrap();
+        let more = "SELECT more FROM read_by_others";
+        sqlx::raw_sql(more).execute(&pool).await.unwrap();
     }
 }

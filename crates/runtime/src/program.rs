@@ -128,7 +128,12 @@ async fn serve(definition: Definition<()>, settings: Settings) -> anyhow::Result
     if settings.profile.is_local() {
         types::clock::follow();
     }
-    let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
+    let started = tokio::select! {
+        started = start(definition, settings, Some(metrics), stop.clone()) => started,
+        // It waits for a database, or for a lock there, as long as it takes.
+        () = stop.cancelled() => return Ok(()),
+    };
+    let (running, _) = started?;
     running.stopped().await;
     let stopped = running.stop().await;
     if let Some(spans) = telemetry::Spans::of_process() {

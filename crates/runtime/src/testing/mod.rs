@@ -86,6 +86,14 @@ async fn migrated(service: Service, own: &Migrator, name: &str) {
     make(name, &format!("TEMPLATE {template}")).await;
 }
 
+/// A database in which nothing is.
+#[cfg(test)]
+pub(crate) async fn empty_database() -> String {
+    let name = new_name();
+    make(&name, "").await;
+    address(&name)
+}
+
 async fn make(name: &str, from: &str) {
     let mut connection = PgConnection::connect(&admin_url()).await.unwrap();
     let sql = format!("CREATE DATABASE {name} {from}");
