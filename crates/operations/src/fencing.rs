@@ -287,6 +287,8 @@ pub async fn accept(
 
 /// Positions of the log that are read at once.
 const STRETCH: i64 = 50_000;
+/// The same of its files, of which a block comes at once.
+const BLOCK: i64 = 500;
 
 /// Notes what caused something in this log, a stretch at a time, until little is left for the transaction that accepts. Given up, it goes on
 /// from there. What left the table is read from its files.
@@ -312,7 +314,7 @@ async fn note_dropped(pool: &PgPool) -> Result<bool, sqlx::Error> {
     if after >= dropped_to {
         return Ok(false);
     }
-    let rows = log::all_after(pool, after, STRETCH).await?;
+    let rows = log::all_after(pool, after, BLOCK).await?;
     let Some(last) = rows.last() else {
         return Ok(false);
     };
