@@ -21,8 +21,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The same where nothing was committed at the last so many looks, and nothing waits in the retry queue or for a redrive.
 const LOOK_AT_REST: Duration = Duration::from_millis(500);
 const LOOKS_BEFORE_REST: u32 = 20;
-/// A look is not answered for so long before another connection is tried, which has as long, and it as long again.
+/// A look is not answered for so long before another connection is tried, which has as long.
 const SILENCE: Duration = Duration::from_secs(5);
+/// The least for which a look that another connection answered is waited for.
+const GRACE_MIN: Duration = Duration::from_secs(15);
 
 /// Where a database's test clock stands.
 #[derive(Debug, Clone, Copy, FromRow)]
@@ -212,6 +214,7 @@ pub async fn watch_head(
 /// that lost its power behind an address that another took over: the system tries for a quarter of an hour to send what is not
 /// acknowledged, and waits for ever for the answer to what was.
 async fn is_answered_elsewhere(pool: &PgPool) {
+    let began = Instant::now();
     loop {
         tokio::time::sleep(SILENCE).await;
         let probe = async {
@@ -219,8 +222,9 @@ async fn is_answered_elsewhere(pool: &PgPool) {
             look(pool, &mut new).await
         };
         if let Ok(Ok(_)) = timeout(SILENCE, probe).await {
-            // Both may have waited for the same.
-            tokio::time::sleep(SILENCE).await;
+            // Both may have waited for the same. And behind a way that was gone what was asked is sent again only after as long once more: the
+            // pauses between tries double.
+            tokio::time::sleep(began.elapsed().max(GRACE_MIN)).await;
             return;
         }
     }
