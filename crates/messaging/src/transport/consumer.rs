@@ -68,6 +68,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// lost with the process comes again, and is known.
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(500);
 const ACKNOWLEDGE_TOGETHER: usize = 256;
+/// After so many refusals in a row a client is left: it keeps something of each consumer that it did not get.
+const MAX_REFUSED: u32 = 100;
 /// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
 const MAX_UNKNOWN_SCHEMAS: usize = 256;
 /// A broker's versions are numbers of 64 bits.
@@ -263,7 +265,7 @@ async fn follow(
         let left_one = matches!(got.opening, Opening::Requested) && error.is_unanswered();
         if left_one {
             memory.share.give_up();
-        } else if !error.is_connection_well() {
+        } else if !error.is_connection_well() || memory.was_refused(&error) {
             memory.share.fail();
         }
         memory.alone = left_one || memory.alone && !matches!(got.opening, Opening::Opened(_));
@@ -307,9 +309,23 @@ struct Memory {
     share: Share,
     /// Whether it shares none until it is opened.
     alone: bool,
+    /// How often in a row the broker said that it cannot open it now.
+    refused: u32,
 }
 
 impl Memory {
+    /// Whether the broker has refused it so often in a row that the client is to be left.
+    fn was_refused(&mut self, error: &ConsumeError) -> bool {
+        let is_refusal =
+            matches!(error, ConsumeError::Pulsar(error) if refusal::says_not_now(error));
+        self.refused = if is_refusal { self.refused + 1 } else { 0 };
+        let is_many = self.refused >= MAX_REFUSED;
+        if is_many {
+            self.refused = 0;
+        }
+        is_many
+    }
+
     async fn connect(
         &mut self,
         shared: &SharedClient,
@@ -330,6 +346,7 @@ impl Default for Memory {
             watchdog: WATCHDOG,
             share: Share::default(),
             alone: false,
+            refused: 0,
         }
     }
 }
