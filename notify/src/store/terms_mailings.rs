@@ -39,8 +39,8 @@ impl TermsMailing {
     }
 }
 
-/// Keeps those that are to be begun, and which versions worsen something: not those of an earlier number that would come into force no
-/// earlier than these, as they never do.
+/// Keeps those that are to be begun, and which versions worsen something. Of those of an earlier number that would come into force no earlier
+/// than these, and so never do, nobody is told any more.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     mailings: &[TermsMailing],
@@ -55,16 +55,7 @@ pub(crate) async fn insert(
         effective_at: bigint = |it| it.effective_at,
     } "ON CONFLICT DO NOTHING")
     .await?;
-    sqlx::query(
-        "DELETE FROM worsening_terms w USING UNNEST($1::text[], $2::int[], $3::bigint[]) AS n(campaign_id, version, effective_at)
-          WHERE w.campaign_id = n.campaign_id AND w.version < n.version AND w.effective_at >= n.effective_at",
-    )
-    .bind(mailings.iter().map(|it| it.campaign_id.as_str()).collect::<Vec<_>>())
-    .bind(mailings.iter().map(|it| it.version).collect::<Vec<_>>())
-    .bind(mailings.iter().map(|it| it.effective_at).collect::<Vec<_>>())
-    .execute(&mut *connection)
-    .await?;
-    messaging::insert_rows!(connection, mailings => "terms_mailings" {
+    messaging::insert_rows!(&mut *connection, mailings => "terms_mailings" {
         event_id: uuid = |it| it.event_id,
         campaign_id: text = |it| it.campaign_id.clone(),
         correlation_id: uuid = |it| it.correlation_id,
@@ -72,7 +63,20 @@ pub(crate) async fn insert(
         effective_at: bigint = |it| it.effective_at,
         worsens: boolean = |it| it.worsens,
     } "ON CONFLICT DO NOTHING")
+    .await?;
+    sqlx::query(
+        "WITH n AS (SELECT * FROM UNNEST($1::text[], $2::int[], $3::bigint[]) AS n(campaign_id, version, effective_at)),
+              mailings AS (DELETE FROM terms_mailings t USING n
+                            WHERE t.campaign_id = n.campaign_id AND t.version < n.version AND t.effective_at >= n.effective_at)
+         DELETE FROM worsening_terms w USING n
+          WHERE w.campaign_id = n.campaign_id AND w.version < n.version AND w.effective_at >= n.effective_at",
+    )
+    .bind(mailings.iter().map(|it| it.campaign_id.as_str()).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.version).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.effective_at).collect::<Vec<_>>())
+    .execute(connection)
     .await
+    .map(|_| ())
 }
 
 /// Whether anybody is to be mailed.

@@ -36,7 +36,12 @@ async fn publish_from(
     effective_at: Micros,
     worsens: Option<bool>,
 ) {
-    let published = TermsPublishedV1 {
+    let published = published(number, effective_at, worsens);
+    deliver(service, campaign, published.into()).await;
+}
+
+fn published(number: i32, effective_at: Micros, worsens: Option<bool>) -> TermsPublishedV1 {
+    TermsPublishedV1 {
         version: version(number),
         brand_id: "brand1".parse().unwrap(),
         currency: types::Currency::parse("USD").unwrap(),
@@ -52,8 +57,7 @@ async fn publish_from(
         text_hash: None,
         worsens,
         sealed_text: Some(b"sealed".to_vec()),
-    };
-    deliver(service, campaign, published.into()).await;
+    }
 }
 
 async fn deliver(service: &mut TestService, subject: &str, body: Body) {
@@ -214,6 +218,33 @@ async fn a_worse_version_that_was_replaced_before_it_came_into_force_worsens_not
     let all = mailed(&service).await;
     let worse = all["partner1"].iter().map(|data| data["worsens"] == true);
     assert_eq!(worse.collect::<Vec<_>>(), [true, false, false]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_version_that_was_replaced_before_anybody_was() {
+    let mut service = app::start().await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    app::mail_address(&service, &testing::partner("partner1")).await;
+    accept(&mut service, "camp1", "partner1", 1).await;
+    let from = Micros(EFFECTIVE_AT.0);
+    let versions = [(2, from, Some(true), 3), (3, from, Some(false), 4)];
+    let versions = versions.map(|(number, from, worsens, sequence)| {
+        let body = published(number, from, worsens).into();
+        testing::message(
+            Topic::CampaignEvents,
+            "camp1",
+            "camp1",
+            body,
+            Some(sequence),
+        )
+    });
+    service
+        .deliver_all(Topic::CampaignEvents, versions.to_vec())
+        .await;
+    let all = mailed(&service).await;
+    let mailed = all["partner1"].iter().map(|data| data["version"].as_i64());
+    assert_eq!(mailed.collect::<Vec<_>>(), [Some(3)]);
     service.stop().await;
 }
 
