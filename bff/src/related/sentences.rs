@@ -245,7 +245,7 @@ fn claimed(sale: &ClaimedSale) -> Sentence {
         |amount| format!("{} of {}", sale.event_type.name(), money(amount)),
     );
     let text = format!(
-        "{} claimed a {what} at {} by click {} on link {}: a claim earns nothing until {} reports the order too, or accepts it.",
+        "{} claimed a {what} at {} by click {} on link {}: a claim earns nothing until {} accepts it, or reports the order too, which then counts instead.",
         sale.partner_id,
         moment(sale.occurred_at),
         sale.click_id,

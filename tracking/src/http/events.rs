@@ -69,7 +69,7 @@ impl EventRecorded {
 /// A purchase or lead is attributed to the last click of the visitor, or to the click that is named, inside the campaign's
 /// window. An order that was reported before is answered with 200 and ignored.
 ///
-/// A partner's report is a claim: nobody is paid for it before the brand accepts it, or reports the same order.
+/// A partner's report is a claim: nobody is paid for it before the brand accepts it. Where the brand reports the same order, that counts instead.
 #[utoipa::path(
     post,
     path = "/api/v1/tracking/events",
