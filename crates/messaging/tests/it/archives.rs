@@ -87,9 +87,12 @@ async fn begin(lab: &Lab) -> WriteTx {
 }
 
 pub async fn archive_all(lab: &Lab) -> Vec<Part> {
-    archive::run(&lab.pool, &lab.writer.schema_ids, "payment", 100)
-        .await
-        .unwrap()
+    let mut parts = Vec::new();
+    let run = async || archive::run(&lab.pool, &lab.writer.schema_ids, "payment").await;
+    while let Some(part) = run().await.unwrap() {
+        parts.push(part);
+    }
+    parts
 }
 
 pub async fn verify_all(lab: &Lab) {
@@ -122,7 +125,7 @@ pub async fn drop_below(lab: &Lab, floor: i64) -> Result<i64, ArchiveError> {
 async fn an_archiving_that_is_given_up_leaves_nothing_behind() {
     let (lab, folder) = long_log(450).await;
     for moment in (0..200).map(|it| Duration::from_micros(it * 250)) {
-        let archiving = archive::run(&lab.pool, &lab.writer.schema_ids, "payment", 1);
+        let archiving = archive::run(&lab.pool, &lab.writer.schema_ids, "payment");
         let _given_up = tokio::time::timeout(moment, archiving).await;
     }
     archive_all(&lab).await;

@@ -18,27 +18,23 @@ use super::sha256_of;
 const FILE_POSITIONS: i64 = 65_536;
 const CHUNK: i64 = 500;
 
-/// Archives at most `most` parts of what is closed. Returns them; fewer than `most` means that nothing closed is left.
+/// Archives the next closed part of the log; `None` where nothing closed is left.
 pub async fn run(
     pool: &PgPool,
     schema_ids: &SchemaIds,
     service: &str,
-    most: usize,
-) -> Result<Vec<Part>, ArchiveError> {
+) -> Result<Option<Part>, ArchiveError> {
     let folder = folder(pool).await?;
     tokio::fs::create_dir_all(&folder).await?;
-    let mut written = Vec::new();
-    while written.len() < most
-        && let Some(next) = next(pool).await?
-    {
-        let part = archive_one(pool, schema_ids, service, &folder, &next).await?;
-        note(pool, &part).await?;
-        metrics::counter!("tributary_archived_messages_total")
-            .increment(u64::try_from(part.count).unwrap_or(0));
-        metrics::gauge!("tributary_archive_to").set(super::gauge(part.to_position));
-        written.push(part);
-    }
-    Ok(written)
+    let Some(next) = next(pool).await? else {
+        return Ok(None);
+    };
+    let part = archive_one(pool, schema_ids, service, &folder, &next).await?;
+    note(pool, &part).await?;
+    metrics::counter!("tributary_archived_messages_total")
+        .increment(u64::try_from(part.count).unwrap_or(0));
+    metrics::gauge!("tributary_archive_to").set(super::gauge(part.to_position));
+    Ok(Some(part))
 }
 
 /// What is to be written next.

@@ -126,10 +126,8 @@ pub(crate) async fn run_archive(
     let service = process.service().name();
     let mut parts = Vec::new();
     while parts.len() < MAX_FILES {
-        let written = archive::run(&process.pool, process.schema_ids(), service, 1)
-            .await
-            .map_err(refused)?;
-        let Some(part) = written.into_iter().next() else {
+        let written = archive::run(&process.pool, process.schema_ids(), service).await;
+        let Some(part) = written.map_err(refused)? else {
             break;
         };
         note(&process, &operator, "archive.run", &part, &reason).await?;
