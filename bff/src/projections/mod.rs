@@ -85,6 +85,8 @@ pub struct BatchState {
     billing: Rows<BillingRow>,
     funds_accounts: Rows<FundsAccountRow>,
     transfers: Vec<TransferRow>,
+    /// Of the batch's transfers those that moved already.
+    moved: HashSet<Uuid>,
     terms: Rows<TermsRow>,
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
@@ -189,6 +191,15 @@ impl Projection for Projections {
         if !commands.is_empty() {
             state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
+        let again: Vec<Uuid> = messages
+            .iter()
+            .filter(|message| message.header.epoch.is_some_and(|epoch| epoch > 1))
+            .flat_map(|message| schemas::transfers(message).unwrap_or_default())
+            .map(|transfer| transfer.id)
+            .collect();
+        if !again.is_empty() {
+            state.moved.extend(transfers::known(tx, &again).await?);
+        }
         state.api_keys = Rows::load(tx, messages).await?;
         state.bans = Rows::load(tx, messages).await?;
         state.brands = Rows::load(tx, messages).await?;
@@ -235,7 +246,9 @@ impl Projection for Projections {
         state.funds_accounts.fold(message);
         sealing_key::fold(&mut state.sealing_keys, message);
         state.erasures.extend(record::erasure(message));
-        let moved = schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
+        let mut moved =
+            schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
+        moved.retain(|transfer| state.moved.insert(transfer.id));
         balance::fold(&mut state.changes, message, &moved)?;
         funds::fold(&mut state.transfers, message, moved);
         Ok(())

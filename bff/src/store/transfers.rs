@@ -35,6 +35,14 @@ pub(crate) async fn insert(tx: &mut WriteTx, rows: &[TransferRow]) -> Result<(),
     .await
 }
 
+/// Those of these that are known: what a sender that was restored decides again moved then, under the same id.
+pub(crate) async fn known(tx: &mut WriteTx, ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("SELECT id FROM transfers WHERE id = ANY($1)")
+        .bind(ids)
+        .fetch_all(tx.connection())
+        .await
+}
+
 /// What moved in an account, newest first.
 pub(crate) async fn of_account(
     pool: &PgPool,

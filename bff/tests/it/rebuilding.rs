@@ -178,11 +178,8 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     assert_eq!(clean["events"], 14, "{clean}");
 }
 
-#[tokio::test]
-async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_restored() {
-    let payment = Sender::start(Service::Payment).await;
-    let app = following(&[("PAYMENT", &payment)]).await;
-    payment.emit(&app, &[moved(1), moved(2), moved(3)]).await;
+/// Payment goes on under a raised epoch, and this bff takes it.
+async fn restored(payment: &Sender, app: &TestService) {
     let lookups = Lookups::default();
     let mut tx = WriteTx::begin(&payment.pool, &payment.writer, lookups)
         .await
@@ -196,6 +193,36 @@ async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_r
     let path = "/api/v1/operator/bff/epoch/accept";
     let (status, body) = app.post(path, &testing::operator(), &accept).await;
     assert!(status.is_success(), "{body}");
+}
+
+#[tokio::test]
+async fn what_a_restored_sender_decides_again_has_moved_once() {
+    let payment = Sender::start(Service::Payment).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    let again = moved(3);
+    payment.emit(&app, &[moved(1), again.clone()]).await;
+    restored(&payment, &app).await;
+    payment.emit(&app, &[again, moved(5)]).await;
+    let token = testing::partner("partner1");
+    let (_, balances) = app.get("/api/v1/balances", &token).await;
+    assert_eq!(
+        balances["items"][0]["accounts"]["payable"], "0.09",
+        "{balances}"
+    );
+    app.replay("swap").await;
+    let (_, balances) = app.get("/api/v1/balances", &token).await;
+    assert_eq!(
+        balances["items"][0]["accounts"]["payable"], "0.09",
+        "{balances}"
+    );
+}
+
+#[tokio::test]
+async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_restored() {
+    let payment = Sender::start(Service::Payment).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    payment.emit(&app, &[moved(1), moved(2), moved(3)]).await;
+    restored(&payment, &app).await;
     payment.emit(&app, &[moved(4), moved(5)]).await;
     let verified = app.replay("verify").await;
     assert_eq!(verified["report"]["different"], 0, "{verified}");
