@@ -58,7 +58,9 @@ impl Table for ConversionRow {
             reason: text = |r| r.reason.as_deref(),
             occurred_at: bigint = |r| r.occurred_at,
             recorded_at: bigint = |r| r.recorded_at,
-        } on (id) set (status, event_type, order_id, campaign_id, brand_id, partner_id, link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason, occurred_at, recorded_at))
+        } on (id) set (status, event_type, order_id, campaign_id, brand_id, partner_id, link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason, occurred_at, recorded_at)
+          // What was nobody's is new to whose it becomes.
+          ", position = CASE WHEN conversions.status <> 'attributed' AND excluded.status = 'attributed' THEN excluded.position ELSE conversions.position END")
         .await
     }
 }

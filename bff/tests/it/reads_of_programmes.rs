@@ -924,21 +924,9 @@ async fn a_conversion_is_read_by_its_partner_and_its_brand_with_what_went_back()
     app.stop().await;
 }
 
-#[tokio::test]
-async fn what_is_nobodys_is_shown_to_operators_until_it_is_somebodys() {
-    let app = bff().await;
-    let topic = Topic::TrackingEvents;
-    let user_hash = "00".repeat(32);
-    let noted = ConversionRefundNotedV1 {
-        amount: None,
-        currency: None,
-        order_id: Some("order-1".parse().unwrap()),
-        campaign_id: None,
-        click_id: None,
-        user_hash: user_hash.clone(),
-        occurred_at: Micros(1),
-    };
-    let nobodys = ConversionUnattributedV1 {
+/// A purchase that came to nobody.
+fn nobodys() -> Body {
+    ConversionUnattributedV1 {
         event_type: ConversionType::Purchase,
         reason: "no_click".to_owned(),
         amount: Some("99.9".to_owned()),
@@ -946,17 +934,45 @@ async fn what_is_nobodys_is_shown_to_operators_until_it_is_somebodys() {
         order_id: Some("order-1".parse().unwrap()),
         campaign_id: None,
         click_id: None,
-        user_hash,
+        user_hash: "00".repeat(32),
         occurred_at: Micros(2),
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn what_was_nobodys_is_the_newest_of_whose_it_becomes() {
+    let app = bff().await;
+    let later = format!("{SALE}-later");
+    for (id, event) in [
+        (SALE, nobodys()),
+        (&later, sold().into()),
+        (SALE, sold().into()),
+    ] {
+        facts(&app, Topic::TrackingEvents, &[(id, id, event)]).await;
+    }
+    let (_, list) = app.get("/api/v1/conversions", &partner123()).await;
+    let ids = list["items"].as_array().unwrap().iter().map(|it| &it["id"]);
+    assert_eq!(ids.collect::<Vec<_>>(), [SALE, later.as_str()], "{list}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_nobodys_is_shown_to_operators_until_it_is_somebodys() {
+    let app = bff().await;
+    let topic = Topic::TrackingEvents;
+    let noted = ConversionRefundNotedV1 {
+        amount: None,
+        currency: None,
+        order_id: Some("order-1".parse().unwrap()),
+        campaign_id: None,
+        click_id: None,
+        user_hash: "00".repeat(32),
+        occurred_at: Micros(1),
     };
     for (event, status, amount, reason) in [
         (Body::from(noted.clone()), "noted", json!(null), json!(null)),
-        (
-            nobodys.into(),
-            "unattributed",
-            json!("99.9"),
-            json!("no_click"),
-        ),
+        (nobodys(), "unattributed", json!("99.9"), json!("no_click")),
         (
             noted.into(),
             "unattributed",
