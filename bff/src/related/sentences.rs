@@ -322,6 +322,9 @@ fn calculated(it: &CommissionCalculatedV1) -> Sentence {
 
 fn posted(it: &LedgerPostedV1, moves: &[Transfer]) -> Sentence {
     let because = match it.reason.as_deref() {
+        Some("unfunded") if it.cause == "commission.reversed.v1" => {
+            " It waited for the brand's funds: so much of it waits no more.".to_owned()
+        }
         Some("unfunded") => {
             " The brand's funds do not cover it yet: it waits for them in order.".to_owned()
         }
