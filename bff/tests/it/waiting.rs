@@ -38,7 +38,11 @@ async fn the_answer_is_held_until_the_outcome() {
     let since = Instant::now();
     deliver_outcome(&app, Topic::CampaignEvents, &command, accepted()).await;
     let response = answer.await.unwrap();
-    assert!(since.elapsed().as_millis() < 3_000, "{:?}", since.elapsed());
+    assert!(
+        since.elapsed().as_millis() < 20_000,
+        "{:?}",
+        since.elapsed()
+    );
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["preference-applied"], "wait=30");
     let body: Value = response.json().await.unwrap();

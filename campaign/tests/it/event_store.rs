@@ -154,7 +154,7 @@ pub async fn listen(
     assert_eq!(answer.status(), StatusCode::OK);
     let (mut text, mut seen) = (String::new(), Vec::new());
     while seen.len() < count {
-        let chunk = tokio::time::timeout(Duration::from_secs(30), answer.chunk()).await;
+        let chunk = tokio::time::timeout(Duration::from_secs(90), answer.chunk()).await;
         text.push_str(&String::from_utf8_lossy(&chunk.unwrap().unwrap().unwrap()));
         seen = text
             .lines()

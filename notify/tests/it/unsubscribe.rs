@@ -236,8 +236,15 @@ async fn a_mail_that_waits_is_not_sent_where_such_mails_were_ended_meanwhile() {
     let partner = testing::partner("partner1");
     put(&service, &partner, json!([{"address": "mia@example.com"}])).await;
     happen(&mut service, "1").await;
-    until("each was tried", || async { server.given().len() == 3 }).await;
-    let given = server.given();
+    // Of each one: it may have been tried again meanwhile.
+    let given = || {
+        let mut given = server.given();
+        given.sort_by_key(|mail| smtp::header(mail, "Message-ID"));
+        given.dedup_by_key(|mail| smtp::header(mail, "Message-ID"));
+        given
+    };
+    until("each was tried", || async { given().len() == 3 }).await;
+    let given = given();
     let tokens = given.iter().filter_map(|mail| {
         let link = smtp::header(mail, "List-Unsubscribe");
         let token = link.split("/unsubscribe/").nth(1)?.split('?').next()?;
@@ -248,7 +255,7 @@ async fn a_mail_that_waits_is_not_sent_where_such_mails_were_ended_meanwhile() {
         assert_eq!(done, ["contact.unsubscribed.v1"]);
     }
     server.says("take").await;
-    service.advance_clock(60).await;
+    service.advance_clock(3_600).await;
     let taken = server.taken(1).await;
     assert!(smtp::header(&taken[0], "Subject").contains("payout"));
     let failed = "SELECT count(*) FROM mails WHERE failure = 'no_address'";

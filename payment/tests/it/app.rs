@@ -21,7 +21,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) async fn start() -> Self {
-        Self::patient(500).await
+        Self::patient(5_000).await
     }
 
     /// One that waits for its provider's answers so long.

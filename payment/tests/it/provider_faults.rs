@@ -13,7 +13,7 @@ async fn tries(app: &App, payout: &str) -> i32 {
 }
 
 async fn paid_once_after(fault: serde_json::Value) {
-    let mut app = App::start().await;
+    let mut app = App::patient(500).await;
     app.earn("partner123", 20_000).await;
     app.provider.control(fault).await;
     let id = app.granted("partner123", "150.00").await;
@@ -49,7 +49,7 @@ async fn another_submission_comes_a_pause_after_the_end_of_the_one_before_howeve
     .fetch_all(app.service.pool())
     .await
     .unwrap();
-    let [_, unknown, again] = times[..] else {
+    let [_, unknown, again, ..] = times[..] else {
         panic!("{times:?}")
     };
     assert!(again - unknown >= PAUSE, "{times:?}");
@@ -102,7 +102,7 @@ async fn a_refused_payout_comes_back_with_its_reason() {
 async fn a_payout_that_fails_after_it_was_accepted_comes_back() {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;
-    let later = json!({ "fault": "fail_later", "settle_ms": 700 });
+    let later = json!({ "fault": "fail_later", "settle_ms": 3_000 });
     app.provider.control(later).await;
     let id = app.granted("partner123", "150.00").await;
     app.until_status(&id, "submitted").await;
@@ -125,7 +125,7 @@ async fn while_look_ups_fail_nothing_is_submitted() {
 
 #[tokio::test]
 async fn a_payout_that_the_provider_may_have_forgotten_waits_for_an_operator() {
-    let mut app = App::start().await;
+    let mut app = App::patient(3_000).await;
     app.earn("partner123", 20_000).await;
     // It pays, nobody hears of it, and it has forgotten the reference by the time that it is asked.
     app.provider
@@ -173,7 +173,7 @@ async fn what_the_provider_says_of_another_amount_moves_no_money() {
 async fn a_payout_is_looked_up_also_while_the_clock_is_behind_the_log() {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;
-    app.provider.control(json!({ "settle_ms": 1_000 })).await;
+    app.provider.control(json!({ "settle_ms": 3_000 })).await;
     app.service.advance_clock(3_600).await;
     let id = app.granted("partner123", "150.00").await;
     app.until_status(&id, "submitted").await;

@@ -1,6 +1,6 @@
 //! API keys of brands at tracking's own HTTP.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::http::StatusCode;
 use chassis::auth::NewApiKey;
@@ -11,6 +11,7 @@ use tracking::{MIGRATIONS, Tracking};
 use types::{ApiKeyScope, Micros};
 
 use crate::app::*;
+use crate::stopping::assert_within_a_second;
 
 pub(crate) const KEY: &str = "key_1";
 
@@ -162,15 +163,28 @@ async fn two_processes_that_know(made: &NewApiKey) -> (TestService, TestService)
 async fn a_revoked_key_opens_nothing_at_any_process_within_a_second() {
     let made = new();
     let (mut first, second) = two_processes_that_know(&made).await;
-    let brand_id = BRAND.parse().unwrap();
-    of_key(&mut first, KEY, ApiKeyRevokedV1 { brand_id }.into()).await;
-    let revoked = Instant::now();
-    for process in [&first, &second] {
-        answers(process, &secret(&made), StatusCode::UNAUTHORIZED).await;
+    let mut measured = Vec::new();
+    for round in 0..5 {
+        let (other, id) = (new(), format!("key_of_round_{round}"));
+        let (made, id) = if round == 0 {
+            (&made, KEY)
+        } else {
+            let write = [ApiKeyScope::ConversionsWrite];
+            of_key(&mut first, &id, created(BRAND, &other, &write)).await;
+            (&other, id.as_str())
+        };
+        for process in [&first, &second] {
+            answers(process, &secret(made), StatusCode::CREATED).await;
+        }
+        let brand_id = BRAND.parse().unwrap();
+        of_key(&mut first, id, ApiKeyRevokedV1 { brand_id }.into()).await;
+        let revoked = Instant::now();
+        for process in [&first, &second] {
+            answers(process, &secret(made), StatusCode::UNAUTHORIZED).await;
+        }
+        measured.push(revoked.elapsed());
     }
-    let slowest = revoked.elapsed();
-    println!("both processes refused a revoked key within {slowest:?}");
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert_within_a_second(measured);
     let kept = rows(first.pool(), "api_keys").await;
     assert!(!kept[0].contains(made.hash()), "{kept:?}");
     second.stop().await;
@@ -228,7 +242,7 @@ async fn a_key_that_expires_opens_nothing_from_then_on() {
     let (soon, over) = (new(), new());
     let in_seconds = |seconds| messaging::clock::now().checked_add_seconds(seconds);
     for (id, made, expires_at) in [
-        (KEY, &soon, in_seconds(3)),
+        (KEY, &soon, in_seconds(10)),
         ("key_2", &over, in_seconds(-1)),
     ] {
         let body = ApiKeyCreatedV1 {

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, unmade_database, until, variables};
+use runtime::testing::{TestService, unmade_database, until};
 use schemas::{
     Body, CampaignChangedV1, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1,
-    EnrollmentEndedV1, PartnerBannedV1, PartnerUnbannedV1, Service,
+    EnrollmentEndedV1, PartnerBannedV1, PartnerUnbannedV1,
 };
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
@@ -329,7 +329,7 @@ async fn a_ban_stops_the_links_of_one_brand_or_of_all_until_it_ends_and_what_cam
 /// Two of tracking at one database, each of which has followed `lnk_1` to its target.
 pub async fn two_processes_that_remember_a_link() -> (TestService, TestService) {
     let database = unmade_database();
-    let of_tracking = || variables(Service::Tracking, &database);
+    let of_tracking = || variables(&database);
     let mut first = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
     let second = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
     adopt(&mut first, CAMPAIGN, &[PARTNER]).await;

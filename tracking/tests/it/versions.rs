@@ -71,13 +71,13 @@ async fn a_version_that_another_took_the_place_of_never_holds() {
     let mut service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;
     publish(&mut service, 2, 90, 3_600, Some(false)).await;
-    publish(&mut service, 3, 20, 3_599, Some(true)).await;
+    publish(&mut service, 3, 20, 3_000, Some(true)).await;
     service.advance_clock(3_600).await;
     assert_eq!(version(&service, "o1").await, 1, "the third worsens");
     accept(&mut service, PARTNER, 3).await;
     publish(&mut service, 4, 40, 3_600, Some(false)).await;
     publish(&mut service, 5, 10, 7_200, Some(true)).await;
-    publish(&mut service, 6, 50, 7_199, Some(false)).await;
+    publish(&mut service, 6, 50, 6_600, Some(false)).await;
     assert_eq!(version(&service, "o2").await, 4);
     service.advance_clock(3_600).await;
     assert_eq!(version(&service, "o3").await, 6);

@@ -206,7 +206,12 @@ async fn the_last_message_of_a_quiet_stream_heals_when_its_signature_did_not_cou
     let (place, settings) = new_place(1).await;
     let sender = Sender::start(&settings, 1).await;
     let url = sender.listen().await;
-    let follower = Follower::start_requesting(&settings, 1, &url, Pace::default()).await;
+    let often = Pace {
+        first: Duration::from_secs(2),
+        longest: Duration::from_secs(2),
+        ..Pace::default()
+    };
+    let follower = Follower::start_requesting(&settings, 1, &url, often).await;
     sender.emit(5).await;
     follower.wait_for(5).await;
     sender.stop();

@@ -182,7 +182,7 @@ impl Replica {
     pub async fn take_raw(&self, inbounds: Vec<Inbound>) -> Vec<Answer> {
         let answers = self.flow.send(inbounds).await;
         let answers = answers.unwrap_or_else(|_| panic!("there is room"));
-        let answered = tokio::time::timeout(Duration::from_secs(30), answers).await;
+        let answered = tokio::time::timeout(Duration::from_secs(90), answers).await;
         answered.expect("the engine handles it in time").unwrap()
     }
 }

@@ -157,7 +157,7 @@ async fn partner(stack: &LocalStack, name: Option<&str>) -> Value {
     let token = stack.token(&["--partner", "partner123"]).unwrap();
     if let Some(name) = name {
         let request = client.patch(&url).bearer_auth(&token);
-        let request = request.header("prefer", "wait=5");
+        let request = request.header("prefer", "wait=30");
         let answer = request.json(&json!({ "name": name })).send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }

@@ -145,7 +145,8 @@ async fn settle(stack: &LocalStack) {
     let end = Instant::now() + PATIENCE;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let (mut before, mut same) = (Value::Null, 0);
-    while same < 10 {
+    // For longer than a consumer takes that opens anew.
+    while same < 40 {
         let url = format!(
             "{}/api/v1/commands?limit=1",
             stack.url(Service::Bff).unwrap()
@@ -242,7 +243,7 @@ async fn whoever_comes_back_while_a_service_is_away_hears_of_all_others_and_then
     let changed = http
         .patch(format!("{bff}/api/v1/campaigns/camp123"))
         .bearer_auth(&token)
-        .header("prefer", "wait=5")
+        .header("prefer", "wait=30")
         .json(&json!({"name": "Renamed while nobody listens"}));
     assert_eq!(changed.send().await.unwrap().status(), StatusCode::OK);
     let shop = Shop::new(&stack, "away", vec![bff]);
