@@ -384,4 +384,37 @@ mod migration_tests {
         let more = "SELECT more FROM read_by_others";
         sqlx::raw_sql(more).execute(&pool).await.unwrap();
     }
+
+    #[tokio::test]
+    async fn a_start_waits_for_another_that_migrates_as_long_as_that_takes() {
+        let url = testing::empty_database().await;
+        let pool = pool(&url.parse().unwrap(), "test", 4, None);
+        let own = Migrator::DEFAULT;
+        let mut other = pool.acquire().await.unwrap();
+        let hold = |sql: &str| {
+            format!(
+                "SELECT {sql}({})",
+                messaging::AdvisoryLock::Migrations.key()
+            )
+        };
+        let taken = sqlx::AssertSqlSafe(hold("pg_advisory_lock"));
+        sqlx::raw_sql(taken).execute(&mut *other).await.unwrap();
+        let begun = Instant::now();
+        let others = async {
+            // It has given its place up, and taken another.
+            until("it waits for the second time", || async {
+                let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')";
+                let waits: bool = sqlx::query_scalar(waits).fetch_one(&pool).await.unwrap();
+                waits && begun.elapsed() > Duration::from_secs(3)
+            })
+            .await;
+            let given_back = sqlx::AssertSqlSafe(hold("pg_advisory_unlock"));
+            sqlx::raw_sql(given_back)
+                .execute(&mut *other)
+                .await
+                .unwrap();
+        };
+        let (migrated, ()) = tokio::join!(prepare(&pool, &own), others);
+        migrated.unwrap();
+    }
 }
