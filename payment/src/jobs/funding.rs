@@ -13,6 +13,8 @@ use crate::store::billing::{self, Covered};
 #[derive(Debug, Clone, Copy)]
 pub struct FundEarnings;
 
+/// What it commands.
+const KIND: &str = "payment.fund_earnings.command.v1";
 /// Brands at once: one batch.
 const CHUNK: i64 = 100;
 
@@ -26,7 +28,7 @@ impl Job for FundEarnings {
         now: Micros,
         passed: i64,
     ) -> Result<Vec<Message>, sqlx::Error> {
-        let covered = billing::covered(pool, passed, CHUNK).await?;
+        let covered = billing::covered(pool, KIND, passed, CHUNK).await?;
         Ok(covered
             .into_iter()
             .map(|brand| command(brand, now))
@@ -41,12 +43,5 @@ fn command(covered: Covered, now: Micros) -> Message {
     let fund = FundEarningsV1 {
         currency: covered.currency,
     };
-    timer_command(
-        Service::Payment,
-        "payment.fund_earnings.command.v1",
-        id,
-        covered.brand,
-        now,
-        fund,
-    )
+    timer_command(Service::Payment, KIND, id, covered.brand, now, fund)
 }

@@ -107,10 +107,11 @@ pub(crate) struct Covered {
     pub(crate) since: i64,
 }
 
-/// The brands whose funds cover what waits for them, behind so many of them. Not those of which the command for that is in the retry queue:
-/// whatever changes meanwhile makes it another one, and all of them would be kept there.
+/// The brands whose funds cover what waits for them, behind so many of them. Not those of which the command for that, of this `kind`, is in the
+/// retry queue: whatever changes meanwhile makes it another one, and all of them would be kept there.
 pub(crate) async fn covered(
     pool: &PgPool,
+    kind: &str,
     passed: i64,
     limit: i64,
 ) -> Result<Vec<Covered>, sqlx::Error> {
@@ -124,11 +125,12 @@ pub(crate) async fn covered(
             AND (b.billing = 'postpaid' AND b.credit_limit IS NULL OR b.billing IS NULL AND NOT o.is_limited
                  OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0))
             AND NOT EXISTS (SELECT FROM pipeline.parked p
-                             WHERE p.subject = b.brand AND p.header::json ->> 'type' = 'payment.fund_earnings.command.v1')
+                             WHERE p.subject = b.brand AND p.header::json ->> 'type' = $3)
           ORDER BY b.brand, b.currency OFFSET $1 LIMIT $2",
     ))
     .bind(passed)
     .bind(limit)
+    .bind(kind)
     .fetch_all(pool)
     .await
 }

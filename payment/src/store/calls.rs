@@ -21,6 +21,13 @@ pub(crate) struct Due {
     pub(crate) taken_before: bool,
 }
 
+/// How long after so many tries the next one is, in microseconds: from 250 ms, doubling up to a minute.
+macro_rules! pause {
+    ($tries:literal) => {
+        concat!("least(60000000, 250000 * (1 << least(", $tries, ", 8)))")
+    };
+}
+
 /// At most `room` payouts that are due and not `held`: first those with a new event, then those that are due the longest,
 /// so that none that fails again and again is in the way of others. Each is noted as tried and is due again later: after
 /// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had, counted from when the
@@ -44,10 +51,12 @@ pub(crate) async fn take_due(
                     CASE WHEN c.event = p.last_event THEN c.tries ELSE p.attempt END AS tries,
                     CASE
                     WHEN c.event = p.last_event THEN c.next_at
-                    WHEN p.status = 'unknown' THEN coalesce(greatest(c.next_at, CASE WHEN p.updated_at <= now THEN p.updated_at + b.micros END), 0)
+                    WHEN p.status = 'unknown' THEN coalesce(greatest(c.next_at, CASE WHEN p.updated_at <= now THEN p.updated_at + ",
+            pause!("p.attempt"),
+            " END), 0)
                     ELSE 0 END AS due_at
                FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
-              CROSS JOIN LATERAL (SELECT least(60000000, 250000 * (1 << least(p.attempt, 8))) AS micros) b CROSS JOIN clock
+              CROSS JOIN clock
               WHERE ",
             is_under_way!(),
             " AND p.id <> ALL($1)
@@ -56,7 +65,9 @@ pub(crate) async fn take_due(
              SELECT under_way.* FROM under_way, clock WHERE due_at NOT BETWEEN now + 1 AND now + 60000000 ORDER BY due_at, position LIMIT $2
          ), noted AS (
              INSERT INTO aside.calls (payout, event, tries, next_at)
-             SELECT id, last_event, tries + 1, now + least(60000000, 250000 * (1 << least(tries, 8))) FROM due, clock
+             SELECT id, last_event, tries + 1, now + ",
+            pause!("tries"),
+            " FROM due, clock
              ON CONFLICT (payout) DO UPDATE
                 SET event = excluded.event, tries = excluded.tries, next_at = excluded.next_at
               WHERE calls.event <> excluded.event OR calls.tries < excluded.tries

@@ -293,6 +293,20 @@ async fn while_the_database_takes_no_batch_ready_says_why_and_since_when() {
     app.earn("partner123", 1).await;
 }
 
+/// The path of what the worker found, once that is tried again.
+async fn answer_in_retry_queue(app: &App) -> String {
+    let found = async || {
+        let answers = "/parked?state=retrying&type=payment.record_payout_answer.command.v1";
+        let (_, page) = get(app, answers).await;
+        page["items"][0]["message_id"].as_str().map(str::to_owned)
+    };
+    until("what was found is in the retry queue", || async {
+        found().await.is_some()
+    })
+    .await;
+    format!("/parked/{}", found().await.unwrap())
+}
+
 #[tokio::test]
 async fn what_the_worker_heard_of_the_provider_is_edited_by_nobody() {
     let mut app = App::start().await;
@@ -303,15 +317,7 @@ async fn what_the_worker_heard_of_the_provider_is_edited_by_nobody() {
     )
     .await;
     app.granted("partner123", "150.00").await;
-    let waiting = || async {
-        let (_, page) = get(&app, "/parked?type=payment.record_payout_answer.command.v1").await;
-        page["items"][0]["message_id"].as_str().map(str::to_owned)
-    };
-    until("its answer is in the retry queue", || async {
-        waiting().await.is_some()
-    })
-    .await;
-    let one = format!("/parked/{}", waiting().await.unwrap());
+    let one = answer_in_retry_queue(&app).await;
     let payload = json!({"answer": "failed", "provider_ref": null, "reason": null});
     let body = json!({"payload": payload, "reason": "it never arrived"});
     let (status, problem) = put(&app, &format!("{one}/payload"), &body).await;
@@ -343,16 +349,7 @@ async fn a_payout_of_which_an_operator_drops_what_was_found_goes_round_again() {
     app.provider.control(once).await;
     let (status, answer) = request(&app).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
-    let first = async || {
-        let answers = "/parked?state=retrying&type=payment.record_payout_answer.command.v1";
-        let (_, page) = get(&app, answers).await;
-        page["items"][0]["message_id"].as_str().map(str::to_owned)
-    };
-    until("what was found is in the retry queue", || async {
-        first().await.is_some()
-    })
-    .await;
-    let drop = format!("/parked/{}/drop", first().await.unwrap());
+    let drop = format!("{}/drop", answer_in_retry_queue(&app).await);
     let (status, dropped) = post(&app, &drop, &json!({"reason": "in vain"})).await;
     assert_eq!(status, StatusCode::OK, "{dropped}");
     run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;

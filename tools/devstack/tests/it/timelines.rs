@@ -30,6 +30,31 @@ struct Scene<'a> {
     prepaid: String,
 }
 
+async fn get(walker: &Walker<'_>, token: &str, path: &str) -> (StatusCode, Value) {
+    let request = walker.http.get(walker.bff(path));
+    let answer = request.bearer_auth(token).send().await.unwrap();
+    let status = answer.status();
+    (status, answer.json().await.unwrap())
+}
+
+/// What is answered with 200, once it fits.
+async fn read_until(
+    walker: &Walker<'_>,
+    token: &str,
+    path: &str,
+    fits: impl Fn(&Value) -> bool,
+) -> Value {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (status, body) = get(walker, token, path).await;
+        if status == StatusCode::OK && fits(&body) {
+            return body;
+        }
+        assert!(Instant::now() < end, "{path}: {status} {body:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 impl<'a> Scene<'a> {
     async fn new(stack: &'a LocalStack) -> Self {
         stack.load_demo().await.unwrap();
@@ -94,24 +119,13 @@ impl<'a> Scene<'a> {
     }
 
     async fn get(&self, token: &str, path: &str) -> (StatusCode, Value) {
-        let request = self.walker.http.get(self.walker.bff(path));
-        let answer = request.bearer_auth(token).send().await.unwrap();
-        let status = answer.status();
-        (status, answer.json().await.unwrap())
+        get(&self.walker, token, path).await
     }
 
     /// What must be there, once every service has answered: a machine with much to do may take longer than one is waited for.
     async fn read(&self, token: &str, path: &str) -> Value {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            let (status, body) = self.get(token, path).await;
-            let whole = body["missing"].as_array().is_none_or(Vec::is_empty);
-            if whole && status == StatusCode::OK {
-                return body;
-            }
-            assert!(Instant::now() < end, "{path}: {status} {body:#}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let is_whole = |body: &Value| body["missing"].as_array().is_none_or(Vec::is_empty);
+        read_until(&self.walker, token, path, is_whole).await
     }
 
     async fn conversion(&self, order: &str) -> String {
@@ -369,16 +383,11 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
         ("o-nobody", &scene.operator, "earns nothing"),
     ] {
         let path = format!("explanations?order_id={order}");
-        let end = Instant::now() + Duration::from_secs(20);
-        let all = loop {
-            let (_, all) = scene.get(token, &path).await;
+        let all = read_until(&scene.walker, token, &path, |all| {
             let text = all["items"][0]["sentences"].to_string();
-            if text.contains(sentence) && !text.contains("is not known now") {
-                break all;
-            }
-            assert!(Instant::now() < end, "{order}: {sentence}: {all:#}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        };
+            text.contains(sentence) && !text.contains("is not known now")
+        });
+        let all = all.await;
         let last = *sentences(&all["items"][0]).last().unwrap();
         if order != "o-plain" {
             assert_eq!(last, "The ledger holds nothing for it.", "{order}");
@@ -634,15 +643,7 @@ async fn who_is_away_is_named(stack: &mut LocalStack, request: &str) {
     // On a machine with much to do others may be late, too.
     let away = json!([{"service": "payment", "reason": "it cannot be reached"}]);
     let without_it = async |path: &str| {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            let found = scene.read_as(&operator, path).await;
-            if found["missing"] == away {
-                return found;
-            }
-            assert!(Instant::now() < end, "{path}: {found:#}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        read_until(&scene, &operator, path, |found| found["missing"] == away).await
     };
     let timeline = without_it(&format!("timeline/{request}")).await;
     assert_eq!(kinds(&timeline).len(), 3, "{timeline:#}");
