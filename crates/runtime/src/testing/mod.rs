@@ -95,7 +95,19 @@ pub(crate) async fn empty_database() -> String {
     address(&name)
 }
 
+/// What is logged as a warning or worse is printed with the test that it comes of, if that fails. The first one installs it.
+fn show_logs() {
+    let shown = tracing_subscriber::fmt()
+        .compact()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::WARN)
+        .with_test_writer();
+    // Every test but the first is refused.
+    let _ = shown.try_init();
+}
+
 async fn make(name: &str, from: &str) {
+    show_logs();
     let mut connection = PgConnection::connect(&admin_url()).await.unwrap();
     let sql = format!("CREATE DATABASE {name} {from}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
@@ -439,6 +451,12 @@ impl TestService {
             .execute(self.pool())
             .await
             .unwrap();
+        let moved = clock::state(self.pool()).await.unwrap().now;
+        until("its edges go by that", || async {
+            let known = self.host.looked().borrow().now_at_least();
+            known.is_some_and(|known| known.0 >= moved)
+        })
+        .await;
     }
 
     /// By how much its clock is ahead, in microseconds.
