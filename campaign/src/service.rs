@@ -108,6 +108,7 @@ fn decide(
     })?;
     let context = domain::Context {
         now: context.now,
+        requested_at: context.header.requested_at(context.now),
         actor: messages::actor(context.header),
     };
     domain::decide(state.view(&command), &command, &context)

@@ -41,6 +41,8 @@ impl Actor {
 pub struct Context {
     /// Our time.
     pub now: Micros,
+    /// When it was requested: before now, where it had to wait.
+    pub requested_at: Micros,
     /// Who asks.
     pub actor: Actor,
 }

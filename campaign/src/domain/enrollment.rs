@@ -41,7 +41,10 @@ pub(super) fn accept(
     }
     let in_force = state.terms_in_force(context.now);
     let in_force = in_force.ok_or_else(terms_not_published)?;
-    let requested = requested.unwrap_or(in_force);
+    // Who names no version means the one that could be read then.
+    let requested = requested
+        .or_else(|| state.terms_in_force(context.requested_at))
+        .unwrap_or(in_force);
     let accepted = view.enrollment.and_then(|before| before.terms_version);
     match status {
         Some(EnrollmentStatus::Enrolled) if accepted == Some(requested) => {

@@ -36,6 +36,7 @@ pub fn answer(requested: &Requested, view: View, now: Micros) -> Vec<Event> {
     let command = command_of(requested);
     let context = Context {
         now,
+        requested_at: now,
         actor: Actor {
             brand: Some(requested.brand_id.clone()),
             ..Actor::default()

@@ -13,6 +13,7 @@ use messaging::{Answer, Inbound, clock, inbox};
 use operations::{CommandState, unread_schema};
 use schemas::{Actor, Body, Header, Message, Service, Topic, Written, rejection_code};
 use serde::Serialize;
+use types::Micros;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -100,7 +101,7 @@ impl Host {
             source: self.service().name().to_owned(),
             subject: command.subject,
             key: command.key,
-            time: clock::now(),
+            time: self.now(),
             epoch: None,
             sequence: None,
             correlation_id: context.correlation_id,
@@ -138,6 +139,12 @@ impl Host {
             command_id: command.id,
             service: self.service().name(),
         })
+    }
+
+    /// By its database's clock, as far as this process knows it.
+    fn now(&self) -> Micros {
+        let least = self.looked().borrow().now_at_least();
+        least.map_or_else(clock::now, |least| least.max(clock::now()))
     }
 
     fn commands_topic(&self) -> Result<Topic, Problem> {

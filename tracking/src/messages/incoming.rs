@@ -45,7 +45,7 @@ pub enum Read {
     Fact(Event),
 }
 
-/// Reads a command or a fact; `now` stands for a time that was not claimed.
+/// Reads a command or a fact, now. A report that claims no time is of when it was requested.
 pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
     let header = &message.header;
     match &message.body {
@@ -182,7 +182,7 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
         conversion,
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
         user: visitor(Some(&body.user_id), body.visitor.as_ref())?,
-        occurred_at: body.occurred_at.unwrap_or(now),
+        occurred_at: body.occurred_at.unwrap_or_else(|| header.requested_at(now)),
         amount: amount(body.amount.as_deref())?,
         currency: optional("/currency", body.currency.as_deref())?,
         order: named.order,

@@ -1,7 +1,10 @@
 //! Whose a purchase is.
 
+use messaging::Answer;
 use runtime::testing::{brand, unmade_database};
+use schemas::{Body, Topic};
 use serde_json::json;
+use types::Micros;
 
 use crate::app::*;
 
@@ -88,6 +91,35 @@ async fn an_older_click_that_is_still_inside_its_window_wins_over_a_newer_one_th
     assert_eq!(answer["campaign_id"], CAMPAIGN);
     let answer = report_as(&service, "unattributed", &purchase("user2", "10")).await;
     assert_eq!(answer["reason"], "outside_window");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_that_waited_is_of_when_it_was_requested_unless_it_or_its_producer_claims_a_time()
+{
+    let mut service = start_with_link().await;
+    adopt(&mut service, "camp200", &["partner9"]).await;
+    create_link(&service, "lnk_2", "camp200", "partner9").await;
+    click(&service, "lnk_1", "user1").await;
+    let waited = [1, 2, 3].map(|number| reported("user1", &format!("order{number}")));
+    service.advance_clock(3_600).await;
+    click(&service, "lnk_2", "user1").await;
+    let [of_a_service, mut of_a_producer, mut claiming] = waited;
+    of_a_producer.header.source = "a shop".to_owned();
+    if let Body::RecordEventV1(body) = &mut claiming.body {
+        body.occurred_at = Some(Micros(of_a_service.header.time.0 + 3_700_000_000));
+    }
+    let topic = Topic::TrackingCommands;
+    let waited = vec![of_a_service, of_a_producer, claiming];
+    for answer in service.deliver_all(topic, waited).await {
+        assert!(matches!(answer, Answer::Done(_)), "{answer:?}");
+    }
+    let log = service.log().await;
+    let whose = log.iter().filter_map(|message| match &message.body {
+        Body::ConversionAttributedV1(attributed) => Some(attributed.partner_id.as_str()),
+        _ => None,
+    });
+    assert_eq!(whose.collect::<Vec<_>>(), [PARTNER, "partner9", "partner9"]);
     service.stop().await;
 }
 

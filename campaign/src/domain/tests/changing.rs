@@ -16,6 +16,7 @@ fn camp1() -> CampaignId {
 fn at(now: i64) -> Context {
     Context {
         now: Micros(now),
+        requested_at: Micros(now),
         actor: brand("brand1"),
     }
 }
@@ -208,6 +209,7 @@ fn the_timer_of_its_end_pauses_an_active_campaign_and_no_other_does() {
     let campaign = after(active(1), &to(ending(5_000)), &at(1_000));
     let own = |now| Context {
         now: Micros(now),
+        requested_at: Micros(now),
         actor: Actor::default(),
     };
     for (due_at, now) in [(4_000, 5_000), (6_000, 6_000)] {
@@ -230,6 +232,7 @@ fn the_timer_of_its_end_pauses_an_active_campaign_and_no_other_does() {
 fn what_has_ended_goes_on_only_when_its_end_is_moved_or_taken_away() {
     let own = Context {
         now: Micros(5_000),
+        requested_at: Micros(5_000),
         actor: Actor::default(),
     };
     let active = after(active(1), &to(ending(5_000)), &at(1_000));

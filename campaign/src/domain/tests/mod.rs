@@ -27,6 +27,7 @@ pub(super) fn place(position: i64) -> Place {
 pub(super) fn submitted_by(actor: Actor) -> Context {
     Context {
         now: Micros(7_000_000),
+        requested_at: Micros(7_000_000),
         actor,
     }
 }

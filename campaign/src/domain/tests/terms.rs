@@ -4,7 +4,8 @@ use types::{BasisPoints, Currency, Earning, HoldDays, Micros, Money, Plan, Windo
 
 use super::{active, brand, draft, partner, submitted_by};
 use crate::domain::{
-    Campaign, Code, Command, Event, Place, Rejection, Step, Terms, TermsPublished, View, decide,
+    Campaign, Code, Command, Context, Event, Place, Rejection, Step, Terms, TermsPublished, View,
+    decide,
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -200,14 +201,17 @@ fn who_joins_before_new_terms_are_in_force_accepts_those_in_force() {
     let campaign = after(active(1), &publish(before(), Some(NOW + 5)));
     assert_eq!(in_force(&campaign, NOW + 4), Some(1));
     assert_eq!(in_force(&campaign, NOW + 5), Some(2));
-    let accept = |version: Option<i32>, now: i64| {
+    let accept_of = |requested_at: i64, version: Option<i32>, now: i64| {
         let command = Command::Accept {
             campaign: "camp1".parse().unwrap(),
             partner: "partner1".parse().unwrap(),
             terms_version: version.map(|version| version.try_into().unwrap()),
         };
-        let mut context = submitted_by(partner("partner1"));
-        context.now = Micros(now);
+        let context = Context {
+            now: Micros(now),
+            requested_at: Micros(requested_at),
+            ..submitted_by(partner("partner1"))
+        };
         let view = View {
             campaign: Some(&campaign),
             ..View::default()
@@ -217,6 +221,7 @@ fn who_joins_before_new_terms_are_in_force_accepts_those_in_force() {
             other => panic!("{other:?}"),
         })
     };
+    let accept = |version, now| accept_of(now, version, now);
     assert_eq!(accept(None, NOW + 4), Ok(1));
     assert_eq!(accept(Some(1), NOW + 4), Ok(1));
     assert_eq!(
@@ -228,6 +233,14 @@ fn who_joins_before_new_terms_are_in_force_accepts_those_in_force() {
         accept(Some(1), NOW + 5).unwrap_err().code,
         Code::TermsVersionStale
     );
+    // Who named none had read those of then, which are not in force any more.
+    assert_eq!(
+        accept_of(NOW + 4, None, NOW + 5).unwrap_err().code,
+        Code::TermsVersionStale
+    );
+    assert_eq!(accept_of(NOW + 4, Some(2), NOW + 5), Ok(2));
+    // Before the first ones nobody had read any.
+    assert_eq!(accept_of(i64::MIN, None, NOW + 4), Ok(1));
 }
 
 #[test]
