@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use sqlx::PgConnection;
 
+/// How long a lock is waited for here.
+const WAIT: &str = "SET LOCAL lock_timeout = '2s'";
+
 /// Whether a table's partition is there.
 ///
 /// # Errors
@@ -14,6 +17,27 @@ pub async fn is_there(connection: &mut PgConnection, name: &str) -> Result<bool,
         .bind(name)
         .fetch_one(connection)
         .await
+}
+
+/// Keeps everybody from a table until the end of a transaction that makes a partition of it and writes into that what others must see whole.
+///
+/// A statement is planned, by the partitions that there are, before it takes its snapshot: what commits in between it would see but for the rows
+/// in the new partition. Who reads now is waited for, for two seconds.
+///
+/// # Errors
+///
+/// The database's.
+pub(crate) async fn lock(
+    connection: &mut PgConnection,
+    table: &'static str,
+) -> Result<(), sqlx::Error> {
+    let sql = format!(
+        "{WAIT}; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SET LOCAL lock_timeout TO DEFAULT"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Makes a table's partition for a range of numbers, unless it is there.
@@ -36,7 +60,7 @@ pub async fn make(
     let Range { start, end } = values;
     let sql = format!(
         "CREATE TABLE {name} (LIKE {table} INCLUDING ALL);
-         SET LOCAL lock_timeout = '2s';
+         {WAIT};
          ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end});
          SET LOCAL lock_timeout TO DEFAULT"
     );

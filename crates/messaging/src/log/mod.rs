@@ -153,6 +153,9 @@ pub(crate) async fn ensure_partition(
         let from = index * positions;
         let name = format!("pipeline.message_log_{index}");
         let part = from..from + positions;
+        if from <= head && !partition::is_there(connection, &name).await? {
+            partition::lock(connection, "pipeline.message_log").await?;
+        }
         partition::make(connection, "pipeline.message_log", &name, part).await?;
     }
     Ok(())

@@ -80,6 +80,31 @@ async fn whoever_reads_the_log_for_long_keeps_nobody_from_making_its_next_part()
     assert!(parts >= 4, "{parts}");
 }
 
+#[tokio::test]
+async fn a_part_that_is_made_with_rows_in_it_is_made_while_nobody_reads() {
+    let lab = Lab::new().await;
+    let append = async || {
+        let mut tx = begin(&lab).await;
+        tx.append(fact()).unwrap();
+        tx.commit().await
+    };
+    let mut reading = messaging::begin(&lab.pool, "BEGIN READ ONLY")
+        .await
+        .unwrap();
+    // Planned without the part, it would find none of its rows and a head behind them.
+    sqlx::query("SELECT FROM pipeline.message_log")
+        .execute(&mut *reading)
+        .await
+        .unwrap();
+    let refused = append().await.unwrap_err();
+    let code = refused
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    assert_eq!(code.as_deref(), Some("55P03"), "lock_not_available");
+    reading.rollback().await.unwrap();
+    append().await.unwrap();
+}
+
 async fn begin(lab: &Lab) -> WriteTx {
     WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
         .await
