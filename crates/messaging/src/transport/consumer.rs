@@ -264,7 +264,10 @@ async fn follow(
         // it, for as long as its connection. All leave that, once; and who is slow to be opened goes on alone, and disturbs nobody further.
         let left_one = matches!(got.opening, Opening::Requested) && error.is_unanswered();
         if left_one {
-            memory.share.give_up();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = memory.share.give_up(&subscription.client) => {}
+            }
         } else if !error.is_connection_well() || memory.was_refused(&error) {
             memory.share.fail();
         }

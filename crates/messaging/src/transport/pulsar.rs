@@ -229,7 +229,15 @@ impl From<pulsar::Error> for TransportError {
 #[derive(Debug, Clone)]
 pub struct SharedClient {
     settings: BrokerSettings,
-    current: Arc<Mutex<Option<Connected>>>,
+    current: Arc<Mutex<Current>>,
+}
+
+/// The client that whoever comes next gets.
+#[derive(Debug, Default)]
+struct Current {
+    connected: Option<Connected>,
+    /// How many there were.
+    made: u64,
 }
 
 /// A client that is there, and which of those that were.
@@ -272,18 +280,24 @@ impl SharedClient {
     /// made would stay so. Whoever gets on with the older one keeps it, unless it is given up.
     pub async fn connect(&self, failed: Option<u64>) -> Result<Connected, ConnectError> {
         let mut current = self.current.lock().await;
-        let before = match &*current {
-            Some(connected) if connected.is_for(failed) => return Ok(connected.clone()),
-            Some(connected) => connected.number,
-            None => 0,
-        };
+        if let Some(connected) = current.connected.as_ref().filter(|it| it.is_for(failed)) {
+            return Ok(connected.clone());
+        }
         let client = self.settings.connect().await?;
+        current.made += 1;
         let connected = Connected {
             client,
-            number: before + 1,
+            number: current.made,
             given_up: CancellationToken::new(),
         };
-        Ok(current.insert(connected).clone())
+        Ok(current.connected.insert(connected).clone())
+    }
+
+    /// Nobody is to get the one that is given up: kept here, it would not be closed where all who leave it go on alone.
+    async fn drop_given_up(&self) {
+        let mut current = self.current.lock().await;
+        let left = |connected: &mut Connected| connected.given_up.is_cancelled();
+        drop(current.connected.take_if(left));
     }
 }
 
@@ -332,9 +346,10 @@ impl Share {
 
     /// The broker may have a consumer of this client's that nobody has here. It is there as long as its connection, which is closed once all
     /// have left it.
-    pub(crate) fn give_up(&mut self) {
+    pub(crate) async fn give_up(&mut self, shared: &SharedClient) {
         self.given_up.cancel();
         self.fail();
+        shared.drop_given_up().await;
     }
 
     /// Cancelled when the client is given up.

@@ -19,6 +19,7 @@ mod malformed;
 mod older;
 mod shared;
 mod tls;
+mod unanswered;
 mod undecodable;
 
 use devstack::provision::Place;
