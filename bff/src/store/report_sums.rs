@@ -155,13 +155,14 @@ impl Late {
     /// Puts it in again, as it stands now.
     pub(crate) async fn put_in(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
         self.add(tx, 1).await?;
-        if self.alone.is_empty() {
-            return Ok(());
-        }
-        sqlx::query("INSERT INTO report_alone SELECT unnest($1::text[]) ON CONFLICT DO NOTHING")
-            .bind(&self.alone)
-            .execute(tx.connection())
-            .await?;
+        // One that is summed with its conversion is alone from now on where that is nobody's any more.
+        sqlx::query(
+            "INSERT INTO report_alone SELECT m.id FROM (SELECT id FROM commissions WHERE id = ANY($1) OFFSET 0) m
+              WHERE NOT EXISTS (SELECT FROM conversions c WHERE c.id = m.id AND c.status = 'attributed') ON CONFLICT DO NOTHING",
+        )
+        .bind([self.ids, self.alone].concat())
+        .execute(tx.connection())
+        .await?;
         Ok(())
     }
 

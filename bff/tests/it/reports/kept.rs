@@ -193,6 +193,36 @@ async fn what_is_decided_again_later_counts_on_its_new_day_alone() {
     app.stop().await;
 }
 
+/// As after a restore of tracking's database, which has lost the click.
+#[tokio::test]
+async fn what_is_nobodys_when_it_is_decided_again_leaves_its_commission_where_that_was_calculated()
+{
+    let mut app = bff().await;
+    campaign(&mut app, SALE.campaign, SALE.brand, SALE.money.1).await;
+    sell(&mut app, &[SALE]).await;
+    sum_up(&mut app).await;
+    let nobodys = ConversionUnattributedV1 {
+        event_type: ConversionType::Purchase,
+        reason: "no_click".to_owned(),
+        amount: Some("100".to_owned()),
+        currency: None,
+        order_id: None,
+        campaign_id: None,
+        click_id: None,
+        user_hash: "00".repeat(32),
+        occurred_at: micros(SALE.at),
+    };
+    let again = vec![("2027-02-01T12:00:00Z", SALE.id.to_owned(), nobodys.into())];
+    state(&mut app, Topic::TrackingEvents, again).await;
+    let report = report(&app, &operator(), MAY).await;
+    let names = ["sales", "revenue", "commissions"];
+    assert_eq!(
+        json!(fields(&report["items"], &names)),
+        json!([[0, "0.00", "10.00"]])
+    );
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn many_conversions_at_once_after_a_long_time_without_any_are_summed_in_parts() {
     let mut app = bff().await;
