@@ -377,7 +377,7 @@ impl Explained {
             .filter(|found| found.service == Service::Commission)
             .filter(|found| !posted.contains(&found.row.id))
             .count();
-        if let Some(service) = in_archive(messages, &gathered.archived, under_way) {
+        if let Some(service) = in_archive(messages, gathered, under_way) {
             let name = service.name();
             self.result = unknown(format!("what {name} had of it may be in its archive"));
             return;
@@ -410,16 +410,17 @@ impl Explained {
 }
 
 /// The service in whose archive messages about the money may be. A log's archive is its beginning: where the first message of what
-/// follows from another is not there any more, more may be missing.
-fn in_archive(
-    messages: &[&Found],
-    archived: &[(Service, i64)],
-    under_way: usize,
-) -> Option<Service> {
-    let has_archive = |service| archived.iter().any(|(of, _)| *of == service);
+/// follows from another is not there, any more or while its service is away, more may be missing.
+fn in_archive(messages: &[&Found], gathered: &Gathered, under_way: usize) -> Option<Service> {
+    let has_archive = |service| gathered.archived.iter().any(|(of, _)| *of == service);
     let is_there =
         |is: fn(&Body) -> bool| messages.iter().any(|it| it.body.as_ref().is_some_and(is));
-    let earns = has_archive(Service::Tracking)
+    let is_away = gathered
+        .missing
+        .iter()
+        .any(|it| it.service == Service::Tracking);
+    let earns = is_away
+        || has_archive(Service::Tracking)
         || is_there(|it| {
             matches!(
                 it,
@@ -484,6 +485,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::related::Missing;
 
     /// A message of a service's, as its golden sample has it, caused by the one of the place before.
     fn found(service: Service, kind: &str, place: u128) -> Found {
@@ -518,6 +520,16 @@ mod tests {
     }
 
     fn result(messages: &[Found], archived: &[Service]) -> String {
+        result_of(
+            messages,
+            &Gathered {
+                archived: archived.iter().map(|it| (*it, 7)).collect(),
+                ..Gathered::default()
+            },
+        )
+    }
+
+    fn result_of(messages: &[Found], gathered: &Gathered) -> String {
         let mut explained = Explained {
             conversion: "conv1".to_owned(),
             order: None,
@@ -526,12 +538,8 @@ mod tests {
             holdings: None,
             result: String::new(),
         };
-        let gathered = Gathered {
-            archived: archived.iter().map(|it| (*it, 7)).collect(),
-            ..Gathered::default()
-        };
         let messages: Vec<&Found> = messages.iter().collect();
-        explained.conclude(&messages, &gathered, BTreeMap::new());
+        explained.conclude(&messages, gathered, BTreeMap::new());
         explained.result
     }
 
@@ -562,5 +570,18 @@ mod tests {
         );
         let missing = result(&[], &[Service::Tracking, commission]);
         assert!(missing.contains("not known"), "{missing}");
+        // While tracking is away it is not known whether it was earned.
+        let reversed = [found(Service::Commission, "commission.reversed.v1", 2)];
+        let away = |archived| Gathered {
+            archived,
+            missing: vec![Missing {
+                service: Service::Tracking,
+                reason: "it is away".to_owned(),
+            }],
+            ..Gathered::default()
+        };
+        let missing = result_of(&reversed, &away(vec![(commission, 7)]));
+        assert!(missing.contains("not known"), "{missing}");
+        assert!(!result_of(&reversed, &away(vec![])).contains("not known"));
     }
 }
