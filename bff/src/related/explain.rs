@@ -374,7 +374,7 @@ impl Explained {
             .collect();
         let under_way = messages
             .iter()
-            .filter(|found| found.service == Service::Commission)
+            .filter(|found| moves_money(found))
             .filter(|found| !posted.contains(&found.row.id))
             .count();
         if let Some(service) = in_archive(messages, gathered, under_way) {
@@ -407,6 +407,18 @@ impl Explained {
         self.holdings = Some(holdings);
         self.result = result;
     }
+}
+
+/// Whether the ledger follows it.
+fn moves_money(found: &Found) -> bool {
+    matches!(
+        found.body,
+        Some(
+            Body::CommissionCalculatedV1(_)
+                | Body::CommissionApprovedV1(_)
+                | Body::CommissionReversedV1(_)
+        )
+    )
 }
 
 /// The service in whose archive messages about the money may be. A log's archive is its beginning: where the first message of what
@@ -570,6 +582,9 @@ mod tests {
         );
         let missing = result(&[], &[Service::Tracking, commission]);
         assert!(missing.contains("not known"), "{missing}");
+        let mut refused = all.to_vec();
+        refused.push(found(commission, "command.rejected.v1", 9));
+        assert_eq!(result(&refused, &[payment]), known, "no money follows it");
         // While tracking is away it is not known whether it was earned.
         let reversed = [found(Service::Commission, "commission.reversed.v1", 2)];
         let away = |archived| Gathered {

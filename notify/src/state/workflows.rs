@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use schemas::{Body, Message};
 use sqlx::PgConnection;
-use types::{BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, ids};
+use types::{
+    BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, WorkflowStepState, ids,
+};
 
 use super::BatchState;
 use crate::domain::{self, Event, Onboarding, Owner, Place, Workflow};
@@ -302,6 +304,8 @@ impl BatchState {
         if let Some(sealed) = &started.sealed_manager {
             mail::keep_manager(&mut data, sealed);
         }
+        data["is_in"] =
+            (workflow.step(WorkflowStep::Approval) == WorkflowStepState::Completed).into();
         let link = workflow.link.as_ref();
         if let Some(url) = link.and_then(|code| api::link_url::of(code.as_str())) {
             data["link"] = url.into();

@@ -628,6 +628,26 @@ async fn a_commission_is_mailed_when_it_is_on_hold_and_when_it_is_approved_be_th
     service.stop().await;
 }
 
+#[tokio::test]
+async fn what_was_claimed_is_not_said_to_be_what_an_order_is_worth() {
+    let service = app::start().await;
+    for (language, claimed) in [
+        ("en", "You claimed it as"),
+        ("de", "Ihr Anspruch lautete auf"),
+    ] {
+        let preview = "/api/v1/notify/mail-templates/claim.settled.v1/preview?language=";
+        let (_, preview) = service
+            .get(&format!("{preview}{language}"), &testing::operator())
+            .await;
+        for form in ["text", "html"] {
+            let text = preview[form].as_str().unwrap();
+            assert!(text.contains(claimed), "{text}");
+            assert!(!text.contains("worth") && !text.contains("Wert"), "{text}");
+        }
+    }
+    service.stop().await;
+}
+
 /// A conversion of partner1 earns so many cents, or will.
 async fn calculated(
     service: &mut TestService,

@@ -166,6 +166,19 @@ async fn link_answers(service: &mut TestService, refusal: Option<WorkflowReason>
         .await;
 }
 
+/// The brand lets the partner in by itself.
+async fn is_approved(service: &mut TestService) {
+    let approved = EnrollmentApprovedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: TermsVersion::new(1).unwrap(),
+    };
+    let id = enrollment("camp1", "partner1");
+    service
+        .deliver(Topic::CampaignEvents, "camp1", &id, approved.into())
+        .await;
+}
+
 /// Applied, checked and in its group: what comes next is the CRM.
 async fn until_crm(service: &mut TestService) {
     applies(service, "camp1").await;
@@ -286,15 +299,7 @@ async fn without_a_wish_nothing_begins_and_what_is_not_wanted_is_left_out() {
     }
     // Nobody is let in without the brand.
     assert_eq!(requested(&service).await, [(Step::Checks, false)]);
-    let approved = EnrollmentApprovedV1 {
-        partner_id: "partner1".parse().unwrap(),
-        brand_id: "brand1".parse().unwrap(),
-        terms_version: TermsVersion::new(1).unwrap(),
-    };
-    let id = enrollment("camp1", "partner1");
-    service
-        .deliver(Topic::CampaignEvents, "camp1", &id, approved.into())
-        .await;
+    is_approved(&mut service).await;
     link_answers(&mut service, None).await;
     until_status(&service, "completed").await;
     assert_folds(&mut service).await;
@@ -360,6 +365,31 @@ async fn a_crm_that_refuses_has_the_group_taken_back_and_the_application_waits_f
         assert_folds(&mut service).await;
         service.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_brand_is_not_told_that_an_application_waits_which_it_has_approved() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    with_addresses(&service).await;
+    wants(&service, json!({})).await;
+    crm.fail("PUT", 503);
+    until_crm(&mut service).await;
+    is_approved(&mut service).await;
+    until_step(&service, "approval", "completed").await;
+    crm.fail("PUT", 422);
+    until_step(&service, "group", "compensating").await;
+    answers(&mut service, (Step::Group, true), None).await;
+    until_status(&service, "compensated").await;
+    until("the brand is told", || async {
+        mailed(&service, "workflow.compensated.v1").await.len() == 1
+    })
+    .await;
+    let mail = mailed(&service, "workflow.compensated.v1").await.remove(0);
+    let text = mail["text"].as_str().unwrap();
+    assert!(text.contains("is in the campaign"), "{text}");
+    assert!(!text.contains("waits for you"), "{text}");
+    service.stop().await;
 }
 
 #[tokio::test]

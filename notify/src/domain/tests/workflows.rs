@@ -133,6 +133,18 @@ fn who_accepts_newer_terms_while_it_applies_is_onboarded_once() {
 }
 
 #[test]
+fn who_applies_again_while_its_onboarding_is_taken_back_is_onboarded_by_hand() {
+    let waiting = at_the_crm();
+    let events = decided(&waiting, false, NOW);
+    let removing = [fold(Some(waiting), &events)];
+    assert_eq!(removing[0].status, WorkflowStatus::Compensating);
+    for campaign in ["camp1", "camp2"] {
+        let again = fold(None, &apply(campaign, 9, &removing));
+        assert_eq!(again.reason, Some(Reason::Duplicate), "{campaign}");
+    }
+}
+
+#[test]
 fn who_was_let_in_and_leaves_while_a_step_waits_is_onboarded_no_further() {
     let waiting = at_the_crm();
     let events = decided(&waiting, true, NOW);

@@ -25,11 +25,16 @@ pub fn applied<'a>(
     let Some(onboarding) = onboarding.filter(|it| it.wants.enabled) else {
         return Vec::new();
     };
-    let running: Vec<&Workflow> = others
-        .filter(|it| it.status == WorkflowStatus::Running)
-        .collect();
-    if running.iter().any(|it| it.started.campaign_id == *campaign) {
-        return Vec::new();
+    let mut is_under_way = false;
+    for other in others {
+        match other.status {
+            WorkflowStatus::Running if other.started.campaign_id == *campaign => {
+                return Vec::new();
+            }
+            // What is taken back of one would be taken back of the next.
+            WorkflowStatus::Running | WorkflowStatus::Compensating => is_under_way = true,
+            WorkflowStatus::Completed | WorkflowStatus::Compensated => {}
+        }
     }
     let wants = onboarding.wants.clone();
     let id = WorkflowId::of(event_id);
@@ -47,7 +52,7 @@ pub fn applied<'a>(
         sealed_manager_mail: wants.sealed_manager_mail,
     };
     let mut events = vec![About::of(id, started).into()];
-    if !running.is_empty() {
+    if is_under_way {
         let place = Place {
             time: now,
             position: 0,
