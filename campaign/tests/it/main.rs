@@ -25,4 +25,5 @@ mod records;
 mod repeats;
 mod replays;
 mod restored;
+mod upgrading;
 mod walk;

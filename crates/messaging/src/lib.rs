@@ -72,7 +72,7 @@ pub use queue::{
     Followers, Full, Hurry, Queue,
 };
 pub use schema_ids::{SchemaIdError, SchemaIds};
-pub use sqlstate::is_outage;
+pub use sqlstate::{is_outage, is_outdated};
 pub use stream::{Gap, StreamId, Watermark, followers};
 pub use supervise::Tasks;
 pub use tx::{Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer, encode};

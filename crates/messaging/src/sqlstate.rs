@@ -1,5 +1,8 @@
 //! Whose fault a database error is: one table.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 /// What to do about a failed transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -25,11 +28,28 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
     }
 }
 
+/// When a statement that a connection had prepared was found to be of a table that has other columns since.
+static OUTDATED: Mutex<Option<Instant>> = Mutex::new(None);
+/// `feature_not_supported`: "cached plan must not change result type".
+const CHANGED_RESULT: &str = "0A000";
+
+/// Whether a connection of this age may have prepared statements of tables that have other columns since, as a newer build's migrations give
+/// them: it would be refused for each of them as long as it lives. Of such a table it is known once a statement was refused.
+pub fn is_outdated(age: Duration) -> bool {
+    let found = *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner);
+    found.is_some_and(|found| found.elapsed() <= age)
+}
+
 /// Judges an error by its SQLSTATE class (`PostgreSQL` documentation, appendix A).
 pub fn fault(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(database) => {
-            database.code().map_or(Fault::Outage, |code| of_code(&code))
+            let code = database.code();
+            if code.as_deref() == Some(CHANGED_RESULT) {
+                let now = Some(Instant::now());
+                *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner) = now;
+            }
+            code.map_or(Fault::Outage, |code| of_code(&code))
         }
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)

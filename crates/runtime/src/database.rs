@@ -54,6 +54,10 @@ pub(crate) fn pool(
                 }
             })
         })
+        .before_acquire(|_, known| {
+            let is_outdated = messaging::is_outdated(known.age);
+            Box::pin(async move { Ok(!is_outdated) })
+        })
         .after_release(|connection, _| {
             // A connection keeps the largest message it ever carried; under load that is half a megabyte each.
             connection.shrink_buffers();
