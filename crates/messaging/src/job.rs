@@ -33,7 +33,7 @@ pub const BY_COMMIT: Duration = Duration::from_secs(10);
 const LIVELY: Duration = Duration::from_secs(2);
 /// A step that took so long had something to do.
 const LONG: Duration = Duration::from_millis(50);
-/// What was passed is looked at again so often, once all behind it was: something that is due before it may have come since.
+/// What was passed is looked at again so often, and once all behind it was: it may be gone, and something that is due before it have come.
 const LOOK_BACK: Duration = Duration::from_secs(10);
 
 /// What only the leader does, a step at a time.
@@ -99,6 +99,7 @@ pub async fn run<J: Job>(
     };
     let mut passed = 0;
     let mut began = Instant::now();
+    let mut looked_back = began;
     let mut fired_any = false;
     let mut lively_until = began + LIVELY;
     loop {
@@ -114,16 +115,26 @@ pub async fn run<J: Job>(
         }
         let began_look = Instant::now();
         let last_known = looked.borrow().now_at_least();
+        let looks_back = passed > 0 && looked_back.elapsed() >= LOOK_BACK;
+        let from = if looks_back { 0 } else { passed };
         let fired = tokio::select! {
             () = stop.cancelled() => return,
-            fired = fire(&*job, &pool, &flow, passed, last_known) => fired,
+            fired = fire(&*job, &pool, &flow, from, last_known) => fired,
         };
         let fired = fired.unwrap_or_else(|error| {
             tracing::warn!(job = J::NAME, %error, "what is due cannot be read now");
             Fired::default()
         });
         fired_any = fired.any;
-        passed += fired.known;
+        if looks_back {
+            looked_back = Instant::now();
+            // Else what was passed is there yet, as far as this tells.
+            if !fired.all_known() {
+                passed = 0;
+            }
+        } else {
+            passed += fired.known;
+        }
         if fired.due > 0 || began_look.elapsed() >= LONG {
             lively_until = Instant::now() + LIVELY;
         }
@@ -157,6 +168,13 @@ struct Fired {
     /// So many commands were known: in the retry queue, or ended without an effect. They stay due, and firing does not help
     /// them.
     known: i64,
+}
+
+impl Fired {
+    /// Whether there was something, and nothing but what is known.
+    fn all_known(&self) -> bool {
+        self.due > 0 && usize::try_from(self.known) == Ok(self.due)
+    }
 }
 
 async fn fire<J: Job>(

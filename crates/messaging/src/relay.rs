@@ -34,6 +34,7 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// A leader that does not show up at its session for so long, frozen or cut off, loses the lock: the server ends the
 /// session.
 const SILENT_LEADER: &str = "SET idle_session_timeout = '4s'";
+const LEADER_ANSWERS: Duration = Duration::from_secs(10);
 /// Messages that are looked at to tell how long a closed transport keeps them waiting.
 const LOOK: i64 = 500;
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
@@ -215,9 +216,10 @@ async fn lead_once(
     // A session of its own: the lock lasts as long as it does.
     let mut session: PgConnection = pool.acquire().await?.detach();
     sqlx::query(SILENT_LEADER).execute(&mut session).await?;
-    while !sqlx::query_scalar::<_, bool>(AdvisoryLock::Leader.ask())
-        .fetch_one(&mut session)
-        .await?
+    while !answered(
+        sqlx::query_scalar::<_, bool>(AdvisoryLock::Leader.ask()).fetch_one(&mut session),
+    )
+    .await?
     {
         tokio::time::sleep(ASK_EVERY).await;
     }
@@ -235,15 +237,23 @@ async fn lead_once(
             () = tasks.stop().cancelled() => break Ok(()),
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
-        if let Err(error) = session.ping().await {
+        if let Err(error) = answered(session.ping()).await {
             tracing::warn!(%error, "the relay's lock is lost");
             break Err(error);
         }
     };
     tasks.stop().cancel();
     tasks.finished().await;
-    let _ = session.close().await;
+    let _ = answered(session.close()).await;
     lost
+}
+
+/// What the leader's session is not answered by then is lost, and so is the lock: the server ends a session that it hears nothing of.
+async fn answered<T>(
+    question: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = tokio::time::timeout(LEADER_ANSWERS, question).await;
+    answer.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
 }
 
 /// Ships one stream by one transport until stopped.

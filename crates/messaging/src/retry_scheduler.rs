@@ -7,6 +7,7 @@ use bytes::Bytes;
 use schemas::Topic;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Looked;
@@ -18,6 +19,8 @@ use crate::trust::{Sender, Vouching};
 
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
+/// An older process that runs beside this one may keep something at any time, until it ends.
+const FEED_BACK_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs until it is stopped.
 pub async fn run(
@@ -29,10 +32,11 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let known = schemas::known_names();
-    let mut fed_back = false;
+    let mut feed_back_at = Instant::now();
     loop {
-        if !fed_back {
-            fed_back = feed_back(&pool, &known).await;
+        if feed_back_at <= Instant::now() {
+            feed_back(&pool, &known).await;
+            feed_back_at = Instant::now() + FEED_BACK_EVERY;
         }
         let fed = tokio::select! {
             () = stop.cancelled() => return,
@@ -47,6 +51,7 @@ pub async fn run(
             () = stop.cancelled() => return,
             () = changed.notified() => {}
             () = something_due(&looked) => {}
+            () = tokio::time::sleep_until(feed_back_at) => {}
         }
     }
 }
@@ -61,8 +66,8 @@ async fn something_due(looked: &watch::Receiver<Looked>) {
     }
 }
 
-/// Makes due what an earlier build kept because it did not know the kind: once, as this build knows no more tomorrow.
-async fn feed_back(pool: &PgPool, known: &[&str]) -> bool {
+/// Makes due what an earlier build kept because it did not know the kind.
+async fn feed_back(pool: &PgPool, known: &[&str]) {
     match retry_queue::feed_back_known(pool, known).await {
         Ok(rows) => {
             if rows > 0 {
@@ -71,11 +76,9 @@ async fn feed_back(pool: &PgPool, known: &[&str]) -> bool {
                     "messages of kinds that this build knows are handled now"
                 );
             }
-            true
         }
         Err(error) => {
             tracing::warn!(%error, "kept messages cannot be looked at now");
-            false
         }
     }
 }

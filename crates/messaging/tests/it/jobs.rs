@@ -132,6 +132,78 @@ async fn what_a_job_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind
     assert_eq!(lab.balance("p").await, 0);
 }
 
+/// Five that are known at first and done elsewhere then, one that nobody has done, and with each look one more.
+struct Growing {
+    known: Vec<Message>,
+    left_out: Message,
+    looks: AtomicUsize,
+}
+
+impl Job for Growing {
+    const NAME: &'static str = "growing";
+
+    async fn due(
+        &self,
+        pool: &PgPool,
+        _: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
+        let looks = self.looks.fetch_add(1, Ordering::SeqCst);
+        let known = self.known.iter().filter(|_| looks == 0).cloned();
+        let done: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM pipeline.inbox")
+            .fetch_all(pool)
+            .await?;
+        let left_out = (looks > 0).then(|| self.left_out.clone());
+        let left_out = left_out.filter(|it| !done.contains(&it.header.id));
+        let more = (0..5).map(|at| {
+            let payout = format!("more-{looks}-{at}");
+            command("p", &payout, take_out(1, "paypal"))
+        });
+        let due = known.chain(left_out).chain(more);
+        Ok(due.skip(usize::try_from(passed).unwrap()).collect())
+    }
+}
+
+#[tokio::test]
+async fn what_a_job_has_passed_and_is_gone_keeps_nothing_back_where_more_is_due_at_each_look() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 1_000_000);
+    replica.take(FACTS, &[&fact]).await;
+    let known: Vec<Message> = (0..5)
+        .map(|at| command("p", &format!("known{at}"), take_out(1, "paypal")))
+        .collect();
+    replica
+        .take(COMMANDS, &known.iter().collect::<Vec<_>>())
+        .await;
+    let left_out = command("p", "left-out", take_out(1, "paypal"));
+    let id = left_out.header.id;
+    let job = Growing {
+        known,
+        left_out,
+        looks: AtomicUsize::new(0),
+    };
+    let stop = CancellationToken::new();
+    let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
+    let committed = replica.committed.clone();
+    let looked = watch::channel(Looked::default()).1;
+    let running = job::run(Arc::new(job), pool, flow, committed, looked, stop.clone());
+    let watching = async {
+        until("what was left out is done", || async {
+            let done: bool =
+                sqlx::query_scalar("SELECT EXISTS (SELECT FROM pipeline.inbox WHERE id = $1)")
+                    .bind(id)
+                    .fetch_one(&lab.pool)
+                    .await
+                    .unwrap();
+            done
+        })
+        .await;
+        stop.cancel();
+    };
+    tokio::join!(running, watching);
+}
+
 #[tokio::test]
 async fn a_look_at_the_logs_head_tells_the_time_and_whether_anything_may_be_due_in_the_retry_queue()
 {

@@ -186,11 +186,14 @@ pub(crate) async fn raise_epoch(
     operator: Operator,
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Json<RaisedView>, Problem> {
+    // What is appended while followers are asked is stated again, too: they were asked of what was before.
+    let head = messaging::log::head(&process.bare_pool).await;
+    let head = head.map_err(|error| unread(&error))?;
     let forked = followers::forked_behind(&process)
         .await
         .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
     let mut tx = begin(&process).await?;
-    let after = forked.unwrap_or(tx.position());
+    let after = forked.unwrap_or(head);
     let raised = fencing::raise(&mut tx, &process.bare_pool, &process.writer, after)
         .await
         .map_err(|error| match error {
