@@ -96,7 +96,7 @@ impl Domain for Payment {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 3,
+        fold_version: 4,
     };
 
     type BatchState = BatchState;

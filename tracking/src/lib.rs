@@ -84,6 +84,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         operators: http::click_counts::routes,
         between: http::counted_clicks::routes,
         api_keys: true,
+        outlives_database: true,
         jobs: LeaderJobs::nothing()
             .with(jobs::Erase)
             .with(jobs::SumClicks::default()),

@@ -348,7 +348,7 @@ async fn a_key_has_a_share_of_requests_of_its_own() {
 
 #[tokio::test]
 async fn a_secret_is_in_no_table_log_line_or_answer_but_its_own() {
-    let lines = lines();
+    let (lines, _listens) = lines();
     let app = bff().await;
     let (key_id, key) = made(&app, &["conversions.write"]).await;
     answers(&app, &key, "/api/v1/commands", StatusCode::OK).await;

@@ -1,13 +1,14 @@
 //! Payment details are sealed before anything of them is stored.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use runtime::testing::TestService;
 use schemas::{Body, RequestPayoutV1, Topic};
 use serde_json::{Value, json};
 use sqlx::Row;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 use types::{PayoutId, PayoutMethod};
 
@@ -126,23 +127,20 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Every line that this process logs, at every level.
-pub fn lines() -> &'static Lines {
-    static LINES: OnceLock<Lines> = OnceLock::new();
-    LINES.get_or_init(|| {
-        let lines = Lines::default();
-        tracing_subscriber::fmt()
-            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-            .with_ansi(false)
-            .with_writer(lines.clone())
-            .init();
-        lines
-    })
+/// Every line that is logged at any level from now on, until the guard is dropped: by this test's runtime, which has this thread alone.
+pub fn lines() -> (Lines, DefaultGuard) {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(lines.clone())
+        .finish();
+    (lines, tracing::subscriber::set_default(subscriber))
 }
 
 #[tokio::test]
 async fn marked_payment_details_are_in_no_table_log_line_or_answer() {
-    let lines = lines();
+    let (lines, _listens) = lines();
     let app = bff().await;
     publish_key(&app, "key1", 3_600).await;
     let mut paypal = payout();

@@ -15,6 +15,7 @@ use types::{Micros, Uuid};
 use crate::clock::Looked;
 use crate::inbound::{Answer, Inbound};
 use crate::queue::FlowSender;
+use crate::sqlstate;
 
 /// How often a job looks for what is due.
 #[derive(Clone, Copy)]
@@ -122,6 +123,7 @@ pub async fn run<J: Job>(
             fired = fire(&*job, &pool, &flow, from, last_known) => fired,
         };
         let fired = fired.unwrap_or_else(|error| {
+            sqlstate::note(&error);
             tracing::warn!(job = J::NAME, %error, "what is due cannot be read now");
             Fired::default()
         });

@@ -17,6 +17,7 @@ use crate::health::{Health, Shut};
 use crate::locks::AdvisoryLock;
 use crate::log::{self, LogRow};
 use crate::schema_ids::SchemaIdError;
+use crate::sqlstate;
 use crate::stream::Watermark;
 use crate::supervise::Tasks;
 use crate::trace::{MessageSpan, Operation, Spans};
@@ -285,6 +286,7 @@ pub async fn ship(
             match &error {
                 // Whoever leads next has the cursor as it is now.
                 ShipError::Fenced => stop.cancel(),
+                ShipError::Sql(error) => sqlstate::note(error),
                 ShipError::Ahead(reason) => {
                     health.halted(&transport.name(), topic, partition, reason);
                 }

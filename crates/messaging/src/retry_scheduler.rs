@@ -15,6 +15,7 @@ use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
 use crate::queue::FlowSender;
 use crate::retry_queue::{self, RetryRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
+use crate::sqlstate;
 use crate::trust::{Sender, Vouching};
 
 const POLL: Duration = Duration::from_millis(500);
@@ -45,7 +46,12 @@ pub async fn run(
         match fed {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the retry queue cannot be read now"),
+            Err(error) => {
+                if let SchemaIdError::Sql(error) = &error {
+                    sqlstate::note(error);
+                }
+                tracing::warn!(%error, "the retry queue cannot be read now");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,

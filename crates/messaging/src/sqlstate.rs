@@ -40,16 +40,22 @@ pub fn is_outdated(age: Duration) -> bool {
     found.is_some_and(|found| found.elapsed() <= age)
 }
 
+/// Notes what an error says of the connection's prepared statements: for who tries again and does not judge it.
+pub(crate) fn note(error: &sqlx::Error) {
+    let database = error.as_database_error();
+    let code = database.and_then(sqlx::error::DatabaseError::code);
+    if code.as_deref() == Some(CHANGED_RESULT) {
+        let now = Some(Instant::now());
+        *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+}
+
 /// Judges an error by its SQLSTATE class (`PostgreSQL` documentation, appendix A).
 pub fn fault(error: &sqlx::Error) -> Fault {
+    note(error);
     match error {
         sqlx::Error::Database(database) => {
-            let code = database.code();
-            if code.as_deref() == Some(CHANGED_RESULT) {
-                let now = Some(Instant::now());
-                *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner) = now;
-            }
-            code.map_or(Fault::Outage, |code| of_code(&code))
+            database.code().map_or(Fault::Outage, |code| of_code(&code))
         }
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)

@@ -38,6 +38,8 @@ pub struct Definition<D> {
     pub api_keys: bool,
     /// Whether it seals texts of partners: then it has the table of their keys.
     pub personal_keys: bool,
+    /// Whether its edge answers visitors also without its database: then it stays ready without, once it was.
+    pub outlives_database: bool,
     /// What only its leader runs.
     pub jobs: LeaderJobs,
     /// Figures of its tables for the metrics.
@@ -64,6 +66,7 @@ impl<D: Domain> Definition<D> {
             between: |_| Router::new(),
             api_keys: false,
             personal_keys: false,
+            outlives_database: false,
             jobs: LeaderJobs::nothing(),
             gauges: &[],
             metrics: &[],
@@ -84,6 +87,7 @@ impl<D> Definition<D> {
             between: self.between,
             api_keys: self.api_keys,
             personal_keys: self.personal_keys,
+            outlives_database: self.outlives_database,
             jobs: self.jobs,
             gauges: self.gauges,
             metrics: self.metrics,

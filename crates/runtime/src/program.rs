@@ -8,6 +8,7 @@ use chassis::config::{ConfigErrors, Env};
 use chassis::http::{ServerConfig, cancel_on_signal, probe};
 use chassis::telemetry;
 use messaging::Domain;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use schemas::Service;
 use tikv_jemallocator::Jemalloc;
 use variables::Version;
@@ -124,6 +125,7 @@ fn with_settings(
 async fn serve(definition: Definition<()>, settings: Settings) -> anyhow::Result<()> {
     let service = definition.domain.0.service().name();
     let metrics = telemetry::init(service, &settings.telemetry)?;
+    allow_descriptors(settings.server.max_connections);
     let stop = cancel_on_signal()?;
     if settings.profile.is_local() {
         types::clock::follow();
@@ -142,6 +144,31 @@ async fn serve(definition: Definition<()>, settings: Settings) -> anyhow::Result
     stopped?;
     tracing::info!(service, "stopped");
     Ok(())
+}
+
+/// Beside connections of clients: to the database, the broker and other services, files, and what is accepted and not looked at yet.
+const OTHER_DESCRIPTORS: usize = 512;
+
+/// Each connection takes a descriptor, and a system gives a process fewer to begin with than it allows. Without any left nobody is accepted,
+/// probes neither, and nothing that breaks can be connected to again.
+fn allow_descriptors(connections: usize) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::warn!(%error, "the limit of open files cannot be raised to what the system allows");
+    }
+    let wanted = connections.saturating_add(OTHER_DESCRIPTORS);
+    let current = getrlimit(Resource::Nofile).current;
+    if let Some(current) = current.filter(|it| usize::try_from(*it).is_ok_and(|it| it < wanted)) {
+        tracing::warn!(
+            current,
+            wanted,
+            "the system allows fewer open files than HTTP_MAX_CONNECTIONS needs: raise its limit, or lower that"
+        );
+    }
 }
 
 /// The same that a start begins with, under the same lock; a start after it finds nothing to do.
@@ -211,6 +238,19 @@ mod tests {
         assert_eq!(parse(&["health"]), Ok(Task::Probe("/health")));
         assert_eq!(parse(&["ready"]), Ok(Task::Probe("/ready")));
         assert_eq!(parse(&["--version"]), Ok(Task::Version));
+    }
+
+    #[test]
+    fn a_process_may_open_as_many_files_as_the_system_allows() {
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let fewer = current.map(|it| it - 1);
+        let before = Rlimit {
+            current: fewer,
+            maximum,
+        };
+        setrlimit(Resource::Nofile, before).unwrap();
+        allow_descriptors(1);
+        assert_eq!(getrlimit(Resource::Nofile).current, maximum);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! was open before or not, and so is a stream that stands still: the service goes on without, and operators reach it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chassis::auth::Verifier;
 use chassis::http::ReadyCheck;
@@ -11,29 +12,79 @@ use messaging::{Paused, gap, halted};
 
 use crate::host::Host;
 
-pub(crate) async fn checks(host: Host, verifier: Arc<Verifier>) -> Vec<ReadyCheck> {
+/// Whether a process whose edge answers without its database was ready once: from then on it stays ready without. Its visitors would else be
+/// sent nowhere by whoever goes by this, as all its processes are at the same database.
+pub(crate) struct Lasting {
+    outlives_database: bool,
+    was_ready: AtomicBool,
+}
+
+impl Lasting {
+    pub(crate) fn of(outlives_database: bool) -> Self {
+        Self {
+            outlives_database,
+            was_ready: AtomicBool::new(false),
+        }
+    }
+
+    /// What is to be said of the database while it is not as it must be.
+    fn without_database(&self, name: impl Into<String>, reason: String) -> ReadyCheck {
+        if self.outlives_database && self.was_ready.load(Ordering::Relaxed) {
+            ReadyCheck::passed(name).with_detail(reason)
+        } else {
+            ReadyCheck::failed(name, reason)
+        }
+    }
+
+    fn note(&self, checks: &[ReadyCheck]) {
+        if checks.iter().all(|check| check.ready) {
+            self.was_ready.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(crate) async fn checks(
+    host: Host,
+    verifier: Arc<Verifier>,
+    lasting: Arc<Lasting>,
+) -> Vec<ReadyCheck> {
+    let checks = look(&host, &verifier, &lasting).await;
+    lasting.note(&checks);
+    checks
+}
+
+async fn look(host: &Host, verifier: &Verifier, lasting: &Lasting) -> Vec<ReadyCheck> {
     // Asking a database that is not recognised would only wait.
     if let Some(reason) = host.guard().reason() {
-        return vec![ReadyCheck::failed("database", reason)];
+        return vec![lasting.without_database("database", reason)];
     }
     let database = sqlx::query_scalar::<_, i64>("SELECT position FROM pipeline.log_head")
         .fetch_one(host.pool())
         .await;
+    let is_reached = database.is_ok();
     let mut checks = vec![match database {
         Ok(_) => ReadyCheck::passed("database"),
-        Err(error) => ReadyCheck::failed("database", error.to_string()),
+        Err(error) => lasting.without_database("database", error.to_string()),
     }];
     checks.extend(verifier.readiness());
-    gap::judge(host.pool(), host.health()).await;
+    if is_reached {
+        gap::judge(host.pool(), host.health()).await;
+    }
     for (transport, reason) in host.health().stops() {
         checks.push(ReadyCheck::passed(transport).with_detail(reason));
     }
-    for stream in halted::all(host.pool()).await.unwrap_or_default() {
+    // Each question to a database that is away takes as long as a connection is waited for.
+    let halted = if is_reached {
+        halted::all(host.pool()).await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    for stream in halted {
         let name = format!("{} {}/{}", stream.source, stream.topic, stream.partition);
         checks.push(ReadyCheck::passed(name).with_detail(stream.reason));
     }
     if let Some(paused) = host.health().batches() {
-        checks.push(ReadyCheck::failed(paused.name.clone(), describe(&paused)));
+        checks.push(lasting.without_database(paused.name.clone(), describe(&paused)));
     }
     for paused in host.health().paused() {
         checks.push(ReadyCheck::passed(paused.name.clone()).with_detail(describe(&paused)));

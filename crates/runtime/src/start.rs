@@ -143,7 +143,14 @@ async fn run(
         transports::drain(&host, &settings, &queue);
     }
     let scopes = RouteScopes::of(&document);
-    let shell = shell(&host, &settings, verifier, metrics).route_scopes(scopes);
+    let shell = shell(
+        &host,
+        &settings,
+        verifier,
+        metrics,
+        definition.outlives_database,
+    )
+    .route_scopes(scopes);
     let address = ports.serve(surface, &shell, &tasks)?;
     tracing::info!(service = service.name(), %address, mode = settings.modes.of(service).name(), "started");
     let running = Running {

@@ -22,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::definition::{Definition, Routes};
 use crate::documents::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
 use crate::host::Host;
+use crate::ready::Lasting;
 use crate::settings::Settings;
 use crate::{commands, personal_keys, ready};
 
@@ -199,10 +200,12 @@ pub(crate) fn shell(
     settings: &Settings,
     verifier: Arc<Verifier>,
     metrics: Option<Metrics>,
+    outlives_database: bool,
 ) -> Shell {
     let (ready_host, keys) = (host.clone(), Arc::clone(&verifier));
-    let mut probes = Probes::new(host.service().name())
-        .ready_when(move || ready::checks(ready_host.clone(), Arc::clone(&keys)));
+    let lasting = Arc::new(Lasting::of(outlives_database));
+    let checks = move || ready::checks(ready_host.clone(), Arc::clone(&keys), Arc::clone(&lasting));
+    let mut probes = Probes::new(host.service().name()).ready_when(checks);
     if let Some(metrics) = metrics {
         let upkeep = metrics.clone();
         let stop = host.tasks().stop().clone();

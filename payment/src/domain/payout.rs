@@ -8,8 +8,11 @@ use super::Answer;
 /// How long after the first attempt a submission may be repeated under its reference: providers forget references
 /// after a day or more, and a forgotten one would be paid twice. An hour is left for clocks and slow calls.
 pub const KEY_LIFETIME_SECONDS: i64 = 23 * 3_600;
-/// So long after the first attempt, in microseconds, attempts are a minute apart: one that timed out before has arrived, or never will.
+/// So long after the first attempt, in microseconds, one that timed out has arrived or never will, if others came since as they do.
 const ARRIVED_AFTER: i64 = 600 * 1_000_000;
+/// From this attempt on the one before ended a minute ago at least, however long none was made before that: the pause between two follows their
+/// number.
+const APART_FROM: i32 = 9;
 
 /// So long a step with the provider takes at most, in seconds: it is given up then.
 pub const MAX_STEP_SECONDS: i64 = 60;
@@ -152,7 +155,7 @@ impl Payout {
     /// Whether the provider may still be at an earlier submission at `now`, one that was given up here: until it is known what came of
     /// that, the refusal of another is not the last word.
     pub fn may_be_on_its_way(&self, now: Micros) -> bool {
-        let began = self.first_attempt_at.filter(|_| self.attempt > 1);
-        began.is_some_and(|first| now.micros_since(first) < ARRIVED_AFTER)
+        let lately = |first| now.micros_since(first) < ARRIVED_AFTER;
+        self.attempt > 1 && (self.attempt < APART_FROM || self.first_attempt_at.is_some_and(lately))
     }
 }

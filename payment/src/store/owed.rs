@@ -66,6 +66,6 @@ pub(crate) async fn save(
         brand: text = |row| row.0.2.as_str(),
         minor: bigint = |row| row.1.minor,
         position: bigint = |row| row.1.position,
-    } on (partner, currency, brand) set (minor))
+    } on (partner, currency, brand) set (minor, position))
     .await
 }

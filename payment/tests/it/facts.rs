@@ -64,6 +64,28 @@ async fn a_refund_after_payout_is_carried_over() {
     app.assert_ledger_is_the_fold_of_its_log().await;
 }
 
+#[tokio::test]
+async fn what_is_owed_anew_in_the_batch_that_paid_it_back_is_owed_since_then() {
+    let mut app = App::start().await;
+    app.earn("partner123", 1_000).await;
+    let id = app.granted("partner123", "10.00").await;
+    app.until_status(&id, "paid").await;
+    app.state("c1", reversed(1_000, EarningStatus::Payable))
+        .await;
+    let topic = Topic::CommissionEvents;
+    let fact = |sequence, body| runtime::testing::message(topic, "c2", "c2", body, Some(sequence));
+    let earned = calculated("partner123", 1_500, "USD", "approved");
+    let facts = vec![
+        fact(3, earned.into()),
+        fact(4, reversed(1_500, EarningStatus::Payable).into()),
+    ];
+    for answer in app.service.deliver_all(topic, facts).await {
+        assert_eq!(answer.name(), "done");
+    }
+    assert_eq!(app.balance("partner123", "payable").await, "-10.00");
+    app.assert_fold(&["owed"]).await;
+}
+
 async fn of_brand(app: &App) -> [(&'static str, i64); 2] {
     let mut found = [("funds", 0), ("recoverable", 0)];
     for (name, minor) in &mut found {

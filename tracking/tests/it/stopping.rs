@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, unmade_database, until};
+use runtime::testing::{TestService, operator, unmade_database, until};
 use schemas::{
     Body, CampaignChangedV1, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1,
     EnrollmentEndedV1, PartnerBannedV1, PartnerUnbannedV1,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use tracking::{MIGRATIONS, Tracking};
 use types::{BanId, BrandId, EnrollmentStatus, JoinMode, Micros, PauseReason, RefusalReason};
 
@@ -393,5 +394,47 @@ async fn with_the_database_away_a_link_leads_where_it_was_known_to() {
         .await
         .unwrap();
     assert_eq!(location(&service, "lnk_1").await, TARGET);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_was_ready_stays_ready_while_its_database_is_away_and_links_lead_on() {
+    let service = start_with_link().await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    let ready = async || service.get("/ready", &operator()).await;
+    assert_eq!(ready().await.0, StatusCode::OK);
+    let (server, name) = service.database_url.rsplit_once('/').unwrap();
+    let mut server = PgConnection::connect(&format!("{server}/postgres"))
+        .await
+        .unwrap();
+    let mut run = async |sql: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut server)
+            .await
+            .unwrap();
+    };
+    run(format!(
+        "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    ))
+    .await;
+    let says = |ready: &Value| {
+        let checks = ready["checks"].as_array().unwrap().iter();
+        let mut database = checks.filter(|check| check["name"] == "database");
+        let detail = database.next().unwrap()["detail"].as_str();
+        detail.unwrap_or_default().to_owned()
+    };
+    until("it says that its database is away", || async {
+        let (status, body) = ready().await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        !says(&body).is_empty()
+    })
+    .await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    until("its database is there again", || async {
+        says(&ready().await.1).is_empty()
+    })
+    .await;
     service.stop().await;
 }

@@ -244,20 +244,23 @@ async fn a_refusal_gives_the_money_back_only_when_the_provider_does_not_have_it(
 
 #[tokio::test]
 async fn a_refusal_is_final_once_no_earlier_submission_can_be_on_its_way() {
-    let second = Payout {
-        attempt: 2,
-        ..payout(Status::Submitting)
-    };
     let minutes = |minutes: i64| Micros(minutes * 60_000_000);
-    for (now, expected) in [
-        (SOON, Answer::Unknown),
-        (minutes(9), Answer::Unknown),
-        (minutes(10), Answer::Failed),
+    for (attempt, now, expected) in [
+        (2, SOON, Answer::Unknown),
+        (9, minutes(9), Answer::Unknown),
+        (9, minutes(10), Answer::Failed),
+        // The one before may have timed out a second ago, however long none was made before that.
+        (3, minutes(15), Answer::Unknown),
+        (8, minutes(15), Answer::Unknown),
     ] {
+        let again = Payout {
+            attempt,
+            ..payout(Status::Submitting)
+        };
         let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
         let refusing = refusing(Ok(None));
-        let step = step(&refusing, &second, details, Handing::Allowed, || now).await;
-        assert_eq!(answer(&step), Some(expected), "{now:?}");
+        let step = step(&refusing, &again, details, Handing::Allowed, || now).await;
+        assert_eq!(answer(&step), Some(expected), "{attempt} {now:?}");
     }
 }
 
