@@ -628,6 +628,28 @@ async fn a_commission_is_mailed_when_it_is_on_hold_and_when_it_is_approved_be_th
     service.stop().await;
 }
 
+/// Mails that are sent before: more than there are connections.
+const BEFORE: usize = 30;
+
+/// As a newer build's migration leaves the table, while this build leads: what only its jobs read.
+#[tokio::test]
+async fn mails_go_on_after_a_newer_build_has_added_a_column() {
+    let server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    partner_with_address(&service).await;
+    for payout in 0..BEFORE {
+        paid(&mut service, &format!("pay_{payout}")).await;
+        concluded(&service, "notification.sent.v1", payout + 1).await;
+    }
+    sqlx::raw_sql("ALTER TABLE mails ADD COLUMN later int")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    paid(&mut service, "pay_later").await;
+    concluded(&service, "notification.sent.v1", BEFORE + 1).await;
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn what_was_claimed_is_not_said_to_be_what_an_order_is_worth() {
     let service = app::start().await;
