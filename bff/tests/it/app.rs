@@ -5,8 +5,8 @@ use messaging::{Answer, clock};
 use runtime::testing::{TestService, message, partner};
 use schemas::{
     Body, ClaimedSale, CommandRejectedV1, CommissionCalculatedV1, ConversionRefundedV1,
-    EnrollmentAcceptedV1, LedgerPostedV1, Message, PayoutRequestedV1, SealingKeyPublishedV1, Topic,
-    Transfer,
+    ConversionUnattributedV1, EnrollmentAcceptedV1, LedgerPostedV1, Message, PayoutRequestedV1,
+    SealingKeyPublishedV1, Topic, Transfer,
 };
 use sealing::{KeyPair, PrivateKey};
 use serde_json::{Value, json};
@@ -195,6 +195,22 @@ pub fn claimed() -> ClaimedSale {
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_900_000_000_000_000),
     }
+}
+
+/// A purchase that came to nobody.
+pub fn nobodys(order: &str) -> Body {
+    ConversionUnattributedV1 {
+        event_type: ConversionType::Purchase,
+        reason: "no_click".to_owned(),
+        amount: Some("99.9".to_owned()),
+        currency: None,
+        order_id: Some(order.parse().unwrap()),
+        campaign_id: None,
+        click_id: None,
+        user_hash: "00".repeat(32),
+        occurred_at: Micros(2),
+    }
+    .into()
 }
 
 /// That money moved from one account to another.

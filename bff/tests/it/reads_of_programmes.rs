@@ -5,11 +5,10 @@ use runtime::testing::{TestService, brand, claims, mint, operator, partner};
 use schemas::{
     ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
     CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
-    ConversionAttributedV1, ConversionRefundNotedV1, ConversionUnattributedV1,
-    EnrollmentAcceptedV1, EvidenceApprovedV1, EvidenceReturnedV1, EvidenceSubmittedV1,
-    GroupChangedV1, GroupCreatedV1, LinkChangedV1, LinkCreatedV1, PartnerBannedV1,
-    PartnerChangedV1, PartnerErasedV1, PartnerMovedV1, Plan, TermsPublishedV1, Topic, Utm,
-    WireMoney,
+    ConversionAttributedV1, ConversionRefundNotedV1, EnrollmentAcceptedV1, EvidenceApprovedV1,
+    EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, LinkChangedV1,
+    LinkCreatedV1, PartnerBannedV1, PartnerChangedV1, PartnerErasedV1, PartnerMovedV1, Plan,
+    TermsPublishedV1, Topic, Utm, WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ use types::{
     RefusalReason, TermsVersion, WindowDays,
 };
 
-use crate::app::{bff, facts, partner123, quarter_refunded};
+use crate::app::{bff, facts, nobodys, partner123, quarter_refunded};
 
 const SALE: &str = "0197a1f0-0000-7000-8000-000000000001";
 
@@ -924,28 +923,12 @@ async fn a_conversion_is_read_by_its_partner_and_its_brand_with_what_went_back()
     app.stop().await;
 }
 
-/// A purchase that came to nobody.
-fn nobodys() -> Body {
-    ConversionUnattributedV1 {
-        event_type: ConversionType::Purchase,
-        reason: "no_click".to_owned(),
-        amount: Some("99.9".to_owned()),
-        currency: None,
-        order_id: Some("order-1".parse().unwrap()),
-        campaign_id: None,
-        click_id: None,
-        user_hash: "00".repeat(32),
-        occurred_at: Micros(2),
-    }
-    .into()
-}
-
 #[tokio::test]
 async fn what_was_nobodys_is_the_newest_of_whose_it_becomes() {
     let app = bff().await;
     let later = format!("{SALE}-later");
     for (id, event) in [
-        (SALE, nobodys()),
+        (SALE, nobodys("order-1")),
         (&later, sold().into()),
         (SALE, sold().into()),
     ] {
@@ -972,7 +955,12 @@ async fn what_is_nobodys_is_shown_to_operators_until_it_is_somebodys() {
     };
     for (event, status, amount, reason) in [
         (Body::from(noted.clone()), "noted", json!(null), json!(null)),
-        (nobodys(), "unattributed", json!("99.9"), json!("no_click")),
+        (
+            nobodys("order-1"),
+            "unattributed",
+            json!("99.9"),
+            json!("no_click"),
+        ),
         (
             noted.into(),
             "unattributed",

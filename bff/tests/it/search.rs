@@ -2,15 +2,12 @@
 
 use axum::http::StatusCode;
 use runtime::testing::{TestService, brand, operator, partner};
-use schemas::{
-    Body, ConversionAttributedV1, ConversionClaimedV1, ConversionUnattributedV1, LinkCreatedV1,
-    Topic,
-};
+use schemas::{Body, ConversionAttributedV1, ConversionClaimedV1, LinkCreatedV1, Topic};
 use serde_json::{Value, json};
 use types::{ConversionId, ConversionType, Micros, TermsVersion};
 use uuid::Uuid;
 
-use crate::app::{accept, bff, claimed, facts, partner123, payout_requested, usd};
+use crate::app::{accept, bff, claimed, facts, nobodys, partner123, payout_requested, usd};
 
 fn sold(brand: &str, campaign: &str) -> Body {
     ConversionAttributedV1 {
@@ -92,18 +89,12 @@ async fn a_brand_finds_its_order_that_is_nobodys_and_nobody_else_does() {
     let app = bff().await;
     let (brand1, order) = ("brand1".parse().unwrap(), "order-9".parse().unwrap());
     let id = ConversionId::of_brand(&brand1, &order).to_string();
-    let nobodys = ConversionUnattributedV1 {
-        event_type: ConversionType::Purchase,
-        reason: "no_click".to_owned(),
-        amount: Some("99.9".to_owned()),
-        currency: None,
-        order_id: Some(order),
-        campaign_id: None,
-        click_id: None,
-        user_hash: "0a".repeat(32),
-        occurred_at: Micros(2),
-    };
-    facts(&app, Topic::TrackingEvents, &[(&id, &id, nobodys.into())]).await;
+    facts(
+        &app,
+        Topic::TrackingEvents,
+        &[(&id, &id, nobodys("order-9"))],
+    )
+    .await;
     let path = "/api/v1/explanations?order_id=order-9";
     let expected = vec![json!(["order", path])];
     assert_eq!(found(&app, &brand("brand1"), "order-9").await, expected);

@@ -19,25 +19,15 @@ pub async fn is_there(connection: &mut PgConnection, name: &str) -> Result<bool,
         .await
 }
 
-/// Keeps everybody from a table until the end of a transaction that makes a partition of it and writes into that what others must see whole.
-///
-/// A statement is planned, by the partitions that there are, before it takes its snapshot: what commits in between it would see but for the rows
-/// in the new partition. Who reads now is waited for, for two seconds.
-///
-/// # Errors
-///
-/// The database's.
-pub(crate) async fn lock(
-    connection: &mut PgConnection,
-    table: &'static str,
-) -> Result<(), sqlx::Error> {
-    let sql = format!(
-        "{WAIT}; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SET LOCAL lock_timeout TO DEFAULT"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-        .execute(connection)
-        .await?;
-    Ok(())
+/// What becomes of those who read a table while a partition of it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// They go on, also those who come.
+    GoOn,
+    /// They are waited for, for two seconds, and whoever comes waits until the transaction ends: it writes into the partition what others must
+    /// see whole. A statement is planned, by the partitions that there are, before it takes its snapshot: what commits in between it would see
+    /// but for the rows in the new partition.
+    Wait,
 }
 
 /// Makes a table's partition for a range of numbers, unless it is there.
@@ -53,13 +43,19 @@ pub async fn make(
     table: &'static str,
     name: &str,
     values: Range<i64>,
+    readers: Readers,
 ) -> Result<(), sqlx::Error> {
     if is_there(connection, name).await? {
         return Ok(());
     }
     let Range { start, end } = values;
+    let lock = match readers {
+        Readers::GoOn => String::new(),
+        Readers::Wait => format!("{WAIT}; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;"),
+    };
     let sql = format!(
-        "CREATE TABLE {name} (LIKE {table} INCLUDING ALL);
+        "{lock}
+         CREATE TABLE {name} (LIKE {table} INCLUDING ALL);
          {WAIT};
          ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end});
          SET LOCAL lock_timeout TO DEFAULT"

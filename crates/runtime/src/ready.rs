@@ -67,18 +67,16 @@ async fn look(host: &Host, verifier: &Verifier, lasting: &Lasting) -> Vec<ReadyC
         Err(error) => lasting.without_database("database", error.to_string()),
     }];
     checks.extend(verifier.readiness());
-    if is_reached {
-        gap::judge(host.pool(), host.health()).await;
-    }
-    for (transport, reason) in host.health().stops() {
-        checks.push(ReadyCheck::passed(transport).with_detail(reason));
-    }
     // Each question to a database that is away takes as long as a connection is waited for.
     let halted = if is_reached {
+        gap::judge(host.pool(), host.health()).await;
         halted::all(host.pool()).await.unwrap_or_default()
     } else {
         Vec::new()
     };
+    for (transport, reason) in host.health().stops() {
+        checks.push(ReadyCheck::passed(transport).with_detail(reason));
+    }
     for stream in halted {
         let name = format!("{} {}/{}", stream.source, stream.topic, stream.partition);
         checks.push(ReadyCheck::passed(name).with_detail(stream.reason));

@@ -144,7 +144,7 @@ impl Host {
     /// By its database's clock, as far as this process knows it.
     fn now(&self) -> Micros {
         let least = self.looked().borrow().now_at_least();
-        least.map_or_else(clock::now, |least| least.max(clock::now()))
+        least.unwrap_or(Micros(0)).max(clock::now())
     }
 
     fn commands_topic(&self) -> Result<Topic, Problem> {

@@ -203,6 +203,16 @@ async fn mailed(service: &TestService, kind: &str) -> Vec<Value> {
     items.filter(|it| it["kind"] == kind).cloned().collect()
 }
 
+/// The one mail by which the brand is told that an onboarding was stopped.
+async fn mail_to_the_brand(service: &TestService) -> Value {
+    let kind = "workflow.compensated.v1";
+    until("the brand is told", || async {
+        mailed(service, kind).await.len() == 1
+    })
+    .await;
+    mailed(service, kind).await.remove(0)
+}
+
 async fn assert_folds(service: &mut TestService) {
     service
         .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["onboardings", "workflows"])
@@ -326,10 +336,7 @@ async fn who_is_of_another_country_goes_back_and_nothing_else_is_done() {
         [(Step::Checks, false), (Step::Approval, true)]
     );
     assert!(crm.requests().is_empty());
-    until("the brand is told", || async {
-        mailed(&service, "workflow.compensated.v1").await.len() == 1
-    })
-    .await;
+    mail_to_the_brand(&service).await;
     assert_folds(&mut service).await;
     service.stop().await;
 }
@@ -353,11 +360,7 @@ async fn a_crm_that_refuses_has_the_group_taken_back_and_the_application_waits_f
         let status = if api == "contacts" { 422 } else { 409 };
         assert_eq!(workflow["steps"][3]["crm_status"], status);
         assert_eq!(crm.contact("partner1"), None);
-        until("the brand is told", || async {
-            mailed(&service, "workflow.compensated.v1").await.len() == 1
-        })
-        .await;
-        let mail = mailed(&service, "workflow.compensated.v1").await.remove(0);
+        let mail = mail_to_the_brand(&service).await;
         assert!(
             mail["text"].as_str().unwrap().contains("crm refused"),
             "{mail}"
@@ -381,11 +384,7 @@ async fn a_brand_is_not_told_that_an_application_waits_which_it_has_approved() {
     until_step(&service, "group", "compensating").await;
     answers(&mut service, (Step::Group, true), None).await;
     until_status(&service, "compensated").await;
-    until("the brand is told", || async {
-        mailed(&service, "workflow.compensated.v1").await.len() == 1
-    })
-    .await;
-    let mail = mailed(&service, "workflow.compensated.v1").await.remove(0);
+    let mail = mail_to_the_brand(&service).await;
     let text = mail["text"].as_str().unwrap();
     assert!(text.contains("is in the campaign"), "{text}");
     assert!(!text.contains("waits for you"), "{text}");

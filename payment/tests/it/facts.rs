@@ -35,14 +35,19 @@ async fn a_held_commission_becomes_payable_and_its_refund_gives_back() {
     app.assert_ledger_is_the_fold_of_its_log().await;
 }
 
-#[tokio::test]
-async fn a_refund_after_payout_is_carried_over() {
-    let mut app = App::start().await;
+/// A commission of ten dollars is paid out, and its sale refunded then.
+async fn is_paid_and_refunded(app: &mut App) {
     app.earn("partner123", 1_000).await;
     let id = app.granted("partner123", "10.00").await;
     app.until_status(&id, "paid").await;
     app.state("c1", reversed(1_000, EarningStatus::Payable))
         .await;
+}
+
+#[tokio::test]
+async fn a_refund_after_payout_is_carried_over() {
+    let mut app = App::start().await;
+    is_paid_and_refunded(&mut app).await;
     assert_eq!(app.balance("partner123", "payable").await, "-10.00");
     assert_eq!(
         of_brand(&app).await,
@@ -67,11 +72,7 @@ async fn a_refund_after_payout_is_carried_over() {
 #[tokio::test]
 async fn what_is_owed_anew_in_the_batch_that_paid_it_back_is_owed_since_then() {
     let mut app = App::start().await;
-    app.earn("partner123", 1_000).await;
-    let id = app.granted("partner123", "10.00").await;
-    app.until_status(&id, "paid").await;
-    app.state("c1", reversed(1_000, EarningStatus::Payable))
-        .await;
+    is_paid_and_refunded(&mut app).await;
     let topic = Topic::CommissionEvents;
     let fact = |sequence, body| runtime::testing::message(topic, "c2", "c2", body, Some(sequence));
     let earned = calculated("partner123", 1_500, "USD", "approved");

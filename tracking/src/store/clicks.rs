@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use chassis::time::{Day, QUARTER_HOUR};
+use messaging::AdvisoryLock;
 use messaging::group::GroupWrite;
-use messaging::{AdvisoryLock, partition};
+use messaging::partition::{self, Readers};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
@@ -157,7 +158,7 @@ async fn make_partition(connection: &mut PgConnection, day: i64) -> Result<(), s
         .execute(&mut *connection)
         .await?;
     let of_day = day * Day::MICROS..(day + 1) * Day::MICROS;
-    partition::make(connection, "clicks", &name, of_day).await
+    partition::make(connection, "clicks", &name, of_day, Readers::GoOn).await
 }
 
 impl GroupWrite for ClickWriter {

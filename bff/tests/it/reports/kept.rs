@@ -4,7 +4,7 @@ use runtime::testing::{brand, operator, partner, until};
 
 use super::sums::{ANOTHERS, MAY, sold};
 use super::*;
-use crate::app::partner123;
+use crate::app::{nobodys, partner123};
 
 /// Long after everything else.
 const LATER: Sale = Sale {
@@ -201,18 +201,11 @@ async fn what_is_nobodys_when_it_is_decided_again_leaves_its_commission_where_th
     campaign(&mut app, SALE.campaign, SALE.brand, SALE.money.1).await;
     sell(&mut app, &[SALE]).await;
     sum_up(&mut app).await;
-    let nobodys = ConversionUnattributedV1 {
-        event_type: ConversionType::Purchase,
-        reason: "no_click".to_owned(),
-        amount: Some("100".to_owned()),
-        currency: None,
-        order_id: None,
-        campaign_id: None,
-        click_id: None,
-        user_hash: "00".repeat(32),
-        occurred_at: micros(SALE.at),
-    };
-    let again = vec![("2027-02-01T12:00:00Z", SALE.id.to_owned(), nobodys.into())];
+    let again = vec![(
+        "2027-02-01T12:00:00Z",
+        SALE.id.to_owned(),
+        nobodys("order-1"),
+    )];
     state(&mut app, Topic::TrackingEvents, again).await;
     let report = report(&app, &operator(), MAY).await;
     let names = ["sales", "revenue", "commissions"];

@@ -11,7 +11,7 @@ use messaging::Answer;
 use runtime::testing::{TestService, message, unmade_database, variables};
 use schemas::{
     Body, CampaignCreatedV1, CommissionCalculatedV1, CommissionReversedV1, ConversionAttributedV1,
-    ConversionUnattributedV1, Service, Topic,
+    Service, Topic,
 };
 use serde_json::{Value, json};
 use types::{ConversionType, Currency, EarningStatus, JoinMode, Micros, Money, TermsVersion};

@@ -11,7 +11,7 @@ pub(crate) mod row;
 pub(crate) mod tail;
 
 use crate::inbox::Mark;
-use crate::partition;
+use crate::partition::{self, Readers};
 use crate::stream::{StreamId, Watermark};
 
 pub(crate) use read::stream_window;
@@ -153,10 +153,12 @@ pub(crate) async fn ensure_partition(
         let from = index * positions;
         let name = format!("pipeline.message_log_{index}");
         let part = from..from + positions;
-        if from <= head && !partition::is_there(connection, &name).await? {
-            partition::lock(connection, "pipeline.message_log").await?;
-        }
-        partition::make(connection, "pipeline.message_log", &name, part).await?;
+        let readers = if from <= head {
+            Readers::Wait
+        } else {
+            Readers::GoOn
+        };
+        partition::make(connection, "pipeline.message_log", &name, part, readers).await?;
     }
     Ok(())
 }

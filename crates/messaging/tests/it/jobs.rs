@@ -16,8 +16,21 @@ use types::{Micros, ids};
 use uuid::Uuid;
 
 use crate::bank::take_out;
-use crate::lab::{COMMANDS, FACTS, Lab, command};
+use crate::lab::{COMMANDS, FACTS, Lab, Replica, command};
 use crate::queues::fact_of_others;
+
+/// A job as its leader runs it, until stopped.
+fn run<J: Job>(
+    job: J,
+    lab: &Lab,
+    replica: &Replica,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + use<J> {
+    let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
+    let committed = replica.committed.clone();
+    let looked = watch::channel(Looked::default()).1;
+    job::run(Arc::new(job), pool, flow, committed, looked, stop.clone())
+}
 
 /// Always due, with always the same command.
 struct Overdue {
@@ -40,17 +53,10 @@ async fn a_job_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spin(
     let lab = Lab::new().await;
     let replica = lab.start(false);
     let (stop, requests) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
-    let job = Arc::new(Overdue {
+    let job = Overdue {
         requests: Arc::clone(&requests),
-    });
-    let running = job::run(
-        job,
-        lab.pool.clone(),
-        replica.flow.clone(),
-        replica.committed.clone(),
-        watch::channel(Looked::default()).1,
-        stop.clone(),
-    );
+    };
+    let running = run(job, &lab, &replica, &stop);
     let watching = async {
         until("it went to the retry queue", || async {
             !lab.retry_queue().await.is_empty()
@@ -107,10 +113,7 @@ async fn what_a_job_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind
     let id = last.header.id;
     let job = OneByOne([waits("pay1"), waits("pay2"), last]);
     let stop = CancellationToken::new();
-    let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
-    let committed = replica.committed.clone();
-    let looked = watch::channel(Looked::default()).1;
-    let running = job::run(Arc::new(job), pool, flow, committed, looked, stop.clone());
+    let running = run(job, &lab, &replica, &stop);
     let watching = async {
         until("the last is done", || async {
             let state: Option<String> =
@@ -184,10 +187,7 @@ async fn what_a_job_has_passed_and_is_gone_keeps_nothing_back_where_more_is_due_
         looks: AtomicUsize::new(0),
     };
     let stop = CancellationToken::new();
-    let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
-    let committed = replica.committed.clone();
-    let looked = watch::channel(Looked::default()).1;
-    let running = job::run(Arc::new(job), pool, flow, committed, looked, stop.clone());
+    let running = run(job, &lab, &replica, &stop);
     let watching = async {
         until("what was left out is done", || async {
             let done: bool =
