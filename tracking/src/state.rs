@@ -65,6 +65,8 @@ struct Changed {
     changes: HashMap<CampaignId, CampaignChangeAdoptedV1>,
     statuses: HashMap<CampaignId, CampaignStatus>,
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
+    /// Those that came after the enrollments.
+    applications: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
     bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
     api_keys: HashMap<ApiKeyId, (About<ApiKeyAdoptedV1>, i64)>,
@@ -225,14 +227,7 @@ impl BatchState {
                 self.changed.campaigns.insert(id.clone(), position);
                 self.changed.changes.remove(id);
             }
-            Event::EnrollmentAdopted(enrollment) => {
-                let id = &enrollment.subject;
-                let status = enrollment.status.unwrap_or(EnrollmentStatus::Enrolled);
-                self.enrollments.insert(id.clone(), status);
-                self.changed.ended.remove(id);
-                let row = (enrollment.clone(), position);
-                self.changed.enrollments.insert(id.clone(), row);
-            }
+            Event::EnrollmentAdopted(enrollment) => self.put_enrollment(enrollment, position),
             Event::CampaignStatusAdopted(adopted) => {
                 let (id, status) = (&adopted.subject, adopted.status);
                 if let Some(campaign) = self.campaigns.get_mut(id) {
@@ -310,6 +305,21 @@ impl BatchState {
         let row = (adopted.clone(), position);
         self.changed.api_keys.insert(adopted.subject.clone(), row);
         self.changed.api_key_change = Some(position);
+    }
+
+    fn put_enrollment(&mut self, enrollment: &About<EnrollmentAdoptedV1>, position: i64) {
+        let id = &enrollment.subject;
+        let status = enrollment.status.unwrap_or(EnrollmentStatus::Enrolled);
+        self.enrollments.insert(id.clone(), status);
+        let changed = &mut self.changed;
+        changed.ended.remove(id);
+        let row = (enrollment.clone(), position);
+        if status == EnrollmentStatus::Applied {
+            changed.applications.insert(id.clone(), row);
+        } else {
+            changed.applications.remove(id);
+            changed.enrollments.insert(id.clone(), row);
+        }
     }
 
     fn put_ban(&mut self, adopted: &About<PartnerStatusAdoptedV1>, position: i64) {
@@ -478,11 +488,13 @@ impl BatchState {
         let memberships: Vec<_> = self.changed.memberships.into_values().collect();
         let terms: Vec<_> = self.changed.terms.into_values().collect();
         let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
+        let applications: Vec<_> = self.changed.applications.into_values().collect();
         campaigns::save(connection, &campaigns).await?;
         campaigns::save_changes(connection, &changes).await?;
         campaigns::save_statuses(connection, &statuses).await?;
         campaigns::save_terms(connection, &terms).await?;
         campaigns::save_enrollments(connection, &enrollments).await?;
+        campaigns::save_enrollments(connection, &applications).await?;
         campaigns::end_enrollments(connection, &ended).await?;
         bans::save(connection, &bans).await?;
         let keys: Vec<_> = self.changed.api_keys.into_values().collect();

@@ -204,7 +204,7 @@ pub async fn save_terms(
     .await
 }
 
-/// Saves enrollments.
+/// Saves enrollments. Who only applies has accepted what it accepted before: its earlier clicks count by that, also when it is rejected.
 pub async fn save_enrollments(
     connection: &mut PgConnection,
     rows: &[(About<EnrollmentAdoptedV1>, i64)],
@@ -216,7 +216,8 @@ pub async fn save_enrollments(
         terms_version: int = |(enrollment, _)| enrollment.terms_version.get(),
         position: bigint = |(_, position)| *position,
         status: text = |(enrollment, _)| enrollment.status.unwrap_or(EnrollmentStatus::Enrolled).name(),
-    } on (id) set (terms_version, position, status))
+    } "ON CONFLICT (id) DO UPDATE SET position = excluded.position, status = excluded.status,
+       terms_version = CASE excluded.status WHEN 'applied' THEN enrollments.terms_version ELSE excluded.terms_version END")
     .await
 }
 

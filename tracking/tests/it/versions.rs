@@ -2,9 +2,11 @@
 
 use chassis::time::now;
 use runtime::testing::TestService;
-use schemas::Body;
+use schemas::{
+    Body, EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentRejectedV1,
+};
 use tracking::{MIGRATIONS, Tracking};
-use types::Micros;
+use types::{BrandId, EnrollmentStatus, Micros, PartnerId, RefusalReason, TermsVersion};
 
 use crate::app::*;
 
@@ -63,6 +65,52 @@ async fn who_accepted_terms_has_later_ones_by_itself_up_to_the_first_that_worsen
     service
         .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
         .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_applies_again_and_is_not_let_in_keeps_what_it_accepted_for_its_earlier_clicks() {
+    let mut service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let partner_id = PartnerId::parse(PARTNER).unwrap();
+    let brand_id = BrandId::parse(BRAND).unwrap();
+    let terms_version = TermsVersion::try_from(2).unwrap();
+    let left = EnrollmentEndedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        status: EnrollmentStatus::Left,
+        reason: None,
+    };
+    let applied = EnrollmentAppliedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        terms_version,
+    };
+    let rejected = EnrollmentRejectedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        reason: RefusalReason::Other,
+    };
+    let approved = EnrollmentApprovedV1 {
+        partner_id,
+        brand_id,
+        terms_version,
+    };
+    let enrollment = enrollment(CAMPAIGN, PARTNER);
+    publish(&mut service, 2, 10, 0, Some(true)).await;
+    deliver(&mut service, CAMPAIGN, &enrollment, left.into()).await;
+    deliver(&mut service, CAMPAIGN, &enrollment, applied.clone().into()).await;
+    assert_eq!(version(&service, "o1").await, 1);
+    deliver(&mut service, CAMPAIGN, &enrollment, rejected.into()).await;
+    assert_eq!(version(&service, "o2").await, 1);
+    // The log is folded in one batch there, and came in several.
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["enrollments"])
+        .await;
+
+    deliver(&mut service, CAMPAIGN, &enrollment, applied.into()).await;
+    deliver(&mut service, CAMPAIGN, &enrollment, approved.into()).await;
+    assert_eq!(version(&service, "o3").await, 2);
     service.stop().await;
 }
 

@@ -71,7 +71,7 @@ const HELD: &str = "WITH RECURSIVE earned AS (
      accepted AS (
          SELECT key AS campaign, payload ->> 'partner_id' AS partner, (payload ->> 'terms_version')::int AS version, position,
                 lead(position) OVER (PARTITION BY subject ORDER BY position) AS until
-           FROM messages WHERE service = 'tracking' AND type = 'enrollment.adopted.v1'),
+           FROM messages WHERE service = 'tracking' AND type = 'enrollment.adopted.v1' AND payload ->> 'status' IS DISTINCT FROM 'applied'),
      adopted AS (
          SELECT key AS campaign, position, (payload ->> 'version')::int AS version, (payload ->> 'effective_at')::bigint AS effective_at,
                 payload -> 'worsens' = 'false' AS harmless
