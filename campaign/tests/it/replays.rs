@@ -124,6 +124,53 @@ async fn one_replay_at_a_time_is_under_way_in_all_processes() {
 }
 
 #[tokio::test]
+async fn a_swap_undoes_no_migration_that_came_while_the_tables_were_made_again() {
+    let service = app::start().await;
+    // A reader of one table: nothing is put in place before it ends.
+    let mut reader = messaging::begin(service.pool(), HELD).await.unwrap();
+    sqlx::raw_sql("SELECT FROM campaigns")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    let order = json!({ "kind": "swap", "reason": "mended" });
+    let operator = testing::operator();
+    let job = app::post(&service, REPLAYS, &operator, &order, StatusCode::ACCEPTED).await;
+    let job = format!("{REPLAYS}/{}", job["id"].as_str().unwrap());
+    testing::until("it is to be put in place", || async {
+        app::get(&service, &job, &operator).await["phase"] == "swapping"
+    })
+    .await;
+    sqlx::raw_sql(
+        "BEGIN; ALTER TABLE plans ADD COLUMN newer text;
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (900000, 'newer', true, '', 0); COMMIT",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    reader.rollback().await.unwrap();
+    testing::until("it ends", || async {
+        app::get(&service, &job, &operator).await["finished_at"].is_string()
+    })
+    .await;
+    let ended = app::get(&service, &job, &operator).await;
+    assert_eq!(ended["phase"], "failed", "{ended}");
+    let error = ended["error"].as_str().unwrap();
+    assert!(error.contains("migrated"), "{error}");
+    sqlx::raw_sql("SELECT newer FROM plans")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    // Begun anew it is of the newer tables.
+    service.replay_that_ends("swap", "done").await;
+    sqlx::raw_sql("SELECT newer FROM plans")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_table_that_is_not_declared_stops_a_replay() {
     let service = app::start().await;
     sqlx::raw_sql("CREATE TABLE stray (id bigint)")

@@ -79,6 +79,9 @@ pub enum ReplayError {
     /// The database came back without what was made meanwhile.
     #[error("the database was away while the tables were made again: run it again ({0})")]
     Away(sqlx::Error),
+    /// The copies are not what a migration made of the live tables.
+    #[error("a newer build migrated the database while the tables were made again: run it again")]
+    Migrated,
     /// The live tables change faster than they are made again.
     #[error(
         "{0} messages are left to fold, more than may be while everybody waits: run it again at a quieter time"

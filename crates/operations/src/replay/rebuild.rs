@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use messaging::{AdvisoryLock, DynDomain, Lock, Lookups, WriteTx, Writer};
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::{PgExecutor, PgPool, Postgres};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -37,6 +37,8 @@ pub struct Rebuild {
     pub(super) held: Option<PoolConnection<Postgres>>,
     /// Where its progress is noted.
     pub(super) job: Option<Uuid>,
+    /// The migration whose tables are copied.
+    migration: Option<i64>,
 }
 
 /// What was folded so far.
@@ -72,6 +74,7 @@ impl Rebuild {
             stop,
             held: None,
             job: None,
+            migration: None,
             seen: Seen {
                 events: 0,
                 bytes: 0,
@@ -110,8 +113,21 @@ impl Rebuild {
         if !unlisted.is_empty() {
             return Err(ReplayError::Unlisted(unlisted.join(", ")));
         }
+        self.migration = shadow::migration(&self.live).await?;
         shadow::create(&self.shadow, &self.domain.tables()).await?;
         self.approach().await
+    }
+
+    /// Fails if the live tables were migrated since they were copied.
+    pub(super) async fn is_of_its_migration(
+        &self,
+        live: impl PgExecutor<'_>,
+    ) -> Result<(), ReplayError> {
+        if shadow::migration(live).await? == self.migration {
+            Ok(())
+        } else {
+            Err(ReplayError::Migrated)
+        }
     }
 
     /// Folds until little is left.
@@ -183,7 +199,10 @@ impl Rebuild {
         let mut tx = self.begin().await?;
         let target = Target::of(&tx);
         self.fold_within(&mut tx, &target).await?;
-        let tables = compare::compare(tx.connection(), &self.domain.tables()).await?;
+        let compared = compare::compare(tx.connection(), &self.domain.tables()).await;
+        // Its snapshot is of before, and what is compared has the columns of after.
+        self.is_of_its_migration(&self.live).await?;
+        let tables = compared?;
         let position = target.position;
         tx.commit().await?;
         Ok((position, tables))

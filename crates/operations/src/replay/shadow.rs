@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use messaging::Tables;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 /// Connections on which a table's bare name is the copy, and any other table's the live one.
 pub(super) fn pool(live: &PgPool) -> PgPool {
@@ -42,6 +42,13 @@ SELECT 3, pg_get_indexdef(i.indexrelid, 0, true)
 const OF_VIEWS: &str = r"
 SELECT 5 AS step, format('CREATE VIEW rebuild.%I AS %s', c.relname, pg_get_viewdef(c.oid)) AS sql
   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' ORDER BY c.relname";
+
+/// The newest migration of the service's own tables.
+pub(super) async fn migration(database: impl PgExecutor<'_>) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT max(version) FROM public._sqlx_migrations")
+        .fetch_one(database)
+        .await
+}
 
 /// Makes the copies; what an earlier try left is removed first.
 pub(super) async fn create(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::Error> {

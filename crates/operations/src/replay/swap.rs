@@ -56,6 +56,8 @@ impl Rebuild {
         .fetch_one(tx.connection())
         .await?;
         rename(tx.connection(), &self.domain.tables(), &replaced).await?;
+        // Whoever changed a table has committed by now, or waits for what is in place after this.
+        self.is_of_its_migration(tx.connection()).await?;
         order.audit(&mut tx, &replaced, different).await?;
         if let Err(error) = tx.commit().await {
             // The answer may be lost where the commit is not.
