@@ -10,9 +10,10 @@ use super::Answer;
 pub const KEY_LIFETIME_SECONDS: i64 = 23 * 3_600;
 /// So long after the first attempt, in microseconds, one that timed out has arrived or never will, if others came since as they do.
 const ARRIVED_AFTER: i64 = 600 * 1_000_000;
-/// From this attempt on the one before ended a minute ago at least, however long none was made before that: the pause between two follows their
-/// number.
+/// From this attempt on the one before ended a minute ago at least, however long none was made before that: see [`Payout::may_begin_again`].
 const APART_FROM: i32 = 9;
+/// In microseconds. The pause between two attempts follows their number, and is so long by then.
+const APART: i64 = 60 * 1_000_000;
 
 /// So long a step with the provider takes at most, in seconds: it is given up then.
 pub const MAX_STEP_SECONDS: i64 = 60;
@@ -150,6 +151,12 @@ impl Payout {
                 .checked_add_seconds(KEY_LIFETIME_SECONDS)
                 .is_some_and(|end| now < end)
         })
+    }
+
+    /// Whether another attempt may begin at `now`: also where an operator has it looked up at once, late ones are apart. (What changed after
+    /// `now` was changed by a clock that was ahead.)
+    pub fn may_begin_again(&self, now: Micros) -> bool {
+        self.attempt < APART_FROM - 1 || !(0..APART).contains(&now.micros_since(self.updated_at))
     }
 
     /// Whether the provider may still be at an earlier submission at `now`, one that was given up here: until it is known what came of

@@ -124,7 +124,7 @@ async fn one_operator_may_have_it_looked_up_at_once() {
     // As after many failures: it would be looked up in a minute.
     run(
         &app,
-        "UPDATE payouts SET attempt = 9; UPDATE aside.calls SET tries = 9, next_at = next_at + 59000000",
+        "UPDATE payouts SET attempt = 9, updated_at = updated_at - 60000000; UPDATE aside.calls SET tries = 9, next_at = next_at + 59000000",
     )
     .await;
     app.provider.control(json!({ "lookups_fail": false })).await;

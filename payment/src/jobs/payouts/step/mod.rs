@@ -65,12 +65,18 @@ async fn look_up(
     match provider.lookup(payout).await {
         Ok(Some(report)) if news.contains(&answer(report.state)) => responded(report),
         Ok(None) if begins == Begins::AgainWhileKeyLives => {
-            if payout.key_is_alive(now()) {
+            let now = now();
+            if !payout.key_is_alive(now) {
+                not_now(
+                    payout,
+                    "never seen, and submitting it again could pay twice",
+                )
+            } else if payout.may_begin_again(now) {
                 Step::Begin
             } else {
                 not_now(
                     payout,
-                    "never seen, and submitting it again could pay twice",
+                    "never seen, and the last attempt ended less than a minute ago",
                 )
             }
         }

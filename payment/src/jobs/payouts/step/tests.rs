@@ -265,6 +265,31 @@ async fn a_refusal_is_final_once_no_earlier_submission_can_be_on_its_way() {
 }
 
 #[tokio::test]
+async fn another_late_attempt_begins_a_minute_after_the_one_before() {
+    let since = Micros(3_600_000_000);
+    let after = |seconds: i64| Micros(since.get() + seconds * 1_000_000);
+    for (attempt, now, expected) in [
+        (7, after(1), Step::Begin),
+        // What an operator has looked up at once is due at once.
+        (8, after(1), Step::Nothing),
+        (8, after(59), Step::Nothing),
+        (8, after(60), Step::Begin),
+        (20, after(59), Step::Nothing),
+        // By a clock that was ahead.
+        (20, after(-1), Step::Begin),
+    ] {
+        let again = Payout {
+            attempt,
+            updated_at: since,
+            ..payout(Status::Unknown)
+        };
+        let unseen = provider(Ok(None));
+        let step = step(&unseen, &again, None, Handing::Allowed, || now).await;
+        assert_eq!(step, expected, "{attempt} {now:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
     let unseen = provider(Ok(None));
