@@ -1,5 +1,7 @@
 //! Where a service's followers stand, asked from themselves, whichever transport they follow by.
 
+use std::collections::BTreeMap;
+
 use messaging::Watermark;
 use messaging::epoch::{self, Epoch};
 use messaging::log;
@@ -110,22 +112,33 @@ pub(crate) async fn passed(process: &Process) -> Result<Vec<Held>, String> {
     Ok(passed)
 }
 
-/// Behind which position the log is not what its followers have: their watermarks tell what was appended since a restore.
-pub(crate) async fn forked_behind(process: &Process) -> Result<Option<i64>, String> {
+/// What its followers have of the log.
+#[derive(Debug, Default)]
+pub(crate) struct Handled {
+    /// Behind which position the log is not what they have: their watermarks tell what was appended since a restore.
+    pub(crate) forked_behind: Option<i64>,
+    /// Up to which position all of a stream's followers have it.
+    pub(crate) streams: BTreeMap<(Topic, i32), i64>,
+}
+
+pub(crate) async fn handled(process: &Process) -> Result<Handled, String> {
     let text = |error: sqlx::Error| error.to_string();
     let pool = &process.bare_pool;
     let epochs = epoch::all(pool).await.map_err(text)?;
     let current = epoch::newest(&epochs);
-    let mut first: Option<i64> = None;
-    for (follower, stands) in ask_all(process, &epochs).await? {
-        if stands.epoch != current {
-            continue;
-        }
+    let mut handled = Handled::default();
+    for (follower, Stands { epoch, at }) in ask_all(process, &epochs).await? {
         let (topic, partition) = (follower.topic, follower.partition);
-        let forked = fencing::fork(pool, topic, partition, current, stands.at)
-            .await
-            .map_err(text)?;
-        first = first.into_iter().chain(forked).min();
+        if epoch == current {
+            let forked = fencing::fork(pool, topic, partition, current, at).await;
+            let behind = forked.map_err(text)?.map(|position| position - 1);
+            handled.forked_behind = handled.forked_behind.into_iter().chain(behind).min();
+        }
+        let position = log::position_of_sequence(pool, topic, partition, epoch, at.sequence).await;
+        let position = position.map_err(text)?;
+        let stream = handled.streams.entry((topic, partition));
+        let first = stream.or_insert(position);
+        *first = position.min(*first);
     }
-    Ok(first.map(|position| position - 1))
+    Ok(handled)
 }

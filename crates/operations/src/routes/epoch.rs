@@ -120,7 +120,7 @@ pub(crate) struct RewindRelay {
     topic: Text<64>,
     /// One of the topic's partitions; without it all that were ever relayed.
     partition: Option<i32>,
-    /// The last sequence that need not be sent again, of each partition's own; 0 sends everything.
+    /// The last sequence of the newest epoch that need not be sent again, of each partition's own; 0 sends all, of every epoch.
     to: i64,
 }
 
@@ -189,11 +189,11 @@ pub(crate) async fn raise_epoch(
     // What is appended while followers are asked is stated again, too: they were asked of what was before.
     let head = messaging::log::head(&process.bare_pool).await;
     let head = head.map_err(|error| unread(&error))?;
-    let forked = followers::forked_behind(&process)
+    let handled = followers::handled(&process)
         .await
         .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
     let mut tx = begin(&process).await?;
-    let after = forked.unwrap_or(head);
+    let after = handled.forked_behind.unwrap_or(head);
     let raised = fencing::raise(&mut tx, &process.bare_pool, &process.writer, after)
         .await
         .map_err(|error| match error {
@@ -202,6 +202,12 @@ pub(crate) async fn raise_epoch(
             RaiseError::Append(error) => Problem::internal(&error),
             RaiseError::Refused(detail) => conflict(REFUSED, detail),
         })?;
+    // Of a follower that went back too the broker has nothing left: what it is to have of the old epoch comes before the new one.
+    for ((topic, partition), position) in handled.streams {
+        relay::rewind(tx.connection(), topic, partition, position)
+            .await
+            .or_unread()?;
+    }
     let detail = json!({"after_position": raised.after_position, "restated": raised.restated});
     let target = format!("epoch {}", raised.epoch);
     finish(
@@ -310,10 +316,14 @@ pub(crate) async fn rewind_relay(
     let now = tx.now();
     let mut partitions = Vec::new();
     for partition in each {
-        let to_position =
+        let to_position = if wanted.to == 0 {
+            // Also what older epochs have: a follower that went back may stand there.
+            0
+        } else {
             log::position_of_sequence(&process.pool, topic, partition, tx.epoch(), wanted.to)
                 .await
-                .or_unread()?;
+                .or_unread()?
+        };
         let from = relay::rewind(tx.connection(), topic, partition, to_position)
             .await
             .or_unread()?;

@@ -26,15 +26,22 @@ use crate::traffic::{PATIENCE, Shop};
 
 /// Whose database goes back.
 pub const TRACKING: Program = Program::Service(Service::Tracking);
+const COMMISSION: Program = Program::Service(Service::Commission);
 
 /// Runs one statement as the server's own user, once nobody is connected to tracking's database.
 pub async fn as_admin(stack: &LocalStack, statement: &str) {
+    once_left(stack, Service::Tracking, statement).await;
+}
+
+/// Runs one statement as the server's own user, once nobody is connected to a service's database.
+async fn once_left(stack: &LocalStack, service: Service, statement: &str) {
     let folder = stack.layout().state.join("postgres");
     let port = stack.settings().need("POSTGRES_PORT").unwrap();
     let admin = Postgres::admin_url_in(&folder, port).unwrap();
     let mut server = PgConnection::connect(&admin).await.unwrap();
-    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'tracking_db'";
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 || '_db'";
     while sqlx::query_scalar::<_, i64>(left)
+        .bind(service.name())
         .fetch_one(&mut server)
         .await
         .unwrap()
@@ -188,7 +195,8 @@ async fn a_database_that_goes_back_to_a_backup_stops_its_streams_until_the_runbo
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-    assert_knows(&stack, &all).await;
+    let known = known(&stack, &all).await;
+    assert_eq!(known, 22, "tracking knows again what it lost");
     drop_what_was_decided_again(&stack, 7);
     let broken = broken(&stack).await;
     let rules: Vec<u8> = broken.iter().map(|finding| finding.rule).collect();
@@ -206,19 +214,100 @@ async fn a_database_that_goes_back_to_a_backup_stops_its_streams_until_the_runbo
     }
 }
 
-/// Asserts that tracking's log has an attribution of each of these purchases.
-async fn assert_knows(stack: &LocalStack, purchases: &[Uuid]) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_on_its_way_when_all_databases_were_backed_up_comes_again_when_all_go_back() {
+    let stack = LocalStack::start(Mode::Hybrid).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let bff = stack.url(Service::Bff).unwrap().to_owned();
+    let shop = Shop::new(&stack, "shop", vec![bff]);
+    let mut all = vec![shop.buy().await];
+    shop.wait_for(&all).await;
+    // Tracking has decided upon these, and commission has none of it yet.
+    assert!(COMMISSION.stop(stack.layout()));
+    for _ in 0..3 {
+        all.push(shop.buy().await);
+    }
+    until_all_is_sent(&stack, &all).await;
+    for service in Service::ALL
+        .into_iter()
+        .filter(|it| *it != Service::Commission)
+    {
+        assert!(Program::Service(service).stop(stack.layout()));
+    }
+    for service in Service::ALL {
+        let backup = format!("CREATE DATABASE {service}_backup TEMPLATE {service}_db");
+        once_left(&stack, service, &backup).await;
+    }
+    stack.start_again().await.unwrap();
+    // The broker has none of it to give once more.
+    shop.wait_for(&all).await;
+    // What it has handled is acknowledged then.
+    for service in Service::ALL {
+        assert!(Program::Service(service).stop(stack.layout()));
+    }
+    for service in Service::ALL {
+        once_left(&stack, service, &format!("DROP DATABASE {service}_db")).await;
+        let restore =
+            format!("CREATE DATABASE {service}_db TEMPLATE {service}_backup OWNER {service}");
+        once_left(&stack, service, &restore).await;
+        start(&stack, Program::Service(service)).await;
+    }
+    let run = |arguments: &[&str]| {
+        let reason = ["--reason", "restored the server's backup of last night"];
+        tributary(&stack, &[arguments, &reason].concat())
+    };
+    for service in Service::ALL {
+        until_ready_says(&stack, service, "is a copy").await;
+    }
+    for service in Service::ALL {
+        run(&["epoch", "raise", "--service", service.name()]);
+    }
+    for (source, at) in [
+        ("bff", "tracking"),
+        ("tracking", "commission"),
+        ("tracking", "bff"),
+        ("commission", "payment"),
+        ("commission", "bff"),
+        ("payment", "bff"),
+    ] {
+        run(&["epoch", "accept", "--source", source, "--at", at]);
+    }
+    for _ in 0..2 {
+        all.push(shop.buy().await);
+    }
+    shop.wait_for(&all).await;
+    shop.assert_once(&all).await;
+}
+
+/// Of how many of these purchases tracking's log has an attribution.
+async fn known(stack: &LocalStack, purchases: &[Uuid]) -> i64 {
     let url = stack.database_url(Service::Tracking).unwrap();
     let mut tracking = PgConnection::connect(&url).await.unwrap();
-    let known: i64 = sqlx::query_scalar(
+    sqlx::query_scalar(
         "SELECT count(DISTINCT correlation_id) FROM pipeline.message_log
           WHERE type = 'conversion.attributed.v1' AND correlation_id = ANY($1)",
     )
     .bind(purchases)
     .fetch_one(&mut tracking)
     .await
-    .unwrap();
-    assert_eq!(known, 22, "tracking knows again what it lost");
+    .unwrap()
+}
+
+/// Waits until tracking has decided upon these purchases and noted that all of it left.
+async fn until_all_is_sent(stack: &LocalStack, purchases: &[Uuid]) {
+    let url = stack.database_url(Service::Tracking).unwrap();
+    let mut tracking = PgConnection::connect(&url).await.unwrap();
+    let left = "SELECT c.position = h.position FROM pipeline.relay_cursor c, pipeline.log_head h WHERE c.topic = 'tracking-events'";
+    let end = Instant::now() + PATIENCE;
+    while known(stack, purchases).await < i64::try_from(purchases.len()).unwrap()
+        || !sqlx::query_scalar::<_, bool>(left)
+            .fetch_one(&mut tracking)
+            .await
+            .unwrap()
+    {
+        assert!(Instant::now() < end, "tracking decides upon all of them");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// What `check` finds broken.

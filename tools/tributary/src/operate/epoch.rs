@@ -58,7 +58,7 @@ pub enum RelayVerb {
         /// One of the topic's partitions; all of them without it
         #[arg(long)]
         partition: Option<i32>,
-        /// The last sequence that need not be sent again, of each partition's own; 0 sends everything
+        /// The last sequence of the newest epoch that need not be sent again, of each partition's own; 0 sends all, of every epoch
         #[arg(long)]
         to: i64,
         /// Why, for the audit
