@@ -72,7 +72,13 @@ impl BatchState {
         let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
         let (mut group_ids, mut membership_ids) = (BTreeSet::new(), BTreeSet::new());
         let mut funded_ids = BTreeSet::new();
-        for touched in messages.iter().map(|message| touched(message)) {
+        let now = tx.now();
+        let mut since = now;
+        for message in messages {
+            let touched = touched(message);
+            if touched.terms_of_then {
+                since = since.min(message.header.requested_at(now));
+            }
             if touched.funds {
                 funded_ids.extend(touched.campaign.as_ref().map(ToString::to_string));
             }
@@ -87,10 +93,9 @@ impl BatchState {
             group_ids.extend(touched.group.map(GroupId::into_string));
             membership_ids.extend(touched.membership.map(MembershipId::into_string));
         }
-        let now = tx.now();
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
-        let campaigns = campaigns::load(connection, &list(campaign_ids), now).await?;
+        let campaigns = campaigns::load(connection, &list(campaign_ids), since, now).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
         let partner_ids = list(partner_ids);
         let bans = bans::load(connection, &partner_ids).await?;
@@ -433,6 +438,8 @@ struct Touched {
     keyed_brand: Option<BrandId>,
     /// Whether it needs to know of its brand's funds.
     funds: bool,
+    /// Whether it needs the terms that were in force when it was requested.
+    terms_of_then: bool,
 }
 
 impl Touched {
@@ -459,6 +466,13 @@ impl Touched {
             api_key: command.api_key().cloned(),
             keyed_brand: command.keyed_brand().cloned(),
             funds: command.needs_funds(),
+            terms_of_then: matches!(
+                command,
+                Command::Accept {
+                    terms_version: None,
+                    ..
+                }
+            ),
         }
     }
 
@@ -475,6 +489,7 @@ impl Touched {
             api_key: event.api_key().cloned(),
             keyed_brand: None,
             funds: false,
+            terms_of_then: false,
         }
     }
 }

@@ -84,10 +84,11 @@ impl TryFrom<Row> for Campaign {
     }
 }
 
-/// The campaigns of these ids that there are.
+/// The campaigns of these ids that there are, with their terms in force since then and those of the future.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
+    since: Micros,
     now: Micros,
 ) -> Result<HashMap<CampaignId, Campaign>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM campaigns WHERE id = ANY($1)")
@@ -99,7 +100,7 @@ pub(crate) async fn load(
         let campaign = Campaign::try_from(row)?;
         campaigns.insert(campaign.id.clone(), campaign);
     }
-    for (id, version) in terms::current(connection, ids, now).await? {
+    for (id, version) in terms::current(connection, ids, since, now).await? {
         if let Some(campaign) = campaigns.get_mut(&id) {
             campaign.terms.push(version);
         }

@@ -51,11 +51,12 @@ pub(crate) async fn insert(
     .await
 }
 
-/// Of these campaigns the versions in force at that time, those of the same moment and the last before it, and those that come into
+/// Of these campaigns the versions in force since that time, those of the same moment and the last before it, and those that come into
 /// force after them, oldest first.
 pub(super) async fn current(
     connection: &mut PgConnection,
     campaigns: &[String],
+    since: Micros,
     now: Micros,
 ) -> Result<Vec<(CampaignId, Terms)>, sqlx::Error> {
     #[derive(FromRow)]
@@ -71,7 +72,7 @@ pub(super) async fn current(
            FROM terms t JOIN plans p USING (campaign_id, version) JOIN campaigns c ON c.id = t.campaign_id
           WHERE t.campaign_id = ANY($1)
             AND t.version >= coalesce((SELECT max(f.version) FROM terms f
-                                        WHERE f.campaign_id = t.campaign_id AND f.effective_at < $2), 1)
+                                        WHERE f.campaign_id = t.campaign_id AND f.effective_at < $3), 1)
             AND (t.effective_at <= $2 OR NOT EXISTS (SELECT FROM terms s
                                                       WHERE s.campaign_id = t.campaign_id AND s.version > t.version
                                                         AND s.effective_at <= t.effective_at))
@@ -79,6 +80,7 @@ pub(super) async fn current(
     )
     .bind(campaigns)
     .bind(now.get())
+    .bind(since.get())
     .fetch_all(connection)
     .await?;
     let terms = rows.into_iter().map(|current| {

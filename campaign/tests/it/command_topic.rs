@@ -7,10 +7,12 @@ use schemas::{
     AcceptV1, Actor, Body, ChangeV1, CreateV1, Message, Plan, PublishTermsV1, SubmitEvidenceV1,
     Topic,
 };
+use serde_json::json;
 use types::{CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId};
 use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
+use crate::programme::in_seconds;
 
 fn actor(role: &str, id: &str) -> Actor {
     let is = |name: &str| (role == name).then(|| id.to_owned());
@@ -79,6 +81,25 @@ async fn twins_in_one_entry_have_one_effect_whether_they_share_an_id_or_only_a_m
     let notes = testing::rows(service.pool(), "acceptance_metadata").await;
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains("mobile_app"));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_names_no_version_and_had_to_wait_accepts_no_terms_that_came_into_force_meanwhile() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let (path, brand) = (format!("{CAMPAIGNS}/camp1/terms"), testing::brand("brand1"));
+    let mut body = app::terms();
+    body["effective_at"] = json!(in_seconds(3_600));
+    app::post(&service, &path, &brand, &body, StatusCode::CREATED).await;
+    let answers = deliver(&service, vec![accept(1, "partner1")]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+
+    let waited = vec![accept(2, "partner1"), accept(3, "partner2")];
+    service.advance_clock(3_700).await;
+    let answers = deliver(&service, waited).await;
+    let codes: Vec<_> = answers.iter().map(code).collect();
+    assert_eq!(codes, ["already_accepted", "terms_version_stale"]);
     service.stop().await;
 }
 

@@ -13,7 +13,7 @@ use crate::app::{self, CAMPAIGNS};
 const CAMP1: &str = "/api/v1/campaign/campaigns/camp1";
 
 /// A moment so many seconds from now.
-fn in_seconds(seconds: i64) -> String {
+pub fn in_seconds(seconds: i64) -> String {
     to_rfc3339(Micros(now().get() + seconds * 1_000_000))
 }
 
