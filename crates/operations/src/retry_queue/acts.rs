@@ -4,7 +4,10 @@ use messaging::audit::{self, Act};
 use messaging::drop_from_retry_queue;
 use messaging::retry_queue::RetryRow;
 use messaging::retry_scheduler::to_inbound;
-use messaging::{Content, Inbound, Lookups, SchemaIdError, SchemaIds, WriteTx, Writer, encode};
+use messaging::trust::Sender;
+use messaging::{
+    Content, Inbound, Lock, Lookups, SchemaIdError, SchemaIds, WriteTx, Writer, encode,
+};
 use schemas::{Reach, WriterSchema};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -108,18 +111,18 @@ pub(super) async fn flip(
 }
 
 /// Takes a row away for good and lets its followers go. A command ends with the outcome `dropped_by_operator`; the bytes
-/// are kept. Returns the log's head.
+/// of a service's are kept. Returns the log's head.
 pub async fn drop(pool: &PgPool, writer: &Writer, key: &Key, by: By<'_>) -> Result<i64, ActError> {
     let (mut tx, row) = begin(pool, writer, key).await?;
     let inbound = inbound(pool, &writer.schema_ids, &row).await?;
     let detail = json!({ "set_aside_for": row.reason, "attempts": row.attempts });
     let audit = note(&mut tx, "parked.drop", &row, by, detail).await?;
-    keep(&mut tx, audit, &row).await?;
+    keep(&mut tx, audit, &row, &inbound.sender).await?;
     drop_from_retry_queue(&mut tx, &inbound).map_err(ActError::Unreported)?;
     Ok(tx.commit().await?)
 }
 
-/// Puts an edited payload in the place of a row's own; id, type, subject and key stay. The old bytes are kept. The row
+/// Puts an edited payload in the place of a row's own; id, type, subject and key stay. The old bytes of a service's are kept. The row
 /// stays as it is otherwise: a dead one waits for its redrive.
 pub async fn edit(
     pool: &PgPool,
@@ -128,6 +131,11 @@ pub async fn edit(
     by: By<'_>,
     payload: Value,
 ) -> Result<(), ActError> {
+    if writer.lock == Lock::ReadModels {
+        let reason =
+            "a replay of these read models would undo it: mend what its source states, or drop it";
+        return Err(ActError::NotNow(reason.to_owned()));
+    }
     let (mut tx, row) = begin(pool, writer, key).await?;
     refuse_what_is_decided_again(&row)?;
     let inbound = inbound(pool, &writer.schema_ids, &row).await?;
@@ -135,7 +143,7 @@ pub async fn edit(
     let schema_id = tx.schema_id(&WriterSchema::current(inbound.topic)).await?;
     let detail = json!({ "bytes_before": row.body.len(), "bytes": bytes.len() });
     let audit = note(&mut tx, "parked.edit", &row, by, detail).await?;
-    keep(&mut tx, audit, &row).await?;
+    keep(&mut tx, audit, &row, &inbound.sender).await?;
     sqlx::query(
         "UPDATE pipeline.parked SET schema_id = $3, body = $4, edition = edition + 1 WHERE source = $1 AND message_id = $2",
     )
@@ -219,8 +227,18 @@ async fn note(
     audit::record(tx.connection(), at, &act).await
 }
 
-/// Keeps the bytes that an act takes away.
-async fn keep(tx: &mut WriteTx, audit: i64, row: &RetryRow) -> Result<(), sqlx::Error> {
+/// Keeps the bytes that an act takes away. What no service signed may have a person's data open in it, and could not be erased there: only that it was
+/// is kept.
+async fn keep(
+    tx: &mut WriteTx,
+    audit: i64,
+    row: &RetryRow,
+    sender: &Sender,
+) -> Result<(), sqlx::Error> {
+    let (header, body) = match sender {
+        Sender::Here | Sender::Service(_) => (row.header.as_str(), row.body.as_slice()),
+        Sender::Producer(_) | Sender::Unknown { .. } => ("{}", &[][..]),
+    };
     sqlx::query(
         "INSERT INTO pipeline.parked_before (audit, source, message_id, schema_id, header, body)
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -229,8 +247,8 @@ async fn keep(tx: &mut WriteTx, audit: i64, row: &RetryRow) -> Result<(), sqlx::
     .bind(&row.source)
     .bind(row.message_id)
     .bind(row.schema_id)
-    .bind(&row.header)
-    .bind(&row.body)
+    .bind(header)
+    .bind(body)
     .execute(tx.connection())
     .await?;
     Ok(())
