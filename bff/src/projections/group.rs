@@ -45,14 +45,18 @@ impl ReadModel for DefaultGroupRow {
     }
 
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
-        before.or_else(|| {
-            Some(Self {
+        let at = message.header.time.get();
+        let mut row = match before {
+            Some(row) => row,
+            None => Self {
                 id: Self::row_of(message),
                 position: place,
                 brand_id: record::brand(message)?.to_owned(),
-                created_at: message.header.time.get(),
-            })
-        })
+                created_at: at,
+            },
+        };
+        row.created_at = row.created_at.min(at);
+        Some(row)
     }
 
     fn row_of(message: &Message) -> String {

@@ -1,4 +1,5 @@
-//! Partners and brands themselves, from `campaign-events`: the first event that names one makes it.
+//! Partners and brands themselves, from `campaign-events`: the first event that names one makes it. Which is the first
+//! goes by their times: they are of several partitions, which have no order between them.
 
 use schemas::{Body, Message};
 
@@ -13,17 +14,18 @@ impl ReadModel for PartnerRow {
     }
 
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
-        let header = &message.header;
-        let before = before.unwrap_or_else(|| Self {
+        let at = message.header.time.get();
+        let mut before = before.unwrap_or_else(|| Self {
             id: Self::row_of(message),
             position: place,
             sealed_name: None,
             country: None,
             currency: None,
             sealed_website: None,
-            seen_at: header.time.get(),
+            seen_at: at,
             changed_at: None,
         });
+        before.seen_at = before.seen_at.min(at);
         let changed = match &message.body {
             Body::PartnerChangedV1(changed) => Some(changed),
             Body::PartnerErasedV1(_) => None,
@@ -35,7 +37,7 @@ impl ReadModel for PartnerRow {
             country: changed.and_then(|it| it.country).map(String::from),
             currency: currency.map(|currency| currency.code().to_owned()),
             sealed_website: changed.and_then(|it| it.sealed_website.clone()),
-            changed_at: Some(header.time.get()),
+            changed_at: Some(at),
             ..before
         })
     }
@@ -51,22 +53,23 @@ impl ReadModel for BrandRow {
     }
 
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
-        let header = &message.header;
-        let before = before.unwrap_or_else(|| Self {
+        let at = message.header.time.get();
+        let mut before = before.unwrap_or_else(|| Self {
             id: Self::row_of(message),
             position: place,
             sealed_name: None,
             currency: None,
-            seen_at: header.time.get(),
+            seen_at: at,
             changed_at: None,
         });
+        before.seen_at = before.seen_at.min(at);
         let Body::BrandChangedV1(changed) = &message.body else {
             return Some(before);
         };
         Some(Self {
             sealed_name: changed.sealed_name.clone(),
             currency: changed.currency.map(|currency| currency.code().to_owned()),
-            changed_at: Some(header.time.get()),
+            changed_at: Some(at),
             ..before
         })
     }

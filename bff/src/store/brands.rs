@@ -29,7 +29,7 @@ impl Table for BrandRow {
             currency: text = |r| r.currency.as_deref(),
             seen_at: bigint = |r| r.seen_at,
             changed_at: bigint = |r| r.changed_at,
-        } on (id) set (sealed_name, currency, changed_at))
+        } on (id) set (sealed_name, currency, seen_at, changed_at))
         .await
     }
 }

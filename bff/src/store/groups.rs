@@ -35,7 +35,7 @@ impl Table for GroupRow {
     }
 }
 
-/// The default group of a brand, as it comes with the brand. A row that is there stays as it is.
+/// The default group of a brand, as it comes with the brand. A row that is there stays as it is, but for an earlier time.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(crate) struct DefaultGroupRow {
     pub(crate) id: String,
@@ -61,7 +61,7 @@ impl Table for DefaultGroupRow {
             brand_id: text = |r| r.brand_id.as_str(),
             status: text = |_| GroupStatus::Active.name(),
             created_at: bigint = |r| r.created_at,
-        } on (id) set (brand_id))
+        } on (id) set (created_at) "WHERE groups.created_at > excluded.created_at")
         .await
     }
 }

@@ -33,7 +33,7 @@ impl Table for PartnerRow {
             sealed_website: bytea = |r| r.sealed_website.as_deref(),
             seen_at: bigint = |r| r.seen_at,
             changed_at: bigint = |r| r.changed_at,
-        } on (id) set (sealed_name, country, currency, sealed_website, changed_at))
+        } on (id) set (sealed_name, country, currency, sealed_website, seen_at, changed_at))
         .await
     }
 }

@@ -1,12 +1,12 @@
 //! An event that comes again changes nothing, and models that were emptied fill again to the same.
 
 use messaging::Answer;
-use runtime::testing::{TestService, rows};
+use runtime::testing::{TestService, message, rows};
 use schemas::{
     ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, GroupChangedV1, GroupCreatedV1,
-    Message, PartnerChangedV1, PartnerMovedV1, Topic,
+    Message, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Topic,
 };
-use types::{ApiKeyScope, Country, GroupStatus, Micros};
+use types::{ApiKeyScope, Country, GroupStatus, Micros, RefusalReason};
 
 use crate::app::{
     accept, accepted, bff, calculated, facts, logged, outcome, partner123, payout_requested, posted,
@@ -163,4 +163,49 @@ async fn models_without_their_watermarks_fill_again_to_the_same() {
         without_positions(models(&app).await),
         without_positions(before)
     );
+}
+
+#[tokio::test]
+async fn who_was_first_seen_when_is_the_same_in_whatever_order_two_partitions_come() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    let mut sequence = 0;
+    let orders = [[1_000, 2_000], [2_000, 1_000]];
+    let cases = orders.map(|times| [(times, 1), (times, 2)]);
+    for (number, (times, at_once)) in cases.into_iter().flatten().enumerate() {
+        let (partner, brand) = (format!("partner{number}"), format!("brand{number}"));
+        let banned = PartnerBannedV1 {
+            brand_id: Some(brand.parse().unwrap()),
+            reason: RefusalReason::Other,
+        };
+        let moved = PartnerMovedV1 {
+            partner_id: partner.parse().unwrap(),
+            group_id: "grp_1".parse().unwrap(),
+        };
+        let (ban, member) = (format!("ban_{number}"), format!("mem_{number}"));
+        let events = [
+            (&partner, &ban, Body::from(banned)),
+            (&brand, &member, Body::from(moved)),
+        ];
+        let events = events.into_iter().zip(times);
+        let events: Vec<Message> = events
+            .map(|((key, subject, body), time)| {
+                sequence += 1;
+                let mut event = message(topic, key, subject, body, Some(sequence));
+                event.header.time = Micros(time);
+                event
+            })
+            .collect();
+        for batch in events.chunks(at_once) {
+            for answer in app.deliver_all(topic, batch.to_vec()).await {
+                assert!(matches!(answer, Answer::Done(_)), "{answer:?}");
+            }
+        }
+    }
+    let seen = "SELECT seen_at FROM partners UNION ALL SELECT seen_at FROM brands UNION ALL SELECT created_at FROM groups";
+    let seen: Vec<i64> = sqlx::query_scalar(seen)
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
+    assert_eq!(seen, [1_000; 12]);
 }
