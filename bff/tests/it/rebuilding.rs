@@ -228,15 +228,36 @@ async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_r
     assert_eq!(verified["report"]["different"], 0, "{verified}");
     assert_eq!(verified["events"], 5, "{verified}");
 
-    // What was handled and is in no log any more is no reason to stop.
+    lost_two(&app).await;
+    let verified = app.replay("verify").await;
+    assert_eq!(verified["events"], 5, "{verified}");
+}
+
+/// What was handled and is in no log any more is no reason to stop.
+async fn lost_two(app: &TestService) {
     sqlx::raw_sql(
         "UPDATE pipeline.watermark SET sequence = sequence + 2 WHERE source = 'payment' AND epoch = 1",
     )
     .execute(app.pool())
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn read_models_are_made_again_over_a_lost_end_behind_which_a_restored_sender_has_nothing_new()
+{
+    let payment = Sender::start(Service::Payment).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    payment.emit(&app, &[moved(1), moved(2)]).await;
+    lost_two(&app).await;
+    let refused = app.replay_that_ends("verify", "failed").await;
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("its log ends at 2"), "{refused}");
+
+    restored(&payment, &app).await;
     let verified = app.replay("verify").await;
-    assert_eq!(verified["events"], 5, "{verified}");
+    assert_eq!(verified["events"], 2, "{verified}");
+    assert_eq!(verified["report"]["different"], 0, "{verified}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use schemas::{Service, Topic};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
+use crate::epoch;
 use crate::log::{self, LogRow};
 use crate::relay::TransportError;
 use crate::schema_ids::SchemaIds;
@@ -84,6 +85,8 @@ async fn batch(
     topic: Topic,
     query: &HistoryQuery,
 ) -> Result<(Vec<u8>, String), String> {
+    // Before the rows: all of an epoch that is over by then is among them.
+    let epochs = epoch::all(&at.pool).await.map_err(|it| it.to_string())?;
     let rows = log::stream_after(&at.pool, topic, query.partition, query.after, MAX_ROWS)
         .await
         .map_err(|error| error.to_string())?;
@@ -129,7 +132,7 @@ async fn batch(
     }
     let batch = MessageBatch {
         source: at.me.name().to_owned(),
-        epoch: 0,
+        epoch: epoch::newest(&epochs),
         topic: topic.name().to_owned(),
         partition: query.partition,
         schemas,
@@ -138,7 +141,7 @@ async fn batch(
     Ok((batch.encode()?, positions.join(",")))
 }
 
-/// Reads a part of another service's log, with the position of each message.
+/// Reads a part of another service's log, with the position of each message. The epoch is the log's newest; 0 from builds of before.
 pub async fn read(
     peers: &Peers,
     owner: Service,

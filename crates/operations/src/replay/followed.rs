@@ -134,6 +134,10 @@ impl Followed {
         let read = history::read(&self.senders, owner, &query);
         let (batch, positions) = read.await.map_err(|error| unreadable(error.to_string()))?;
         let schemas = writers(stream.topic, &batch.schemas).map_err(unreadable)?;
+        // What was handled of this epoch beyond is lost: its log was restored.
+        if batch.messages.is_empty() && batch.epoch > stream.epoch {
+            at.sequence = until;
+        }
         let in_retry_queue = self.in_retry_queue.get_or_insert_default();
         let mut fed = Vec::with_capacity(batch.messages.len());
         for (message, position) in batch.messages.into_iter().zip(positions) {
@@ -153,7 +157,7 @@ impl Followed {
                     at.position = position;
                     continue;
                 }
-                // What was handled of this epoch beyond is lost: its log was restored.
+                // Beyond it is lost, too.
                 Ordering::Greater => at.sequence = until,
                 Ordering::Equal => {}
             }
