@@ -81,10 +81,12 @@ impl ReadModel for BrandRow {
 
 /// That nothing is to be known of a partner from then on.
 pub(super) fn erasure(message: &Message) -> Option<Erasure> {
+    let header = &message.header;
     matches!(message.body, Body::PartnerErasedV1(_)).then(|| Erasure {
-        event: message.header.id,
-        partner: message.header.key.clone(),
-        at: message.header.time.get(),
+        event: header.id,
+        earlier: messaging::ids_in_epochs(header),
+        partner: header.key.clone(),
+        at: header.time.get(),
     })
 }
 

@@ -1,5 +1,5 @@
 //! `erasures`: those that have deleted keys, and `erased_partners`: when somebody was erased last. Side tables: folded again, an
-//! erasure deletes nothing that was made since.
+//! erasure deletes nothing that was made since. Nor does one that a restored campaign decides again.
 
 use messaging::WriteTx;
 use uuid::Uuid;
@@ -8,12 +8,26 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Erasure {
     pub(crate) event: Uuid,
+    /// What its event is called in each epoch, where that is not the first.
+    pub(crate) earlier: Vec<Uuid>,
     pub(crate) partner: String,
     pub(crate) at: i64,
 }
 
 /// Deletes the keys of partners whose erasure is folded here for the first time.
 pub(crate) async fn apply(tx: &mut WriteTx, erasures: &[Erasure]) -> Result<(), sqlx::Error> {
+    let earlier = erasures.iter().flat_map(|erasure| erasure.earlier.iter());
+    let earlier: Vec<Uuid> = earlier.copied().collect();
+    let known: Vec<Uuid> = if earlier.is_empty() {
+        Vec::new()
+    } else {
+        sqlx::query_scalar("SELECT event_id FROM erasures WHERE event_id = ANY($1)")
+            .bind(earlier)
+            .fetch_all(tx.connection())
+            .await?
+    };
+    let is_known = |erasure: &Erasure| erasure.earlier.iter().any(|id| known.contains(id));
+    let erasures: Vec<&Erasure> = erasures.iter().filter(|it| !is_known(it)).collect();
     if erasures.is_empty() {
         return Ok(());
     }

@@ -4,6 +4,8 @@ use axum::http::StatusCode;
 use runtime::testing::{TestService, brand, message, operator, rows};
 use schemas::{Body, PartnerChangedV1, PartnerErasedV1, Topic};
 use serde_json::{Value, json};
+use types::ids;
+use uuid::Uuid;
 
 use crate::app::{bff, id, logged, partner123};
 
@@ -118,5 +120,42 @@ async fn what_a_partner_says_of_itself_is_in_no_message_and_nobody_reads_it_once
     sqlx::query(before).execute(app.pool()).await.unwrap();
     app.deliver_all(topic, vec![erased]).await;
     assert_eq!(rows(app.pool(), "personal_keys").await.len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_a_restored_campaign_decides_again_leaves_what_was_made_since() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    let (command, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let erased = async |cause: Uuid, epoch, sequence| {
+        let body = PartnerErasedV1 {}.into();
+        let mut event = message(topic, "partner123", "partner123", body, Some(sequence));
+        event.header.id = ids::event_id("campaign", epoch, cause, 0);
+        event.header.epoch = Some(epoch);
+        event.header.causation_id = Some(cause);
+        for answer in app.deliver_all(topic, vec![event]).await {
+            assert_eq!(answer.name(), "done");
+        }
+    };
+    let kept = async || {
+        let keys = rows(app.pool(), "personal_keys").await;
+        (keys, rows(app.pool(), "erased_partners").await)
+    };
+    erased(command, 1, 1).await;
+    let accept = json!({"source": "campaign", "epoch": 2, "reason": "a test"});
+    let path = "/api/v1/operator/bff/epoch/accept";
+    let (status, body) = app.post(path, &operator(), &accept).await;
+    assert!(status.is_success(), "{body}");
+    let known = json!({"name": "Somebody"});
+    let own = "/api/v1/partners/partner123";
+    app.patch(own, &partner123(), &known).await;
+    let before = kept().await;
+    assert_eq!(before.0.len(), 1);
+    erased(command, 2, 1).await;
+    assert_eq!(kept().await, before);
+    // Another one is no repetition.
+    erased(other, 2, 2).await;
+    assert_eq!(kept().await.0, [""; 0]);
     app.stop().await;
 }

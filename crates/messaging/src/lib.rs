@@ -74,6 +74,7 @@ pub use queue::{
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use sqlstate::{is_outage, is_outdated};
 pub use stream::{Gap, StreamId, Watermark, followers};
+pub use superseded::ids_in_epochs;
 pub use supervise::Tasks;
 pub use tx::{Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer, encode};
 

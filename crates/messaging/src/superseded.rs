@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use schemas::Header;
 use sqlx::PgConnection;
 use types::ids;
 use uuid::Uuid;
@@ -52,24 +53,22 @@ pub(crate) async fn among(
     Ok(known.into_iter().map(|id| (of[&id], id)).collect())
 }
 
+/// Only services have streams.
+fn earlier_ids(inbound: &Inbound) -> Vec<Uuid> {
+    let fact = inbound.stream.as_ref().and_then(|_| inbound.header());
+    fact.map_or_else(Vec::new, ids_in_epochs)
+}
+
 /// The ids that a fact of a raised epoch has under each of its source's epochs; its own too, which it has kept when it was
 /// stated before the raise.
-fn earlier_ids(inbound: &Inbound) -> Vec<Uuid> {
-    let Some((stream, _)) = inbound.stream.as_ref().filter(|(it, _)| it.epoch > 1) else {
+pub fn ids_in_epochs(fact: &Header) -> Vec<Uuid> {
+    let (Some(newest), Some(cause)) = (fact.epoch.filter(|it| *it > 1), fact.causation_id) else {
         return Vec::new();
     };
-    let Some((id, cause)) = inbound
-        .header()
-        .and_then(|it| Some((it.id, it.causation_id?)))
-    else {
-        return Vec::new();
-    };
-    let under = |epoch, ordinal| ids::event_id(&stream.source, epoch, cause, ordinal);
+    let under = |epoch, ordinal| ids::event_id(&fact.source, epoch, cause, ordinal);
     let ordinal = (0..MAX_OF_ONE_CAUSE)
-        .find(|ordinal| (1..=stream.epoch).any(|epoch| under(epoch, *ordinal) == id));
+        .find(|ordinal| (1..=newest).any(|epoch| under(epoch, *ordinal) == fact.id));
     ordinal.map_or_else(Vec::new, |ordinal| {
-        (1..=stream.epoch)
-            .map(|epoch| under(epoch, ordinal))
-            .collect()
+        (1..=newest).map(|epoch| under(epoch, ordinal)).collect()
     })
 }
