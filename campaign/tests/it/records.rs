@@ -1,9 +1,17 @@
 //! Partners and brands themselves, for whom they are to see and to change.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
+use messaging::transport::Peers;
+use messaging::transport::http::InternalKey;
 use runtime::testing::{self, TestService};
+use schemas::Service;
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
 
@@ -102,6 +110,38 @@ async fn who_may_not_speak_for_a_partner_makes_no_key_for_it() {
     let (status, changed) = patch(&service, &path, &own, name).await;
     assert_eq!(status, StatusCode::OK, "{changed}");
     assert_eq!(keys().await, 1);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_keys_of_partners_are_for_the_bff_and_notify_and_for_no_other_service() {
+    let service = app::start().await;
+    let (own, name) = (testing::partner("partner1"), json!({"name": "A name"}));
+    let path = format!("{PARTNERS}/partner1");
+    let (status, changed) = patch(&service, &path, &own, name).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    let id: Uuid = sqlx::query_scalar("SELECT id FROM personal_keys")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    let question = json!({"ids": [id]});
+    for (me, may) in [
+        (Service::Bff, true),
+        (Service::Notify, true),
+        (Service::Tracking, false),
+    ] {
+        let peers = Peers {
+            client: service.client.clone(),
+            key: InternalKey::new(SecretString::from(testing::SECRET)),
+            me,
+            urls: BTreeMap::from([(Service::Campaign.name(), service.base_url.clone())]),
+        };
+        let path = "/internal/v1/personal-keys";
+        let patience = Duration::from_mins(1);
+        let answer = peers.ask::<Value>(Service::Campaign, path, &question, patience);
+        let found = answer.await.is_ok_and(|it| it[0]["id"] == json!(id));
+        assert_eq!(found, may, "{me:?}");
+    }
     service.stop().await;
 }
 

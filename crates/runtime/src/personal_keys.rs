@@ -1,5 +1,5 @@
 //! Keys of people, in a table that the bff, campaign and notify each have: what one of them seals for a partner is sealed under its own
-//! key of that partner. Campaign and notify read what the bff sealed, too, and the bff what campaign did. Whoever deletes a partner's row
+//! key of that partner. Campaign and notify read what the bff sealed, too, and the bff and notify what campaign did. Whoever deletes a partner's row
 //! at all of them has erased what was sealed, wherever it lies.
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::host::Host;
 
 const PATH: &str = "/internal/v1/personal-keys";
-/// How long a list waits for the keys of the other service.
+/// How long a list waits for the keys of another service.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a write waits for a database that is away, as commands do, and how long between two tries.
 const OUTAGE: Duration = Duration::from_secs(3);
@@ -49,12 +49,13 @@ struct Kept {
     kept: Vec<u8>,
 }
 
-/// Who else has keys that are needed here.
-fn other(me: Service) -> Service {
-    if me == Service::Bff {
-        Service::Campaign
-    } else {
-        Service::Bff
+/// Who else has keys that are needed here, each for what those before it have not.
+fn others(me: Service) -> &'static [Service] {
+    match me {
+        Service::Bff => &[Service::Campaign],
+        Service::Campaign => &[Service::Bff],
+        Service::Notify => &[Service::Bff, Service::Campaign],
+        _ => &[],
     }
 }
 
@@ -63,7 +64,7 @@ fn other(me: Service) -> Service {
 pub struct FoundKeys {
     /// As far as there are.
     pub keys: PersonalKeys,
-    /// The other service did not answer: what has none here may have one there.
+    /// Another service did not answer: what has none here may have one there.
     pub is_partial: bool,
 }
 
@@ -96,7 +97,7 @@ impl Host {
         }
     }
 
-    /// The keys of these texts, of both services, as far as there are. With the other service away, its texts are not read.
+    /// The keys of these texts, of all services, as far as there are. With another service away, its texts are not read.
     ///
     /// # Errors
     ///
@@ -120,17 +121,19 @@ impl Host {
     ) -> Result<FoundKeys, sqlx::Error> {
         let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
         let ids: BTreeSet<Uuid> = ids.collect();
-        let mut ids: Vec<Uuid> = ids.into_iter().collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
         if ids.is_empty() {
             return Ok(FoundKeys::default());
         }
         let mut keys = opened(kept(self.pool(), &ids).await?);
+        let mut missing = Question { ids };
+        missing.ids.retain(|id| !keys.has(*id));
         let mut is_partial = false;
-        ids.retain(|id| !keys.has(*id));
-        if !ids.is_empty() {
-            let other = other(self.service());
-            let question = Question { ids };
-            let answer = self.peers().ask(other, PATH, &question, PATIENCE).await;
+        for other in others(self.service()) {
+            if missing.ids.is_empty() {
+                break;
+            }
+            let answer = self.peers().ask(*other, PATH, &missing, PATIENCE).await;
             match answer {
                 Ok(more) => keys.extend(read(more)),
                 Err(error) => {
@@ -138,7 +141,9 @@ impl Host {
                     tracing::warn!(%error, service = other.name(), "texts of partners are not shown: their keys cannot be had");
                 }
             }
+            missing.ids.retain(|id| !keys.has(*id));
         }
+        is_partial &= !missing.ids.is_empty();
         Ok(FoundKeys { keys, is_partial })
     }
 }
@@ -285,7 +290,7 @@ struct Table {
     me: Service,
 }
 
-/// The route by which the other service asks.
+/// The route by which other services ask.
 pub(crate) fn router(pool: PgPool, key: InternalKey, me: Service) -> Router {
     Router::new()
         .route(PATH, post(answer))
@@ -295,11 +300,7 @@ pub(crate) fn router(pool: PgPool, key: InternalKey, me: Service) -> Router {
 
 async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> Response {
     let asker = table.key.asker(&headers, table.me, &body);
-    let reads = |asker: Service| {
-        [Service::Bff, Service::Campaign, Service::Notify].contains(&asker)
-            && other(asker) == table.me
-    };
-    if !asker.is_some_and(reads) {
+    if !asker.is_some_and(|asker| others(asker).contains(&table.me)) {
         let why = "a token of the service that reads them is needed";
         return (StatusCode::UNAUTHORIZED, why).into_response();
     }

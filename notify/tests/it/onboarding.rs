@@ -1,12 +1,17 @@
 //! What is done with applications: every step, what is taken back where one comes to nothing, and what people ask of it.
 
+use std::future::ready;
+
 use axum::http::StatusCode;
+use axum::{Json, Router, routing};
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, CampaignClosedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerBannedV1,
     PartnerErasedV1, Topic, WorkflowLinkAnsweredV1, WorkflowStepAnsweredV1,
 };
+use sealing::personal::PersonalKey;
+use sealing::texts;
 use serde_json::{Value, json};
 use types::{
     BanId, Country, EnrollmentId, GroupId, RefusalReason, TermsVersion, WorkflowReason,
@@ -24,6 +29,14 @@ const BEFORE: &str = "grp_before";
 
 /// A notify that calls this CRM by this interface.
 async fn start(crm: Option<(&CrmStandIn, &str)>) -> TestService {
+    start_beside(crm, []).await
+}
+
+/// The same, with keys of partners at the bff and at campaign.
+async fn start_beside<const N: usize>(
+    crm: Option<(&CrmStandIn, &str)>,
+    keys: [(&str, Vec<PersonalKey>); N],
+) -> TestService {
     let database = unmade_database();
     let mut variables = testing::variables(schemas::Service::Notify, &database);
     if let Some((crm, api)) = crm {
@@ -36,9 +49,29 @@ async fn start(crm: Option<(&CrmStandIn, &str)>) -> TestService {
             variables.insert(name.to_owned(), value.to_owned());
         }
     }
+    for (name, keys) in keys {
+        variables.insert(name.to_owned(), with_keys(keys).await);
+    }
     let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
     app::campaign(&mut service, "camp1", "brand1").await;
     service
+}
+
+/// Where a service answers with these keys.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own server ends with the test"
+)]
+async fn with_keys(keys: Vec<PersonalKey>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move || {
+        let kept = |key: &PersonalKey| json!({"id": key.id(), "kept": key.kept()});
+        ready(Json(keys.iter().map(kept).collect::<Value>()))
+    };
+    let router = Router::new().route("/internal/v1/personal-keys", routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
 }
 
 async fn put(service: &TestService, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
@@ -127,15 +160,24 @@ async fn until_status(service: &TestService, status: &str) -> Value {
 }
 
 /// Campaign answers of the newest workflow.
-async fn answers(
-    service: &mut TestService,
-    (step, compensates): (Step, bool),
-    refusal: Option<WorkflowReason>,
-) {
+async fn answers(service: &mut TestService, step: (Step, bool), refusal: Option<WorkflowReason>) {
+    answered(service, answer(step, refusal)).await;
+}
+
+async fn answered(service: &mut TestService, answer: WorkflowStepAnsweredV1) {
     let workflow = newest(service).await;
     let id = workflow["id"].as_str().unwrap().to_owned();
+    service
+        .deliver(Topic::CampaignEvents, &id, &id, answer.into())
+        .await;
+}
+
+fn answer(
+    (step, compensates): (Step, bool),
+    refusal: Option<WorkflowReason>,
+) -> WorkflowStepAnsweredV1 {
     let group = (step == Step::Group && !compensates).then(|| GroupId::parse(BEFORE).unwrap());
-    let answer = WorkflowStepAnsweredV1 {
+    WorkflowStepAnsweredV1 {
         brand_id: "brand1".parse().unwrap(),
         partner_id: "partner1".parse().unwrap(),
         campaign_id: "camp1".parse().unwrap(),
@@ -145,10 +187,7 @@ async fn answers(
         group_before: group.filter(|_| refusal.is_none()),
         country: (step == Step::Checks).then(|| Country::parse("DE").unwrap()),
         sealed_name: None,
-    };
-    service
-        .deliver(Topic::CampaignEvents, &id, &id, answer.into())
-        .await;
+    }
 }
 
 /// Tracking answers with `lnk_1`, or refuses.
@@ -338,6 +377,31 @@ async fn who_is_of_another_country_goes_back_and_nothing_else_is_done() {
     assert!(crm.requests().is_empty());
     mail_to_the_brand(&service).await;
     assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_crm_is_sent_the_name_that_a_partner_gave_at_campaign() {
+    let crm = CrmStandIn::start().await;
+    let key = PersonalKey::random().unwrap();
+    let of_partner = texts::of_partners_name(&"partner1".parse().unwrap());
+    let name = key.seal(&of_partner, "Ann Example");
+    let keys = [
+        ("BFF_SERVICE_URL", vec![]),
+        ("CAMPAIGN_SERVICE_URL", vec![key]),
+    ];
+    let mut service = start_beside(Some((&crm, "contacts")), keys).await;
+    with_addresses(&service).await;
+    wants(&service, json!({})).await;
+    applies(&mut service, "camp1").await;
+    let checks = WorkflowStepAnsweredV1 {
+        sealed_name: Some(name),
+        ..answer((Step::Checks, false), None)
+    };
+    answered(&mut service, checks).await;
+    answers(&mut service, (Step::Group, false), None).await;
+    until_step(&service, "crm_contact", "completed").await;
+    assert_eq!(crm.contact("partner1").unwrap()["name"], "Ann Example");
     service.stop().await;
 }
 
