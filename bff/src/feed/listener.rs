@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chassis::auth::MAX_STREAM_AGE;
 use chassis::http::{Holder, Place as Room};
 use serde_json::json;
 use tokio::sync::watch;
@@ -20,8 +21,6 @@ use crate::related::visible::{self, Owners, Viewer};
 
 /// Who hears nothing for so long is told where it is.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// After so long the token is to be shown again: whoever may see no more listens no more.
-const MAX_AGE: Duration = Duration::from_mins(10);
 /// How long a service or the database that is away is left alone.
 const PAUSE: Duration = Duration::from_secs(2);
 /// After so long a listener asks again for its turn to be brought to the ring.
@@ -168,7 +167,7 @@ impl Listener {
         let stop = self.feed.0.host.tasks().stop().clone();
         loop {
             // What it is not sent any more it is when it comes back with its cursor, however slowly it reads.
-            if stop.is_cancelled() || self.since.elapsed() > MAX_AGE {
+            if stop.is_cancelled() || self.since.elapsed() > MAX_STREAM_AGE {
                 return None;
             }
             if let Some(sent) = self.sent_now() {

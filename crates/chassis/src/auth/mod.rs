@@ -13,6 +13,8 @@ mod remote;
 mod route_scopes;
 mod verifier;
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
@@ -27,6 +29,8 @@ pub use remote::RemoteKeys;
 pub use route_scopes::RouteScopes;
 pub use verifier::{Anonymous, TokenError, Verifier};
 
+/// A stream ends after so long, and the token is to be shown again: whoever may see no more listens no more.
+pub const MAX_STREAM_AGE: Duration = Duration::from_mins(10);
 /// Longer than any token of ours, shorter than what would cost to look at.
 const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 /// How far clocks may be apart.

@@ -11,12 +11,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use chassis::auth::MAX_STREAM_AGE;
 use chassis::openapi::Problems;
 use chassis::params::Query;
 use chassis::problem::{Code, FieldProblem, Problem, code};
 use messaging::log::{self, LogRow};
 use serde::Deserialize;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::time::Instant;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -93,6 +95,8 @@ pub(crate) async fn live_events(
         },
         at,
         ready: VecDeque::new(),
+        since: Instant::now(),
+        has_ended: false,
         _permit: permit,
     };
     let events = futures::stream::unfold(reader, Reader::next);
@@ -125,12 +129,24 @@ struct Reader {
     at: i64,
     ready: VecDeque<LogRow>,
     news: watch::Receiver<i64>,
+    since: Instant,
+    has_ended: bool,
     _permit: SemaphorePermit<'static>,
 }
 
 impl Reader {
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         loop {
+            if self.has_ended {
+                return None;
+            }
+            if self.since.elapsed() > MAX_STREAM_AGE {
+                // Whoever was sent nothing goes on from here, too.
+                let unsent = self.ready.front();
+                let at = unsent.map_or(self.at, |row| row.position - 1);
+                self.has_ended = true;
+                return Some((Ok(Event::default().id(at.to_string())), self));
+            }
             if let Some(row) = self.ready.pop_front() {
                 let shown =
                     event_store::shown(&self.process.pool, self.process.schema_ids(), &row).await;

@@ -1,11 +1,11 @@
 //! `tributary events list`, `show` and `live`.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use reqwest::Method;
 use schemas::Service;
 use serde_json::Value;
 
-use super::{Client, Listed, Pairs, cells, cut, given, service, text};
+use super::{BETWEEN_POLLS, Client, Listed, Pairs, cells, cut, given, service, text};
 use crate::tail::moment;
 
 /// What can be asked of a service's log.
@@ -100,9 +100,7 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
             which,
             after,
         } => {
-            let mut query = which.query();
-            query.push(("after", after.map(|after| after.to_string())));
-            live(client, service, &given(query)).await?;
+            live(client, service, &which.query(), after).await?;
         }
     }
     Ok(())
@@ -118,32 +116,84 @@ fn row(event: &Value) -> Vec<String> {
     row
 }
 
-/// Prints the data of each event.
-async fn live(client: &Client, service: Service, query: &[(&str, String)]) -> Result<()> {
-    let request = client.send(Method::GET, service, "/events/live", query, None);
-    let mut answer = request.await?;
-    let mut rest = Vec::new();
-    while let Some(chunk) = answer
-        .chunk()
-        .await
-        .context("the stream broke; ask again with --after")?
-    {
-        rest.extend_from_slice(&chunk);
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = rest.drain(..=end).collect();
-            if let Some(data) = String::from_utf8_lossy(&line).strip_prefix("data:") {
-                println!("{}", data.trim());
+/// Prints the data of each event. A stream that the service ends is gone on with behind its last event.
+async fn live(
+    client: &Client,
+    service: Service,
+    which: &Pairs,
+    mut after: Option<i64>,
+) -> Result<()> {
+    loop {
+        let mut query = which.clone();
+        query.push(("after", after.map(|after| after.to_string())));
+        let query = given(query);
+        let request = client.send(Method::GET, service, "/events/live", &query, None);
+        let mut answer = request.await?;
+        let mut rest = Vec::new();
+        while let Some(chunk) = answer
+            .chunk()
+            .await
+            .context("the stream broke; ask again with --after")?
+        {
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
+                if let Some(data) = line.strip_prefix("data:") {
+                    println!("{}", data.trim());
+                } else if let Some(id) = line.strip_prefix("id:") {
+                    after = id.trim().parse().ok().or(after);
+                }
             }
         }
+        tokio::time::sleep(BETWEEN_POLLS).await;
     }
-    bail!("the service ended the stream; ask again with --after")
 }
 
 #[cfg(test)]
 mod tests {
+    use schemas::Service;
     use serde_json::json;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
 
-    use super::row;
+    use super::{live, row};
+    use crate::operate::Client;
+
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nid: 7\ndata: {}\n\nid: 9\n\n";
+
+    #[tokio::test]
+    async fn a_live_stream_that_ends_is_gone_on_with_behind_its_last_event() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Client {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            token: String::new(),
+            http: reqwest::Client::new(),
+            json: false,
+        };
+        let requests = async {
+            let mut begun = Vec::new();
+            for _ in 0..2 {
+                let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") {
+                    stream.read_line(&mut head).await.unwrap();
+                }
+                stream.write_all(ANSWER).await.unwrap();
+                begun.extend(head.lines().next().map(str::to_owned));
+            }
+            begun
+        };
+        let which = vec![("type", Some("x".to_owned()))];
+        tokio::select! {
+            ended = live(&client, Service::Campaign, &which, Some(3)) => panic!("{ended:?}"),
+            begun = requests => {
+                let path = "GET /api/v1/operator/campaign/events/live?type=x&after";
+                assert_eq!(begun, [3, 9].map(|it| format!("{path}={it} HTTP/1.1")));
+            }
+        }
+    }
 
     #[test]
     fn a_list_of_events_says_when_each_was_as_people_write_it() {
