@@ -6,6 +6,7 @@ use std::time::Duration;
 use messaging::job::{Job, timer_command};
 use runtime::Host;
 use schemas::{ConcludeMailV1, ContactAddress, Message, Service};
+use sealing::personal;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
@@ -180,12 +181,16 @@ impl<O: Outbound> Dispatcher<O> {
         let sealed = sealed_bytes(address);
         let found = self.host.find_personal_keys([Some(&*sealed)]).await?;
         let Some(opened) = found.keys.open(&O::belongs_to(id), &sealed) else {
-            let is_gone = !found.is_partial;
-            return Ok(if is_gone {
-                Found::Failed(MailFailure::NoAddress)
-            } else {
-                Found::KeysAway
-            });
+            let missing = personal::key_of(&sealed).filter(|key| !found.keys.has(*key));
+            let Some(key) = missing else {
+                return Ok(Found::Failed(MailFailure::NoAddress));
+            };
+            if found.is_partial {
+                return Ok(Found::KeysAway);
+            }
+            // Whoever was erased has no address any more.
+            tracing::warn!(mail = row.id, contact = %id, %key, "the key of its address is nowhere, as after a restore: it is tried again");
+            return Ok(Found::Later);
         };
         let own = own(pool, &row, O::CHANNEL, address.language).await?;
         Ok(ready(row, &opened, (id, address.language), own.as_ref()))

@@ -1,12 +1,16 @@
 //! Notify with what its tests ask of it and let happen elsewhere.
 
+use std::future::ready;
+
 use axum::http::StatusCode;
+use axum::{Json, Router, routing};
 use notify::Notify;
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, CampaignCreatedV1, CommissionApprovedV1, ConversionAttributedV1, ConversionRefundedV1,
     LinkCreatedV1, Topic,
 };
+use sealing::personal::PersonalKey;
 use serde_json::{Value, json};
 use types::{ConversionType, Currency, Micros, Money, TermsVersion};
 
@@ -24,6 +28,23 @@ pub(crate) async fn start_at(database_url: &str) -> TestService {
     variables.insert("WEBHOOK_LOCAL_RECEIVERS".to_owned(), "true".to_owned());
     variables.insert("WEBHOOK_TIMEOUT_MS".to_owned(), "60000".to_owned());
     TestService::start_with::<Notify>(notify::define, variables).await
+}
+
+/// Where a service answers with these keys.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own server ends with the test"
+)]
+pub(crate) async fn with_keys(keys: Vec<PersonalKey>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move || {
+        let kept = |key: &PersonalKey| json!({"id": key.id(), "kept": key.kept()});
+        ready(Json(keys.iter().map(kept).collect::<Value>()))
+    };
+    let router = Router::new().route("/internal/v1/personal-keys", routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
 }
 
 /// Asks for something that is to be answered so.

@@ -600,6 +600,37 @@ async fn who_was_erased_is_sent_nothing_more_and_its_address_is_read_by_nobody()
 }
 
 #[tokio::test]
+async fn a_mail_whose_partners_key_is_lost_is_sent_once_it_is_there_again() {
+    let server = MailServer::start("none").await;
+    let mut variables = variables(&unmade_database(), &server, "none");
+    for name in ["BFF_SERVICE_URL", "CAMPAIGN_SERVICE_URL"] {
+        variables.insert(name.to_owned(), app::with_keys(vec![]).await);
+    }
+    let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
+    partner_with_address(&service).await;
+    let lost = "DELETE FROM personal_keys RETURNING id, partner_id, kept";
+    let lost: (Uuid, String, Vec<u8>) = sqlx::query_as(lost)
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
+    assert!(server.given().is_empty());
+    sqlx::query("INSERT INTO personal_keys (id, partner_id, kept) VALUES ($1, $2, $3)")
+        .bind(lost.0)
+        .bind(lost.1)
+        .bind(lost.2)
+        .execute(service.pool())
+        .await
+        .unwrap();
+    service.advance_clock(3_600).await;
+    let taken = server.taken(1).await.remove(0);
+    assert_eq!(taken["to"], json!([ADDRESS]));
+    concluded(&service, "notification.sent.v1", 1).await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_commission_is_mailed_when_it_is_on_hold_and_when_it_is_approved_be_that_at_once() {
     let server = MailServer::start("none").await;
     let mut service = start_with(&server, "none").await;

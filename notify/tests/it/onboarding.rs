@@ -1,9 +1,6 @@
 //! What is done with applications: every step, what is taken back where one comes to nothing, and what people ask of it.
 
-use std::future::ready;
-
 use axum::http::StatusCode;
-use axum::{Json, Router, routing};
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
@@ -50,28 +47,11 @@ async fn start_beside<const N: usize>(
         }
     }
     for (name, keys) in keys {
-        variables.insert(name.to_owned(), with_keys(keys).await);
+        variables.insert(name.to_owned(), app::with_keys(keys).await);
     }
     let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
     app::campaign(&mut service, "camp1", "brand1").await;
     service
-}
-
-/// Where a service answers with these keys.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's own server ends with the test"
-)]
-async fn with_keys(keys: Vec<PersonalKey>) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = move || {
-        let kept = |key: &PersonalKey| json!({"id": key.id(), "kept": key.kept()});
-        ready(Json(keys.iter().map(kept).collect::<Value>()))
-    };
-    let router = Router::new().route("/internal/v1/personal-keys", routing::post(answer));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
 }
 
 async fn put(service: &TestService, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
