@@ -509,6 +509,43 @@ const steps = {
     const { ends_at } = server.last("PATCH /api/v1/campaigns/c").body;
     check(ends_at === "2026-10-25T01:45:00.000Z", ends_at);
   },
+
+  "a search of events says how far back it went, goes on when somebody wants it, and is not made again with what happens": async () => {
+    const page = await begin("operator");
+    const message = (position, type) => ({ position, topic: "t", message: { id: `m${position}`, type, subject: "s", time: Date.UTC(2026, 0, position) * 1_000 } });
+    const log = [message(1, "rare.v1"), ...Array.from({ length: 8 }, (_, index) => message(index + 2, "common.v1"))];
+    const events = "GET /api/v1/operator/campaign/events";
+    // As services search: two positions for a page, whatever is found there.
+    server.on(events, ({ query }) => {
+      const isOldest = query.get("order") === "oldest";
+      const from = Number(query.get("cursor") ?? query.get("from") ?? log.length);
+      const limit = Math.min(2, Number(query.get("limit")));
+      const looked = isOldest ? log.slice(from - 1, from - 1 + limit) : log.slice(Math.max(0, from - limit), from).reverse();
+      const next = isOldest ? from + limit : from - limit;
+      const type = query.get("type");
+      return { items: looked.filter((it) => !type || it.message.type === type), next_cursor: next > 0 && next <= log.length ? String(next) : null };
+    });
+    const searches = () => server.asked.filter((it) => it.route === events && it.query.has("type") && it.query.get("order") === "newest").length;
+    await go(page, "/operator/events?type=rare.v1");
+    await shows(page, "No messages so far");
+    await shows(page, "Searched back to Jan 3, 2026");
+    await until(() => server.streams.size > 0, "nobody listens");
+    check(searches() === 3, `it took ${searches()} searches`);
+    const before = server.count(events);
+    server.tell();
+    await until(() => server.count(events) > before + 1, "what is new is not looked for");
+    check(searches() === 3, "it is searched again with what happens");
+    await page.getByRole("button", { name: "Search further back" }).click();
+    await shows(page, "rare.v1");
+    await gone(page, "Searched back to");
+    check(searches() === 5, `further back it took ${searches() - 3} searches`);
+    log.push(message(10, "common.v1"), message(11, "rare.v1"));
+    await page.locator("summary").nth(1).waitFor();
+    check(searches() === 5, "for what is new all is searched again");
+    // So much came while nobody looked that it is not looked through: what is new is searched from its end.
+    log.push(...Array.from({ length: 20 }, (_, index) => message(index + 12, "common.v1")));
+    await shows(page, "Searched back to Jan 25, 2026");
+  },
 };
 
 await walk(steps);
