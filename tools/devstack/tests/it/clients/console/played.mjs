@@ -546,6 +546,15 @@ const steps = {
     log.push(...Array.from({ length: 20 }, (_, index) => message(index + 12, "common.v1")));
     await shows(page, "Searched back to Jan 25, 2026");
   },
+
+  "a list in which nothing was found so far does not say that there is nothing": async () => {
+    const page = await begin("operator");
+    server.on("GET /api/v1/operator/bff/commands", ({ query }) => (query.has("cursor") ? { items: [] } : { items: [], next_cursor: "a" }));
+    await go(page, "/operator/commands?service=bff");
+    await shows(page, "Nothing so far");
+    await page.getByRole("button", { name: "Show more" }).click();
+    await gone(page, "Nothing so far");
+  },
 };
 
 await walk(steps);
