@@ -2,6 +2,7 @@
 import { untrack } from "svelte";
 import { changes } from "./changes.svelte";
 import { connection } from "./connection.svelte";
+import { dialogs } from "./dialogs.svelte";
 import { Failure, asFailure } from "./failure";
 import { feed } from "./feed.svelte";
 import { session } from "./session.svelte";
@@ -49,7 +50,8 @@ export const COSTLY = 5_000;
 /**
  * Loads, and loads again every few seconds while the page is visible; slower and slower while it fails. `load` is called anew when what it
  * reads changes, and nothing is shown of the answer to another question. To be called while a component is made. A sum of many is not made
- * anew for each of them: it is asked for at its pace alone. What has a `rest` is not asked for again within it, whatever happens.
+ * anew for each of them: it is asked for at its pace alone. What has a `rest` is not asked for again within it, whatever happens. While a
+ * dialog is open what is shown stays.
  */
 export function live<T>(
   load: (signal: AbortSignal) => Promise<T>,
@@ -57,6 +59,8 @@ export function live<T>(
   { isSum = false, rest = 0 }: { isSum?: boolean; rest?: number } = {},
 ): Live<T> {
   const shown = new Live<T>();
+  /** Shows what came while a dialog was open. */
+  let show: (() => void) | undefined;
   $effect(() => {
     const aborter = new AbortController();
     let text: string | undefined;
@@ -78,12 +82,17 @@ export function live<T>(
       try {
         const data = await (first ?? load(aborter.signal));
         if (aborter.signal.aborted) return;
-        const fresh = JSON.stringify(data);
-        if (fresh !== text) {
-          text = fresh;
-          shown.data = data;
-        }
-        shown.at = Date.now();
+        const at = Date.now();
+        show = () => {
+          const fresh = JSON.stringify(data);
+          if (fresh !== text) {
+            text = fresh;
+            shown.data = data;
+          }
+          shown.at = at;
+          show = undefined;
+        };
+        if (text === undefined || !dialogs.isOpen) show();
         shown.failure = undefined;
         wait = untrack(pace);
       } catch (error) {
@@ -123,9 +132,13 @@ export function live<T>(
     void ask(load(aborter.signal));
     return () => {
       aborter.abort();
+      show = undefined;
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onVisible);
     };
+  });
+  $effect(() => {
+    if (!dialogs.isOpen) untrack(() => show?.());
   });
   // What failed for want of a server is asked again once it is back, and what failed for want of a session once there is one.
   $effect(() => {

@@ -555,6 +555,38 @@ const steps = {
     await page.getByRole("button", { name: "Show more" }).click();
     await gone(page, "Nothing so far");
   },
+
+  "a dialog of a row stays while newer rows take its place": async () => {
+    const page = await begin("brand");
+    const group = (id) => ({ id, name: id, status: "active", created_at: "2026-01-01T00:00:00Z" });
+    server.on("GET /api/v1/groups", { items: [group("older")] });
+    await go(page, "/brand/groups");
+    await shows(page, "older");
+    await until(() => server.streams.size > 0, "nobody listens");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Typed");
+    server.on("GET /api/v1/groups", { items: [group("newer")] });
+    server.on("PATCH /api/v1/groups/older", CUT);
+    const patches = () => server.asked.filter((it) => it.route === "PATCH /api/v1/groups/older");
+    for (let times = 0; times < 2; times += 1) {
+      const before = server.count("GET /api/v1/groups");
+      server.tell();
+      await until(() => server.count("GET /api/v1/groups") > before, "what happens is not followed");
+    }
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await shows(dialog, "it is done once");
+      server.on("PATCH /api/v1/groups/older", {});
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    const [first, again] = patches();
+    check(first.body.name === "Typed" && first.headers["idempotency-key"] === again.headers["idempotency-key"], "what was typed is gone");
+    // What came meanwhile is shown once it is closed.
+    await gone(page, "older");
+    await shows(page, "newer");
+  },
 };
 
 await walk(steps);
