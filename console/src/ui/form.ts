@@ -9,7 +9,8 @@ export interface Option {
 export interface Field {
   name: string;
   label: string;
-  type?: "text" | "textarea" | "select" | "checks" | "check" | "number" | "url" | "email" | "datetime" | "code";
+  /** `hidden`: what is sent with the others, as it was when the form was opened. */
+  type?: "text" | "textarea" | "select" | "checks" | "check" | "number" | "url" | "email" | "datetime" | "code" | "hidden";
   options?: readonly Option[];
   value?: string | boolean | readonly string[] | undefined;
   /** What a field of date and time begins with, as the API has it. */

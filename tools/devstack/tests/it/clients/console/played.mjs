@@ -587,6 +587,62 @@ const steps = {
     await gone(page, "older");
     await shows(page, "newer");
   },
+
+  "a partner accepts the terms that it was shown, also when it sends them again after newer ones came": async () => {
+    const page = await begin("partner");
+    server.on("GET /api/v1/campaigns/c", campaign("active"));
+    const terms = (number) => ({ items: [{ version: number, in_force: true, text: "Be honest.", window_days: 30, plan: { hold_days: 0, sale: { bps: number * 100 } } }] });
+    const accept = "POST /api/v1/campaigns/c/accept";
+    server.on("GET /api/v1/campaigns/c/terms", terms(1));
+    server.on(accept, CUT);
+    await go(page, "/partner/campaigns/c");
+    await shows(page, "Terms, version 1");
+    await until(() => server.streams.size > 0, "nobody listens");
+    await page.getByRole("button", { name: "Join" }).click();
+    const dialog = page.getByRole("dialog");
+    server.on("GET /api/v1/campaigns/c/terms", terms(2));
+    const before = server.count("GET /api/v1/campaigns/c/terms");
+    server.tell();
+    await until(() => server.count("GET /api/v1/campaigns/c/terms") > before, "what happens is not followed");
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "I accept the terms" }).click();
+      await shows(dialog, "it is done once");
+      await shows(dialog, "You accept version 1 of its terms: 1% of a sale");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      await shows(page, "Terms, version 2");
+      await page.getByRole("button", { name: "Join" }).click();
+      await shows(dialog, "You accept version 1 of its terms: 1% of a sale");
+      server.on(accept, {});
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    const [first, again] = server.asked.filter((it) => it.route === accept);
+    check(first.body.terms_version === 1, `it accepts version ${first.body.terms_version}`);
+    check(JSON.stringify(again.body) === JSON.stringify(first.body), "another body is sent");
+    check(again.headers["idempotency-key"] === first.headers["idempotency-key"], "another key is sent");
+    await page.getByRole("button", { name: "Join" }).click();
+    await shows(dialog, "You accept version 2 of its terms: 2% of a sale");
+  },
+
+  "a link that is edited keeps what was shown of it, and not what came meanwhile": async () => {
+    const page = await begin("partner");
+    const link = (term) => ({ code: "l", status: "active", target_url: "https://shop.example.com/", utm: { source: "s", term }, created_at: "2026-01-01T00:00:00Z" });
+    server.on("GET /api/v1/links/l", link("before"));
+    await go(page, "/partner/links/l");
+    await shows(page, "before");
+    await until(() => server.streams.size > 0, "nobody listens");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("utm_source").fill("other");
+    server.on("GET /api/v1/links/l", link("after"));
+    const before = server.count("GET /api/v1/links/l");
+    server.tell();
+    await until(() => server.count("GET /api/v1/links/l") > before, "what happens is not followed");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const { utm } = server.last("PATCH /api/v1/links/l").body;
+    check(utm.source === "other" && utm.term === "before", JSON.stringify(utm));
+  },
 };
 
 await walk(steps);
