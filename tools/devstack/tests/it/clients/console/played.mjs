@@ -643,6 +643,27 @@ const steps = {
     const { utm } = server.last("PATCH /api/v1/links/l").body;
     check(utm.source === "other" && utm.term === "before", JSON.stringify(utm));
   },
+
+  "a refusal of what is checked stands at its field, or at its group": async () => {
+    const page = await begin("brand");
+    const detail = "must be another";
+    const wrong = (pointer) => ({ status: 422, type: "application/problem+json", body: { code: "validation_failed", title: "Wrong", detail: "Wrong", errors: [{ pointer, detail }] } });
+    const invalid = page.locator("[type=checkbox][aria-invalid=true]");
+    const dialog = page.getByRole("dialog");
+    server.on("POST /api/v1/keys", wrong("/scopes/0"));
+    server.on("PUT /api/v1/onboarding", wrong("/crm"));
+    await expecting(FAILED, async () => {
+      await go(page, "/brand/keys");
+      await page.getByRole("button", { name: "New key" }).click();
+      await dialog.getByRole("button", { name: "Make it" }).click();
+      await dialog.getByRole("group", { name: "What it may do", description: detail }).locator(invalid).first().waitFor();
+      await go(page, "/brand/onboarding");
+      await page.getByRole("button", { name: "Edit" }).click();
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await dialog.getByRole("checkbox", { name: "Make them contacts", description: detail }).and(invalid).waitFor();
+      await shows(dialog, detail);
+    });
+  },
 };
 
 await walk(steps);
