@@ -64,6 +64,11 @@ export function away(): Failure {
   return new Failure({ status: 0, code: "away", message: "The server cannot be reached." });
 }
 
+/** Of what was filled in and is not sent: nothing was, so nothing of it may have been taken. */
+export function unfit(code: string, message: string, fields: Failure["fields"] = []): Failure {
+  return new Failure({ status: 422, code, message, fields, isOfApi: true });
+}
+
 export function timedOut(): Failure {
   return new Failure({ status: -1, code: "timed_out", message: "The server did not answer in time." });
 }

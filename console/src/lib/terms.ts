@@ -10,6 +10,12 @@ function earning(of: Earning): string | undefined {
   return of.flat ? money(of.flat.amount, of.flat.currency) : undefined;
 }
 
+/** A percentage of a form's; none where it is anything else, or has more digits than basis points have. */
+export function basisPoints(text: string): number | undefined {
+  const [, whole = "", part = ""] = /^(\d{1,3})(?:\.(\d{1,2}))?$/.exec(text) ?? [];
+  return whole === "" ? undefined : Number(whole + part.padEnd(2, "0"));
+}
+
 export function planText(plan: Schemas["PlanView"]): string {
   const [sale, lead] = [earning(plan.sale), earning(plan.lead)];
   const parts = [];

@@ -159,6 +159,13 @@ const steps = {
     await payload.fill("{");
     await page.getByRole("button", { name: "Dry run of the edit" }).click();
     await shows(page, "The payload is no JSON");
+    await page.getByRole("button", { name: "Put it in place" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Your reason").fill("to be sure");
+    await dialog.getByRole("button", { name: "Put it in place" }).click();
+    await shows(dialog, "The payload is no JSON");
+    check((await dialog.getByText("it may be done twice").count()) === 0, "what was not sent may be done twice");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Undo the edit" }).click();
     await gone(page, "The payload is no JSON");
     // Of what is answered late, too.
@@ -663,6 +670,40 @@ const steps = {
       await dialog.getByRole("checkbox", { name: "Make them contacts", description: detail }).and(invalid).waitFor();
       await shows(dialog, detail);
     });
+  },
+
+  "terms whose leads earn a percentage are published again, and no percentage is rounded": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/campaigns/c", campaign("active"));
+    const version = { campaign_id: "c", version: 1, worsens: false, text: "Be honest.", window_days: 30, plan: { sale: { bps: 1_000 }, lead: { bps: 29 }, hold_days: 0 }, effective_at: "2026-01-01T00:00:00Z", in_force: true };
+    server.on("GET /api/v1/campaigns/c/terms", { items: [version] });
+    const publish = "POST /api/v1/campaigns/c/terms";
+    await go(page, "/brand/campaigns/c");
+    await page.getByRole("button", { name: "New terms" }).click();
+    const dialog = page.getByRole("dialog");
+    await shows(dialog, "Nothing: it says the same as version 1.");
+    const much = dialog.getByLabel("Per cent, or amount");
+    for (const text of ["10,5", "10%", "12.345", "0.004", "1e1", "-1"]) {
+      await much.fill(text);
+      await shows(dialog, "is shown once each percentage is one");
+      await dialog.getByRole("button", { name: "Publish" }).click();
+      await dialog.getByRole("textbox", { description: "A percentage is a number such as 10 or 12.5" }).and(dialog.locator("[aria-invalid=true]")).and(much).waitFor();
+      await much.fill("10");
+    }
+    check(server.count(publish) === 0, "what is no percentage is sent");
+    check((await dialog.getByText("is not known").count()) === 0, "it may have been taken");
+    await much.fill("12.05");
+    await shows(dialog, "A sale earns 12.05% instead of 10%.");
+    await dialog.getByRole("button", { name: "Publish" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const { plan } = server.last(publish).body;
+    check(plan.sale.bps === 1_205 && plan.lead.bps === 29, JSON.stringify(plan));
+    // The first terms.
+    server.on("GET /api/v1/campaigns/c/terms", { items: [] });
+    await go(page, "/brand");
+    await go(page, "/brand/campaigns/c");
+    await page.getByRole("button", { name: "Publish terms" }).click();
+    await shows(dialog, "A sale earns 10%, a lead nothing");
   },
 };
 
