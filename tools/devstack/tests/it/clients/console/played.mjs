@@ -1,5 +1,5 @@
 // What the console shows and sends when its server refuses, hangs, cuts off or answers late.
-import { check, expecting, go, loaded, open, shows, signedIn, test, walk } from "./browser.mjs";
+import { act, check, expecting, go, loaded, open, shows, signedIn, test, walk } from "./browser.mjs";
 import { CUT, NOTHING, play, problem, proxy } from "./server.mjs";
 
 const server = await play(test.dist);
@@ -704,6 +704,23 @@ const steps = {
     await go(page, "/brand/campaigns/c");
     await page.getByRole("button", { name: "Publish terms" }).click();
     await shows(dialog, "A sale earns 10%, a lead nothing");
+  },
+
+  "an archiving goes on until nothing is left, and says of how much": async () => {
+    const page = await begin("operator");
+    const part = { from_position: 1, to_position: 2 };
+    const run = (what) => `POST /api/v1/operator/campaign/archive/${what}`;
+    const answers = [{ parts: [part, part], more: true }, { parts: [part], more: false }, { parts: [], more: false }];
+    server.on(run("run"), () => answers.shift());
+    server.on(run("verify"), { parts: [part], more: false });
+    await go(page, "/operator/storage?service=campaign");
+    await act(page, "Archive what is old", { verb: "Archive", fields: { "Your reason": "to be sure" } });
+    await shows(page, "3 parts were archived.");
+    await act(page, "Archive what is old", { verb: "Archive", fields: { "Your reason": "to be sure" } });
+    await shows(page, "Nothing was old enough to be archived.");
+    check(server.count(run("run")) === 3, `it was sent ${server.count(run("run"))} times`);
+    await act(page, "Verify the archive", { verb: "Verify", fields: { "Your reason": "to be sure" } });
+    await shows(page, "1 part was verified.");
   },
 };
 
