@@ -722,6 +722,25 @@ const steps = {
     await act(page, "Verify the archive", { verb: "Verify", fields: { "Your reason": "to be sure" } });
     await shows(page, "1 part was verified.");
   },
+
+  "what a browser does not let be copied is selected, to be copied by hand": async () => {
+    const page = await begin("brand");
+    server.on("POST /api/v1/keys", { secret: "trib_once" });
+    await go(page, "/brand/keys");
+    await page.getByRole("button", { name: "New key" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Make it" }).click();
+    await shows(page, "trib_once");
+    for (const clipboard of ["undefined", "{ writeText: () => Promise.reject(new Error('no')) }"]) {
+      await page.evaluate(`Object.defineProperty(navigator, "clipboard", { value: ${clipboard}, configurable: true })`);
+      await page.evaluate(() => document.activeElement.blur());
+      await page.getByRole("button", { name: "Copy key" }).click();
+      await shows(page, "copy it by hand");
+      await page.waitForFunction(() => {
+        const { value, selectionStart, selectionEnd } = document.activeElement;
+        return value === "trib_once" && selectionStart === 0 && selectionEnd === value.length;
+      });
+    }
+  },
 };
 
 await walk(steps);
