@@ -375,7 +375,7 @@ impl Explained {
         let under_way = messages
             .iter()
             .filter(|found| moves_money(found))
-            .filter(|found| !posted.contains(&found.row.id))
+            .filter(|found| !found.ids().iter().any(|id| posted.contains(id)))
             .count();
         if let Some(service) = in_archive(messages, gathered, under_way) {
             let name = service.name();
@@ -582,6 +582,14 @@ mod tests {
         );
         let missing = result(&[], &[Service::Tracking, commission]);
         assert!(missing.contains("not known"), "{missing}");
+        let mut again = calculated();
+        let cause = again.row.causation_id.unwrap();
+        let under = |epoch| types::ids::event_id("commission", epoch, cause, 0);
+        (again.row.epoch, again.row.id) = (Some(2), under(2));
+        let mut posted_before = found(payment, "ledger.posted.v1", 3);
+        posted_before.row.causation_id = Some(under(1));
+        let decided_again = [attributed(), again, posted_before];
+        assert_eq!(result(&decided_again, &[]), known, "it is not on its way");
         let mut refused = all.to_vec();
         refused.push(found(commission, "command.rejected.v1", 9));
         assert_eq!(result(&refused, &[payment]), known, "no money follows it");

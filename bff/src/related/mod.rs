@@ -52,6 +52,13 @@ impl Found {
         let body = body(&row);
         Self { service, row, body }
     }
+
+    /// Its id, and those under which it may have had its effect before its service was restored and decided it once more.
+    pub(crate) fn ids(&self) -> Vec<Uuid> {
+        let mut ids = messaging::ids_in_epochs(&explain::header(self));
+        ids.push(self.row.id);
+        ids
+    }
 }
 
 /// A service whose part is not there.
@@ -133,8 +140,10 @@ impl Everywhere {
             .messages
             .iter()
             .filter(|found| found.service == Service::Commission)
-            .map(|found| found.row.id)
+            .flat_map(Found::ids)
             .collect();
+        commissions.sort_unstable();
+        commissions.dedup();
         gathered.truncated |= commissions.len() > MAX_NAMED;
         commissions.truncate(MAX_NAMED);
         let mut requests: Vec<Uuid> = gathered.requests().into_iter().collect();

@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use axum::http::StatusCode;
-use axum::{Json, Router, routing};
+use axum::{Router, routing};
 use notify::Notify;
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
@@ -40,7 +40,7 @@ pub(crate) async fn with_keys(keys: Vec<PersonalKey>) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = move || {
         let kept = |key: &PersonalKey| json!({"id": key.id(), "kept": key.kept()});
-        ready(Json(keys.iter().map(kept).collect::<Value>()))
+        ready(axum::Json(keys.iter().map(kept).collect::<Value>()))
     };
     let router = Router::new().route("/internal/v1/personal-keys", routing::post(answer));
     tokio::spawn(async move { axum::serve(listener, router).await });
