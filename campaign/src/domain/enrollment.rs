@@ -185,8 +185,11 @@ pub(super) fn change(
 
 /// Whom a brand may invite: who is not in, does not wait for it, and is not invited.
 fn may_invite(campaign: &Campaign, status: Option<EnrollmentStatus>) -> Result<(), Rejection> {
-    if campaign.status == CampaignStatus::Closed {
-        return Err(campaign_closed());
+    match campaign.status {
+        // Who is invited reads the campaign, which of a draft nobody else does.
+        CampaignStatus::Draft => return Err(campaign_not_active(campaign.status)),
+        CampaignStatus::Closed => return Err(campaign_closed()),
+        CampaignStatus::Active | CampaignStatus::Paused => {}
     }
     let (code, detail) = match status {
         Some(EnrollmentStatus::Invited) => (Code::AlreadyInvited, "the partner is invited already"),

@@ -242,6 +242,20 @@ async fn a_partner_applies_reads_why_it_was_rejected_is_invited_and_is_in() {
 }
 
 #[tokio::test]
+async fn nobody_is_invited_into_a_draft() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    let body = app::campaign("camp1");
+    app::post(&service, CAMPAIGNS, &brand, &body, StatusCode::CREATED).await;
+    let invite = format!("{CAMPAIGNS}/camp1/partners/partner1/invite");
+    let refused = app::post(&service, &invite, &brand, &json!({}), StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "campaign_not_active");
+    let expected = ["campaign.created.v1", "command.rejected.v1"];
+    assert_eq!(app::log_kinds(&service).await, expected);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_approved_partner_is_in_since_its_approval() {
     let service = app::start().await;
     let (brand, partner) = (testing::brand("brand1"), testing::partner("partner123"));

@@ -513,3 +513,16 @@ fn in_a_campaign_by_invitation_nobody_else_comes_in_and_an_invited_one_comes_in_
     let back = after(&open, &[join.clone(), remove, invite, join]).unwrap();
     assert_eq!(back.unwrap().status, EnrollmentStatus::Enrolled);
 }
+
+#[test]
+fn nobody_is_invited_into_a_draft_or_into_what_has_ended() {
+    for (status, campaign) in in_each_status() {
+        let expected = match status {
+            CampaignStatus::Draft => Some(Code::CampaignNotActive.code()),
+            CampaignStatus::Closed => Some(Code::CampaignClosed.code()),
+            CampaignStatus::Active | CampaignStatus::Paused => None,
+        };
+        let invited = after(&campaign, &[change(Change::Invite)]);
+        assert_eq!(invited.err(), expected, "{status:?}");
+    }
+}
