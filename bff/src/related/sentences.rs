@@ -86,7 +86,7 @@ fn of_conversion(header: &Header, body: &Body) -> Option<Sentence> {
         Body::ClaimSettledV1(it) => Sentence::new(
             "claim_settled",
             format!(
-                "The claim of {} was settled: its order is known from who may report it, as conversion {}.",
+                "The claim of {} was settled: its order is conversion {}, from a report or from another claim that the brand accepted.",
                 it.sale.partner_id, it.conversion_id
             ),
             json!({ "partner_id": it.sale.partner_id, "conversion_id": it.conversion_id }),

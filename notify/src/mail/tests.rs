@@ -78,6 +78,22 @@ fn whose_endpoint_an_operator_disabled_is_told_so_and_not_that_its_receiver_fail
 }
 
 #[test]
+fn a_settled_claim_is_said_to_have_been_overtaken_by_a_report_or_by_another_claim() {
+    for (language, ways) in [
+        (MailLanguage::English, ["reported it", "another claim"]),
+        (
+            MailLanguage::German,
+            ["sie gemeldet", "einen anderen Anspruch"],
+        ),
+    ] {
+        let settled = rendered("claim.settled.v1", language, |_| {});
+        for text in [settled.text, settled.html] {
+            assert!(ways.iter().all(|way| text.contains(way)), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_commission_on_hold_names_the_day_until_which_it_is() {
     let held = |language| rendered("commission.calculated.v1", language, |_| {});
     let english = held(MailLanguage::English);
