@@ -304,8 +304,9 @@ impl BatchState {
         if let Some(sealed) = &started.sealed_manager {
             mail::keep_manager(&mut data, sealed);
         }
-        data["is_in"] =
-            (workflow.step(WorkflowStep::Approval) == WorkflowStepState::Completed).into();
+        let approval = workflow.step(WorkflowStep::Approval);
+        data["is_in"] = (approval == WorkflowStepState::Completed).into();
+        data["is_over"] = (approval == WorkflowStepState::Compensated).into();
         let link = workflow.link.as_ref();
         if let Some(url) = link.and_then(|code| api::link_url::of(code.as_str())) {
             data["link"] = url.into();

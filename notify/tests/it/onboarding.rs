@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
-    Body, CampaignClosedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerBannedV1,
-    PartnerErasedV1, Topic, WorkflowLinkAnsweredV1, WorkflowStepAnsweredV1,
+    Body, CampaignClosedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentRejectedV1,
+    PartnerBannedV1, PartnerErasedV1, Topic, WorkflowLinkAnsweredV1, WorkflowStepAnsweredV1,
 };
 use sealing::personal::PersonalKey;
 use sealing::texts;
@@ -185,6 +185,14 @@ async fn link_answers(service: &mut TestService, refusal: Option<WorkflowReason>
         .await;
 }
 
+/// The brand decides by itself.
+async fn decides(service: &mut TestService, decision: Body) {
+    let id = enrollment("camp1", "partner1");
+    service
+        .deliver(Topic::CampaignEvents, "camp1", &id, decision)
+        .await;
+}
+
 /// The brand lets the partner in by itself.
 async fn is_approved(service: &mut TestService) {
     let approved = EnrollmentApprovedV1 {
@@ -192,10 +200,16 @@ async fn is_approved(service: &mut TestService) {
         brand_id: "brand1".parse().unwrap(),
         terms_version: TermsVersion::new(1).unwrap(),
     };
-    let id = enrollment("camp1", "partner1");
-    service
-        .deliver(Topic::CampaignEvents, "camp1", &id, approved.into())
-        .await;
+    decides(service, approved.into()).await;
+}
+
+async fn is_rejected(service: &mut TestService) {
+    let rejected = EnrollmentRejectedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        reason: RefusalReason::NotTheRightFit,
+    };
+    decides(service, rejected.into()).await;
 }
 
 /// Applied, checked and in its group: what comes next is the CRM.
@@ -433,6 +447,37 @@ async fn a_brand_is_not_told_that_an_application_waits_which_it_has_approved() {
     assert!(text.contains("is in the campaign"), "{text}");
     assert!(!text.contains("waits for you"), "{text}");
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_brand_is_not_told_that_an_application_waits_which_it_decides_while_all_is_taken_back() {
+    for (is_in, stands) in [(true, "completed"), (false, "compensated")] {
+        let mut service = start(None).await;
+        with_addresses(&service).await;
+        wants(&service, json!({"approves": false})).await;
+        until_crm(&mut service).await;
+        let workflow = until_step(&service, "approval", "running").await;
+        let path = format!("{WORKFLOWS}/{}/cancel", workflow["id"].as_str().unwrap());
+        let brand = testing::brand("brand1");
+        app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+        until_step(&service, "group", "compensating").await;
+        if is_in {
+            is_approved(&mut service).await;
+        } else {
+            is_rejected(&mut service).await;
+        }
+        until_step(&service, "approval", stands).await;
+        answers(&mut service, (Step::Group, true), None).await;
+        let workflow = until_status(&service, "compensated").await;
+        assert_eq!(workflow["reason"], "cancelled");
+        assert_eq!(workflow["returned"], false);
+        let mail = mail_to_the_brand(&service).await;
+        let text = mail["text"].as_str().unwrap();
+        assert_eq!(text.contains("is in the campaign"), is_in, "{text}");
+        assert!(!text.contains("waits for you"), "{text}");
+        assert_folds(&mut service).await;
+        service.stop().await;
+    }
 }
 
 #[tokio::test]

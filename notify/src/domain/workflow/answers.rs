@@ -107,16 +107,28 @@ pub fn link_answered(
 /// The application was decided: the partner is in, or it is no application any more.
 pub fn decided(workflow: &Workflow, is_in: bool, now: Micros) -> Vec<Event> {
     let approval = workflow.step(Step::Approval);
-    // Who was let in may leave while another step still waits.
-    let is_open = matches!(approval, State::Pending | State::Running)
-        || !is_in && approval == State::Completed;
-    if workflow.status != WorkflowStatus::Running || !is_open {
-        return Vec::new();
-    }
-    let event = if is_in {
-        workflow.done(Step::Approval)
-    } else {
-        workflow.failed(Step::Approval, Reason::ApplicationEnded)
+    let is_erased = workflow.reason == Some(Reason::PartnerErased);
+    let event = match (workflow.status, approval, is_in) {
+        (WorkflowStatus::Running, State::Pending | State::Running, true) => {
+            workflow.done(Step::Approval)
+        }
+        // Who was let in may leave while another step still waits.
+        (WorkflowStatus::Running, State::Pending | State::Running | State::Completed, false) => {
+            workflow.failed(Step::Approval, Reason::ApplicationEnded)
+        }
+        // Nothing else changes by it: in the end the brand is told how the application stands.
+        (
+            WorkflowStatus::Compensating,
+            State::Pending | State::Failed | State::Compensating,
+            true,
+        ) if !is_erased => workflow.done(Step::Approval),
+        // What is being given back to the partner is rejected for that, which campaign answers.
+        (
+            WorkflowStatus::Compensating,
+            State::Pending | State::Failed | State::Completed,
+            false,
+        ) if !is_erased => workflow.taken_back(Step::Approval, Some(Reason::ApplicationEnded)),
+        _ => return Vec::new(),
     };
     followed(Some(workflow), vec![event], now)
 }
