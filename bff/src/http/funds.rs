@@ -173,7 +173,7 @@ pub(crate) async fn set_funds_warning(
     bff.submit(command_request, command).await
 }
 
-/// When brands pay, and below which amount they are warned, of those of which either was set: a brand's own, an operator's all.
+/// When brands pay, and below which amount they are warned, of those of which either was set or for whose funds something waits: a brand's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/billing", tag = "funds", params(PageQuery, BillingFilter),
     responses((status = 200, body = Page<BillingView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))

@@ -145,17 +145,25 @@ pub(crate) struct BillingListed {
     pub(crate) unfunded: i64,
 }
 
-/// When a brand pays and is warned, or all brands of which either was set, newest first.
+/// When brands pay and are warned: this one's, or of all those of which either was set or for whose funds something waits, newest first.
 pub(crate) async fn billing(
     pool: &PgPool,
     brand: Option<&str>,
     page: PageQuery,
 ) -> Result<Vec<BillingListed>, sqlx::Error> {
+    // Of a currency of which nothing was set there is a balance alone, whose place is of the same numbers.
     sqlx::query_as(
         "SELECT b.*, coalesce(h.funds, 0) AS funds, coalesce(-h.unfunded, 0) AS unfunded,
                 EXISTS (SELECT 1 FROM billing o WHERE o.brand_id = b.brand_id AND (o.billing = 'prepaid' OR o.credit_limit IS NOT NULL)) AS is_limited
-           FROM billing b LEFT JOIN balances h ON h.owner = 'brand:' || b.brand_id AND h.currency = b.currency
-          WHERE b.position < $1 AND ($2::text IS NULL OR b.brand_id = $2) ORDER BY b.position DESC LIMIT $3",
+           FROM (SELECT id, position, brand_id, currency, billing, credit_limit, funds_warning FROM billing
+                  UNION ALL
+                 SELECT w.brand_id || '/' || w.currency, w.position, w.brand_id, w.currency, NULL, NULL, NULL
+                   FROM (SELECT substr(owner, 7) AS brand_id, currency, position FROM balances
+                          WHERE unfunded < 0 AND starts_with(owner, 'brand:')) w
+                  WHERE NOT EXISTS (SELECT 1 FROM billing o WHERE o.brand_id = w.brand_id AND o.currency = w.currency)) b
+           LEFT JOIN balances h ON h.owner = 'brand:' || b.brand_id AND h.currency = b.currency
+          WHERE b.position < $1 AND ($2::text IS NULL OR b.brand_id = $2)
+            AND (b.billing IS NOT NULL OR b.funds_warning IS NOT NULL OR h.unfunded < 0) ORDER BY b.position DESC LIMIT $3",
     )
     .bind(page.below())
     .bind(brand)

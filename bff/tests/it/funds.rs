@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use runtime::testing::{brand, operator, partner};
 use schemas::{
     AccountOpenedV1, BillingChangedV1, Body, DepositAnnouncedV1, DepositClearedV1,
-    EarningsFundedV1, FundsTransferredV1, FundsWarningChangedV1, SetFundsWarningV1, Topic,
-    Transfer, WithdrawalFailedV1, WithdrawalRequestedV1,
+    EarningsFundedV1, FundsTransferredV1, FundsWarningChangedV1, LedgerPostedV1, SetFundsWarningV1,
+    Topic, Transfer, WithdrawalFailedV1, WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{BankFailure, Billing, BrandId, Currency};
@@ -163,7 +163,7 @@ async fn a_brands_money_and_what_moved_is_read_by_whom_it_belongs_to() {
 async fn what_waits_for_a_brands_funds_shows_in_the_balances_until_it_is_funded() {
     let app = bff().await;
     let topic = Topic::PaymentEvents;
-    let waits = schemas::LedgerPostedV1 {
+    let waits = LedgerPostedV1 {
         transfers: vec![moved(
             "brand:brand1:unfunded",
             "partner:partner123:unfunded",
@@ -246,6 +246,63 @@ async fn a_brand_sets_below_which_amount_it_is_warned_and_sees_it_beside_its_bil
     let none = changed(None).into();
     facts(&app, topic, &[("brand1", "brand1", none)]).await;
     assert_eq!(shown().await, [json!("prepaid"), Value::Null, Value::Null]);
+}
+
+#[tokio::test]
+async fn a_currency_of_which_nothing_was_set_is_listed_while_earnings_wait_in_it() {
+    let app = bff().await;
+    let topic = Topic::PaymentEvents;
+    let billing = BillingChangedV1 {
+        currency: Currency::USD,
+        billing: Billing::Prepaid,
+        credit_limit: None,
+    };
+    let in_euros = |debit: &str, credit: &str| Transfer {
+        currency: Currency::EUR,
+        ..moved(debit, credit, 700)
+    };
+    let (unfunded, waits) = ("brand:brand1:unfunded", "partner:partner123:unfunded");
+    let posted = LedgerPostedV1 {
+        transfers: vec![in_euros(unfunded, waits)],
+        cause: "commission.calculated.v1".to_owned(),
+        conversion_id: Some("conv1".to_owned()),
+        reason: Some("unfunded".to_owned()),
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("brand1", "brand1", billing.into()),
+            ("partner123", "partner123", posted.into()),
+        ],
+    )
+    .await;
+    let listed = async |token: &str| -> Vec<[Value; 3]> {
+        let (_, billing) = app.get("/api/v1/billing", token).await;
+        let items = billing["items"].as_array().unwrap().iter();
+        let columns = ["currency", "billing", "unfunded"];
+        items
+            .map(|it| columns.map(|name| it[name].clone()))
+            .collect()
+    };
+    let dollars = ["USD", "prepaid", "0.00"].map(Value::from);
+    let euros = ["EUR", "prepaid", "7.00"].map(Value::from);
+    for token in [brand("brand1"), operator()] {
+        let both = listed(&token).await;
+        assert_eq!(both.len(), 2, "{both:?}");
+        assert!(both.contains(&dollars) && both.contains(&euros));
+    }
+    assert_eq!(listed(&brand("brand2")).await.len(), 0);
+    let funded = EarningsFundedV1 {
+        currency: Currency::EUR,
+        transfers: vec![
+            in_euros("brand:brand1:funds", unfunded),
+            in_euros(waits, "partner:partner123:payable"),
+        ],
+        conversion_ids: vec!["conv1".parse().unwrap()],
+    };
+    facts(&app, topic, &[("brand1", "brand1", funded.into())]).await;
+    assert_eq!(listed(&brand("brand1")).await, [dollars]);
 }
 
 #[tokio::test]

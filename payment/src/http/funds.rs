@@ -334,7 +334,7 @@ fn funds_warning_set(event: &Message) -> Option<FundsWarningView> {
     })
 }
 
-/// When brands pay, and below which amount they are warned, of those of which either was set: a brand's own, an operator's all.
+/// When brands pay, and below which amount they are warned, of those of which either was set or for whose funds something waits: a brand's own, an operator's all.
 #[utoipa::path(
     get,
     path = "/api/v1/payment/billing",

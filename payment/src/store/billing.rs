@@ -78,7 +78,7 @@ macro_rules! in_any_currency {
     };
 }
 
-/// When brands pay, the last changed first: this one's, or everybody's.
+/// When brands pay, the last changed first: this one's, or of all those of which anything was set or for whose funds something waits.
 pub(crate) async fn list(
     pool: &PgPool,
     brand: Option<&str>,
@@ -89,7 +89,8 @@ pub(crate) async fn list(
         "SELECT b.*, o.is_limited, coalesce(f.minor, 0) AS funds FROM billing b",
         in_any_currency!(),
         " LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
-          WHERE b.position < $1 AND ($2::text IS NULL OR b.brand = $2) ORDER BY b.position DESC LIMIT $3",
+          WHERE b.position < $1 AND ($2::text IS NULL OR b.brand = $2)
+            AND (b.billing IS NOT NULL OR b.funds_warning IS NOT NULL OR b.waiting <> 0) ORDER BY b.position DESC LIMIT $3",
     ))
     .bind(below)
     .bind(brand)

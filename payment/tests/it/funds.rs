@@ -304,10 +304,13 @@ async fn a_brand_that_pays_before_does_so_in_other_currencies_until_an_operator_
     assert_eq!(billing(&app).await[euros], "\"postpaid\"");
     app.prepaid().await;
     assert_eq!(billing(&app).await[euros], "\"prepaid\"");
-    for (conversion, currency) in [("c1", "EUR"), ("c2", "GBP")] {
+    for (conversion, currency) in [("c1", "EUR"), ("c2", "GBP"), ("c3", "CHF")] {
         let fact = calculated("partner123", 500, currency, "approved");
         app.state(conversion, fact).await;
     }
+    // A currency of which nothing was set is listed while something waits.
+    let francs = "\"CHF\"";
+    assert_eq!(billing(&app).await[francs], "\"prepaid\"");
     let waits = async |app: &App, currency: &str| {
         app.stands(&format!("brand:brand1:unfunded:{currency}"))
             .await
@@ -322,10 +325,11 @@ async fn a_brand_that_pays_before_does_so_in_other_currencies_until_an_operator_
     assert_eq!(waits(&app, "EUR").await, "-5.00");
     app.assert_fold(&["waiting", "billing"]).await;
     set(&app, "USD", "postpaid").await;
-    until("the euros are funded too", || async {
-        waits(&app, "EUR").await == "0.00"
+    until("euros and francs are funded too", || async {
+        waits(&app, "EUR").await == "0.00" && waits(&app, "CHF").await == "0.00"
     })
     .await;
+    assert!(!billing(&app).await.contains_key(francs));
     app.assert_fold(&["balances", "transfers", "billing"]).await;
 }
 
