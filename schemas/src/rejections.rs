@@ -235,7 +235,6 @@ rejections! {
         WithdrawalExists = "withdrawal_exists", 409, "The withdrawal was requested before.";
         WithdrawalUnknown = "withdrawal_unknown", 404, "There is no such withdrawal for the one who asks.";
         WithdrawalSettled = "withdrawal_settled", 409, "The withdrawal was settled, or failed, before.";
-        TransferExists = "transfer_exists", 409, "The transfer was made before.";
         OperatorsOnly = "operators_only", 403, "Who grants credit, and says what the bank says, is an operator.";
         BillingUnchanged = "billing_unchanged", 409, "The brand's billing is so already.";
         FundsWarningUnchanged = "funds_warning_unchanged", 409, "The amount below which the brand is warned is so already.";
