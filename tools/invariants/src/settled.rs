@@ -155,7 +155,9 @@ fn busy_sql(service: Service) -> &'static str {
         // What is tried again later, or not within a minute, waits for somebody outside.
         Service::Notify => {
             "SELECT c.count + m.count + w.count + t.count, 'calls to the CRM, mails or ends of workflows are under way'
-               FROM (SELECT count(*) FROM crm_calls WHERE state IN ('done', 'failed') OR state = 'pending' AND attempts = 0) c,
+               FROM (SELECT count(*) FROM crm_calls, pipeline.log_head h WHERE state IN ('done', 'failed')
+                         OR state = 'pending' AND attempts = 0
+                            AND next_at < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset + 60000000) c,
                     (SELECT count(*) FROM mails, pipeline.log_head h WHERE state <> 'pending' AND NOT concluded
                          OR state = 'pending' AND attempts = 0
                             AND created_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset - 60000000) m,

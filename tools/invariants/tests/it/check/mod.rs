@@ -67,7 +67,7 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     }
     let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
     let templates = Templates::of(&records).await;
-    waits_for_payouts_unless_they_are_paused(&templates, &records).await;
+    waits_for_what_is_under_way_alone(&templates, &records).await;
     let mut parts = JoinSet::new();
     for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
         parts.spawn(found(
@@ -111,14 +111,25 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     assert!(same(&as_it_is, &canonical(&records).await.unwrap()).holds());
 }
 
-/// As after a restore, when nothing is handed to the provider before somebody has looked.
-async fn waits_for_payouts_unless_they_are_paused(templates: &Templates, records: &Records) {
+/// Payouts are, unless they are paused, as after a restore, when nothing is handed to the provider before somebody has looked. So are calls
+/// to the CRM, unless they are put off, as where none is set and an erased partner is to be forgotten.
+async fn waits_for_what_is_under_way_alone(templates: &Templates, records: &Records) {
+    let called = "INSERT INTO crm_calls (workflow_id, partner_id, removes, erases, correlation_id, created_at, next_at)
+                  VALUES ('wfl_1', 'partner1', true, true, gen_random_uuid(), 0, 0)";
+    let put_off = "INSERT INTO crm_calls (workflow_id, partner_id, removes, erases, correlation_id, created_at, next_at)
+                   VALUES ('wfl_1', 'partner1', true, true, gen_random_uuid(), 0, 9000000000000000)";
     let requested = "UPDATE payouts SET status = 'requested'";
     let paused = "WITH p AS (UPDATE aside.payout_switch SET paused = true) UPDATE payouts SET status = 'requested'";
-    for (change, is_quiet, patience) in [(requested, false, 2), (paused, true, 20)] {
+    for (service, change, is_quiet) in [
+        (Service::Payment, requested, false),
+        (Service::Payment, paused, true),
+        (Service::Notify, called, false),
+        (Service::Notify, put_off, true),
+    ] {
         let change = Breakage::Sql(change);
-        let changed = templates.with(records, Service::Payment, &change).await;
-        let settled = settled(&changed, Duration::from_secs(patience)).await;
+        let changed = templates.with(records, service, &change).await;
+        let patience = Duration::from_secs(if is_quiet { 20 } else { 2 });
+        let settled = settled(&changed, patience).await;
         assert_eq!(settled.is_ok(), is_quiet, "{settled:?}");
     }
 }
