@@ -143,7 +143,7 @@ pub(crate) struct BalanceFilter {
 /// Balances, one per owner and currency: a partner's or a brand's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/balances", tag = "payments", params(PageQuery, BalanceFilter),
-    responses((status = 200, body = Page<BalanceView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    responses((status = 200, body = Page<BalanceView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_balances(
     State(bff): State<Bff>,

@@ -31,7 +31,7 @@ enum Needs {
 use Needs::{Key, Nothing, Person, Scope};
 
 const BFF: &[(&str, Needs)] = &[
-    ("GET /api/v1/balances", Scope(ReportsRead)),
+    ("GET /api/v1/balances", Person),
     ("GET /api/v1/bans", Scope(ReportsRead)),
     ("GET /api/v1/campaigns", Scope(ReportsRead)),
     ("POST /api/v1/campaigns", Scope(CampaignsWrite)),
