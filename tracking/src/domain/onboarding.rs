@@ -48,8 +48,10 @@ pub fn answer(
         partner: Some(requested.partner_id.clone()),
         brand: None,
     };
-    // An application is waited for like none: notify has seen that it was approved. What refuses it for good comes before that.
-    let enrollment = enrollment.filter(|it| *it != EnrollmentStatus::Applied);
+    // An application is waited for like none: notify has seen that it was approved. So is one that was rejected: who was let in had applied
+    // again, and nobody who is in is rejected. What refuses it for good comes before that.
+    let before = [EnrollmentStatus::Applied, EnrollmentStatus::Rejected];
+    let enrollment = enrollment.filter(|it| !before.contains(it));
     let given = (bans, groups);
     match create_link(&command, false, campaign, enrollment, given, &access) {
         Ok(LinkDecision::Created(created)) => {

@@ -69,12 +69,14 @@ fn who_was_let_in_gets_a_link_to_the_first_host_of_the_campaign() {
 
 #[test]
 fn it_waits_until_campaign_and_enrollment_are_known_as_notify_knows_them() {
-    let (it, applied) = (known(), EnrollmentStatus::Applied);
+    let it = known();
     assert_eq!(answered(None, None, None), LinkAnswer::WaitForCampaign);
     let id = EnrollmentId::of(&campaign("camp1"), &partner("partner1"));
     let waits = LinkAnswer::WaitForEnrollment(id);
     assert_eq!(answered(None, Some(&it), None), waits);
-    assert_eq!(answered(None, Some(&it), Some(applied)), waits);
+    for before in [EnrollmentStatus::Applied, EnrollmentStatus::Rejected] {
+        assert_eq!(answered(None, Some(&it), Some(before)), waits);
+    }
 }
 
 #[test]
@@ -116,8 +118,10 @@ fn a_closed_campaign_a_ban_and_an_enrollment_that_ended_are_refusals() {
     };
     let answer_of_closed = answered(None, Some(&closed), enrolled);
     assert_eq!(refusal(answer_of_closed), Some(Reason::CampaignClosed));
-    let left = answered(None, Some(&known()), Some(EnrollmentStatus::Left));
-    assert_eq!(refusal(left), Some(Reason::ApplicationEnded));
+    for status in [EnrollmentStatus::Left, EnrollmentStatus::Removed] {
+        let ended = answered(None, Some(&known()), Some(status));
+        assert_eq!(refusal(ended), Some(Reason::ApplicationEnded));
+    }
     let (by, who) = (brand("brand1"), partner("partner1"));
     let bans = Bans([BanId::of(Some(&by), &who)].into());
     let banned = answer(
