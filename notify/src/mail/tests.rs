@@ -78,7 +78,7 @@ fn whose_endpoint_an_operator_disabled_is_told_so_and_not_that_its_receiver_fail
 }
 
 #[test]
-fn a_settled_claim_is_said_to_have_been_overtaken_by_a_report_or_by_another_claim() {
+fn a_settled_claim_is_mailed_as_overtaken_by_a_report_or_by_another_claim() {
     for (language, ways) in [
         (MailLanguage::English, ["reported it", "another claim"]),
         (

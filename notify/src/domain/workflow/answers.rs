@@ -116,7 +116,7 @@ pub fn decided(workflow: &Workflow, is_in: bool, now: Micros) -> Vec<Event> {
         (WorkflowStatus::Running, State::Pending | State::Running | State::Completed, false) => {
             workflow.failed(Step::Approval, Reason::ApplicationEnded)
         }
-        // Nothing else changes by it: in the end the brand is told how the application stands.
+        // Nothing else changes by it: in the end the brand is mailed how the application stands.
         (
             WorkflowStatus::Compensating,
             State::Pending | State::Failed | State::Compensating,
