@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use messaging::trust::{Sender, Vouching};
-use messaging::{Answer, Hint, Inbound, Lock, Via, Wire, log};
+use messaging::{Answer, Hint, Inbound, Via, Wire, log};
 use operations::audit;
 use operations::retry_queue::acts::{self, ActError, By, Key};
 use operations::retry_queue::look;
@@ -234,17 +234,6 @@ async fn nothing_is_kept_of_a_strangers_message_that_was_edited_and_dropped() {
             .await
             .unwrap();
     assert_eq!(kept, vec![("{}".to_owned(), Vec::new()); 2]);
-}
-
-#[tokio::test]
-async fn nothing_is_edited_where_a_replay_would_undo_it() {
-    let mut lab = Lab::new().await;
-    let (_replica, dead, _) = stuck(&mut lab).await;
-    let of_read_models = lab.writer.clone().with(Lock::ReadModels);
-    let payload = schemas::show_payload(&dead.body);
-    let refused = acts::edit(&lab.pool, &of_read_models, &key(&dead), BY, payload).await;
-    assert!(matches!(refused, Err(ActError::NotNow(_))), "{refused:?}");
-    assert!(lab.acts().await.is_empty());
 }
 
 #[tokio::test]

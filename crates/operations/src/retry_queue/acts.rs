@@ -5,9 +5,7 @@ use messaging::drop_from_retry_queue;
 use messaging::retry_queue::RetryRow;
 use messaging::retry_scheduler::to_inbound;
 use messaging::trust::Sender;
-use messaging::{
-    Content, Inbound, Lock, Lookups, SchemaIdError, SchemaIds, WriteTx, Writer, encode,
-};
+use messaging::{Content, Inbound, Lookups, SchemaIdError, SchemaIds, WriteTx, Writer, encode};
 use schemas::{Reach, WriterSchema};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -131,11 +129,6 @@ pub async fn edit(
     by: By<'_>,
     payload: Value,
 ) -> Result<(), ActError> {
-    if writer.lock == Lock::ReadModels {
-        let reason =
-            "a replay of these read models would undo it: mend what its source states, or drop it";
-        return Err(ActError::NotNow(reason.to_owned()));
-    }
     let (mut tx, row) = begin(pool, writer, key).await?;
     refuse_what_is_decided_again(&row)?;
     let inbound = inbound(pool, &writer.schema_ids, &row).await?;

@@ -169,7 +169,7 @@ mod tests {
         let client = Client {
             url: format!("http://{}", listener.local_addr().unwrap()),
             token: String::new(),
-            http: reqwest::Client::new(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
             json: false,
         };
         let requests = async {
