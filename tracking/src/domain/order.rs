@@ -286,11 +286,16 @@ impl<'a> Order<'a> {
             Some(_) => [campaign, own],
             None => [own, campaign],
         };
-        [first, second, (self.bare.as_ref(), Place::Bare)]
+        let known: Vec<_> = [first, second, (self.bare.as_ref(), Place::Bare)]
             .into_iter()
             .filter_map(|(id, place)| Some((orders.find_reported(id?)?, place)))
-            .find(|((_, conversion), place)| self.is(brand, conversion, *place))
+            .filter(|((_, conversion), place)| self.is(brand, conversion, *place))
             .map(|(found, _)| found)
+            .collect();
+        // While its campaign was unknown it may have become nobody's under that, and somebody's by its shop's report.
+        let is_somebodys =
+            |found: &&(_, &Conversion)| matches!(found.1.status, Status::Attributed(_));
+        known.iter().find(is_somebodys).or(known.first()).copied()
     }
 
     /// Whether what is known under an id is this order, and not another brand's of the same number.

@@ -236,3 +236,35 @@ fn an_order_waits_for_so_many_refunds_and_no_more() {
         ["refunded 1.00 of 1000.00"]
     );
 }
+
+#[test]
+fn a_refund_goes_to_the_order_that_is_somebodys_though_its_campaign_was_unknown_when_it_was_reported_first()
+ {
+    let mut records = Records::with_a_click();
+    let early = purchase(Some("camp1"), Some("order1"), "10");
+    let unknown = Known {
+        orders: &records.orders,
+        claims: &records.claims,
+        candidate: records.candidate.as_ref(),
+        campaign: None,
+        access: &records.access,
+        now: NOW,
+    };
+    let events = record(&early, unknown).unwrap();
+    assert_eq!(
+        events.iter().map(word).collect::<Vec<_>>(),
+        ["campaign_unknown"]
+    );
+    records.evolve(&events);
+    records.access = Access::Own {
+        partner: None,
+        brand: Some(brand("brand1")),
+    };
+    let of_the_shop = purchase(None, Some("order1"), "10");
+    assert_eq!(records.outcome(&of_the_shop), ["attributed"]);
+    records.access = Access::All;
+    let refund = refund_of(Some("camp1"), "order1", "4");
+    let went_back = records.outcome(&refund);
+    assert!(went_back[0].starts_with("refunded"), "{went_back:?}");
+    assert_eq!(records.refunded(), 400);
+}
