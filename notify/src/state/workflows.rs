@@ -26,6 +26,8 @@ pub(super) struct WantedWorkflows {
     of_partners: Vec<String>,
     /// Partners, of all brands.
     everywhere: Vec<String>,
+    /// The same, with those that have ended.
+    erased: Vec<String>,
     campaigns: Vec<String>,
 }
 
@@ -52,7 +54,7 @@ impl WantedWorkflows {
     }
 
     pub(super) fn erased(&mut self, partner: &PartnerId) {
-        self.everywhere.push(partner.to_string());
+        self.erased.push(partner.to_string());
     }
 }
 
@@ -81,12 +83,14 @@ impl Workflows {
         contacts: &mut Vec<String>,
     ) -> Result<Self, sqlx::Error> {
         let pairs = (&*wanted.of_brands, &*wanted.of_partners);
-        let all = workflows::load(&mut *connection, &wanted.ids, pairs, &wanted.everywhere).await?;
+        let (everywhere, erased) = (&*wanted.everywhere, &*wanted.erased);
+        let ids = &*wanted.ids;
+        let all = workflows::load(&mut *connection, ids, pairs, everywhere, erased).await?;
         let onboardings = onboardings::load(&mut *connection, &wanted.brands).await?;
         let mut campaigns = wanted.campaigns;
         campaigns.extend(all.iter().map(|it| it.started.campaign_id.to_string()));
         let names = names::load(&mut *connection, &campaigns).await?;
-        let ended_calls = crm_calls::ended(connection, &wanted.ids).await?;
+        let ended_calls = crm_calls::ended(connection, ids).await?;
         let pairs = wanted.of_brands.into_iter().zip(wanted.of_partners);
         let recipients = pairs
             .map(|(brand, partner)| (brand.parse().ok(), partner.parse().ok()))

@@ -88,23 +88,31 @@ impl TryFrom<Row> for Workflow {
     }
 }
 
-/// These; those of these partners at these brands, side by side; and all of others of these partners.
+/// These; those under way of these partners at these brands, side by side, and of others of these partners at all brands; and all of these
+/// that are erased, ended ones too. Of a partner very many may have ended.
 pub(crate) async fn load(
     executor: impl PgExecutor<'_>,
     ids: &[String],
     (brands, partners): (&[String], &[String]),
+    everywhere: &[String],
     erased: &[String],
 ) -> Result<Vec<Workflow>, sqlx::Error> {
-    if ids.is_empty() && brands.is_empty() && erased.is_empty() {
+    if [ids, brands, everywhere, erased]
+        .iter()
+        .all(|it| it.is_empty())
+    {
         return Ok(Vec::new());
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT * FROM workflows WHERE id = ANY($1) OR partner_id = ANY($4)
-             OR (partner_id = ANY($3) AND (partner_id, brand_id) IN (SELECT * FROM unnest($3::text[], $2::text[])))",
+        "SELECT * FROM workflows WHERE id = ANY($1) OR partner_id = ANY($5)
+             OR (partner_id = ANY($4) AND status IN ('running', 'compensating'))
+             OR (partner_id = ANY($3) AND status IN ('running', 'compensating')
+                 AND (partner_id, brand_id) IN (SELECT * FROM unnest($3::text[], $2::text[])))",
     )
     .bind(ids)
     .bind(brands)
     .bind(partners)
+    .bind(everywhere)
     .bind(erased)
     .fetch_all(executor)
     .await?;
@@ -193,4 +201,48 @@ pub(crate) async fn find(
     .fetch_optional(executor)
     .await?;
     row.map(Workflow::try_from).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+
+    use super::*;
+    use crate::Notify;
+
+    #[tokio::test]
+    async fn of_a_partner_with_very_many_ended_workflows_only_those_under_way_are_read() {
+        let service = TestService::start::<Notify>(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO workflows (id, position, brand_id, partner_id, campaign_id, correlation_id, approves, countries, tags, crm, status, steps,
+                                    returned, started_at, changed_at)
+             SELECT 'w' || n, n, 'brand' || n % 2, 'partner1', 'camp1', gen_random_uuid(), true, '', '[]', false,
+                    CASE WHEN n < 2 THEN 'running' ELSE 'compensated' END, '[]', false, n, n FROM generate_series(0, 19999) n;
+             ANALYZE workflows",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let partner = ["partner1".to_owned()];
+        let pair = (&["brand1".to_owned()][..], &partner[..]);
+        let none = (&[][..], &[][..]);
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let mut before = 0;
+        for (pairs, everywhere, expected) in [(pair, &[][..], 1), (none, &partner[..], 2)] {
+            let found = load(&mut *tx, &[], pairs, everywhere, &[]).await.unwrap();
+            assert_eq!(found.len(), expected);
+            let read: i64 = sqlx::query_scalar(
+                "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'workflows'",
+            )
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+            assert!(read - before <= 20, "{read}");
+            before = read;
+        }
+        let found = load(&mut *tx, &[], none, &[], &partner).await.unwrap();
+        assert_eq!(found.len(), 20_000);
+        drop(tx);
+        service.stop().await;
+    }
 }
