@@ -1,7 +1,7 @@
 //! `transfers`: a read model of `payment-events`, every movement of money.
 
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 use uuid::Uuid;
 
 /// A transfer, with the event that moved it.
@@ -45,7 +45,7 @@ pub(crate) async fn known(tx: &mut WriteTx, ids: &[Uuid]) -> Result<Vec<Uuid>, s
 
 /// What moved in an account, newest first.
 pub(crate) async fn of_account(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     account: &str,
     currency: &str,
     below: i64,
@@ -63,7 +63,7 @@ pub(crate) async fn of_account(
     .bind(currency)
     .bind(below)
     .bind(rows)
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
 }
 
@@ -97,4 +97,40 @@ pub(crate) async fn funding(
     .bind(limit)
     .fetch_all(pool)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_an_account_with_very_many_transfers_those_in_a_rare_currency_are_read_alone() {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO transfers (id, position, debit, credit, minor, currency, event_type, subject, correlation_id, posted_at)
+             SELECT gen_random_uuid(), n, 'brand:brand1:funds', 'brand:brand1:unfunded', 1, CASE n WHEN 1 THEN 'EUR' ELSE 'USD' END,
+                    'earnings.funded.v1', 'c', gen_random_uuid(), n
+               FROM generate_series(1, 20000) n;
+             ANALYZE transfers",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for account in ["brand:brand1:funds", "brand:brand1:unfunded"] {
+            let found = of_account(&mut *tx, account, "EUR", i64::MAX, 50).await;
+            assert_eq!(found.unwrap().len(), 1, "{account}");
+        }
+        let read: i64 = sqlx::query_scalar(
+            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'transfers'",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+        assert!(read <= 20, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
 }

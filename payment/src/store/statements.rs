@@ -40,23 +40,39 @@ fn account_types() -> Vec<&'static str> {
     AccountType::ALL.map(AccountType::name).to_vec()
 }
 
-// Accounts are compared together with positions: so no other index than theirs will do. By the position alone the server would walk
-// through what everybody moved, where it knows of few accounts.
+// Currencies are compared together with positions: so no other index than the accounts' will do. By the position alone the server would
+// walk through what everybody moved, where it knows of few accounts; and without the OFFSET through all balances.
+
+/// The balances of this partner, with the types of accounts as `$1`: each currency in which money moved in an account has one.
+macro_rules! balances_of {
+    ($partner:literal) => {
+        concat!(
+            "UNNEST($1::text[]) AS a(account_type)
+           CROSS JOIN LATERAL (SELECT account, currency FROM balances
+                                WHERE account = 'partner:' || ",
+            $partner,
+            " || ':' || a.account_type OFFSET 0) b"
+        )
+    };
+}
 
 /// When the first money moved in accounts of `p.partner` behind `p.since`, with the types of accounts as `$1`.
 macro_rules! first_move {
     () => {
-        "(SELECT m.posted_at
-            FROM UNNEST($1::text[]) AS a(account_type)
-           CROSS JOIN LATERAL (SELECT 'partner:' || p.partner || ':' || a.account_type AS account) n
+        concat!(
+            "(SELECT m.posted_at
+            FROM ",
+            balances_of!("p.partner"),
+            "
            CROSS JOIN LATERAL (
-                 (SELECT credit AS account, position, posted_at FROM transfers
-                   WHERE (credit, position) > (n.account, p.since) ORDER BY credit, position, ordinal LIMIT 1)
+                 (SELECT currency, position, posted_at FROM transfers
+                   WHERE credit = b.account AND (currency, position) > (b.currency, p.since) ORDER BY currency, position, ordinal LIMIT 1)
                  UNION ALL
-                 (SELECT debit, position, posted_at FROM transfers
-                   WHERE (debit, position) > (n.account, p.since) ORDER BY debit, position, ordinal LIMIT 1)) m
-           WHERE m.account = n.account
+                 (SELECT currency, position, posted_at FROM transfers
+                   WHERE debit = b.account AND (currency, position) > (b.currency, p.since) ORDER BY currency, position, ordinal LIMIT 1)) m
+           WHERE m.currency = b.currency
            ORDER BY m.position LIMIT 1)"
+        )
     };
 }
 
@@ -161,18 +177,19 @@ pub(crate) async fn count(
             .bind(due.since)
             .fetch_optional(pool)
             .await?;
-    let moved: Vec<Moved> = sqlx::query_as(
+    let moved: Vec<Moved> = sqlx::query_as(concat!(
         "SELECT a.account_type, m.currency, sum(m.came)::bigint AS credited, sum(m.went)::bigint AS debited, max(m.position) AS through
-           FROM UNNEST($1::text[]) AS a(account_type)
-          CROSS JOIN LATERAL (SELECT 'partner:' || $2 || ':' || a.account_type AS account) n
+           FROM ",
+        balances_of!("$2"),
+        "
           CROSS JOIN LATERAL (
                 SELECT position, currency, minor AS came, 0 AS went FROM transfers
-                 WHERE (credit, position) > (n.account, $3) AND (credit, position) < (n.account, $4)
+                 WHERE credit = b.account AND (currency, position) > (b.currency, $3) AND (currency, position) < (b.currency, $4)
                  UNION ALL
                 SELECT position, currency, 0, minor FROM transfers
-                 WHERE (debit, position) > (n.account, $3) AND (debit, position) < (n.account, $4)) m
-          GROUP BY a.account_type, m.currency",
-    )
+                 WHERE debit = b.account AND (currency, position) > (b.currency, $3) AND (currency, position) < (b.currency, $4)) m
+          GROUP BY a.account_type, m.currency"
+    ))
     .bind(account_types())
     .bind(due.partner.as_str())
     .bind(due.since)

@@ -1,6 +1,6 @@
 //! `transfers`: every movement of money, appended and never changed.
 
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use types::Micros;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub(crate) const PLACES: i64 = 1_024;
 
 /// What moved in an account, newest first.
 pub(crate) async fn of_account(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     account: &str,
     currency: &str,
     below: i64,
@@ -72,7 +72,7 @@ pub(crate) async fn of_account(
     .bind(below.div_euclid(PLACES))
     .bind(below.rem_euclid(PLACES))
     .bind(rows)
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
 }
 
@@ -97,4 +97,49 @@ pub(crate) async fn position_at(pool: &PgPool, moment: Micros) -> Result<i64, sq
         }
     }
     Ok(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::{TestService, unmade_database, variables};
+    use types::PartnerId;
+
+    use super::*;
+    use crate::store::statements;
+
+    #[tokio::test]
+    async fn of_an_account_with_very_many_transfers_those_in_a_rare_currency_are_read_alone() {
+        let mut variables = variables(schemas::Service::Payment, &unmade_database());
+        let data_key = "a data key for tests only, of more than 32 bytes";
+        variables.insert("PAYMENT_DATA_KEY".to_owned(), data_key.to_owned());
+        let service = TestService::start_with(crate::define, variables).await;
+        sqlx::raw_sql(
+            "INSERT INTO transfers (position, ordinal, id, debit, credit, minor, currency, posted_at)
+             SELECT n, 0, gen_random_uuid(), 'brand:brand1:funds', 'partner:partner1:payable', 1, CASE n WHEN 1 THEN 'EUR' ELSE 'USD' END, n
+               FROM generate_series(1, 20000) n;
+             INSERT INTO balances (account, currency, minor, position)
+             SELECT 'partner:partner1:payable', currency, 1, 1 FROM UNNEST(ARRAY['EUR', 'USD']) currency;
+             ANALYZE transfers, balances",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for account in ["brand:brand1:funds", "partner:partner1:payable"] {
+            let found = of_account(&mut *tx, account, "EUR", i64::MAX, 50).await;
+            assert_eq!(found.unwrap().len(), 1, "{account}");
+        }
+        let counted = (PartnerId::parse("partner1").unwrap(), 10_000);
+        let stated = statements::stated(&mut tx, &[counted]).await.unwrap();
+        assert_eq!(stated[0].1.next_at, Some(Micros(10_001)));
+        let read: i64 = sqlx::query_scalar(
+            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'transfers'",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+        assert!(read <= 20, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
 }
