@@ -126,6 +126,28 @@ async fn a_key_is_shown_once_and_the_command_carries_its_hash_alone() {
 }
 
 #[tokio::test]
+async fn keys_are_remembered_anew_without_reading_all_that_were_revoked() {
+    let app = bff().await;
+    for sql in [
+        "INSERT INTO api_keys (id, position, brand_id, prefix, scopes, created_at, changed_at)
+         SELECT 'revoked' || n, -n, 'brand2', 'p', '', n, n FROM generate_series(1, 20000) n",
+        "ANALYZE api_keys",
+    ] {
+        sqlx::query(sql).execute(app.pool()).await.unwrap();
+    }
+    let (_, key) = made(&app, &["reports.read"]).await;
+    let path = "/api/v1/conversions";
+    answers(&app, &key, path, StatusCode::OK).await;
+    until("they are read by their index", || async {
+        assert_eq!(app.get(path, &key).await.0, StatusCode::OK);
+        let used = "SELECT idx_scan > 0 FROM pg_stat_user_indexes WHERE indexrelname = 'api_keys_not_revoked'";
+        sqlx::query_scalar(used).fetch_one(app.pool()).await.unwrap()
+    })
+    .await;
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn keys_are_listed_by_whether_they_open_anything() {
     let app = bff().await;
     let ids = [

@@ -112,3 +112,37 @@ pub(crate) async fn find(
         .fetch_optional(executor)
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+
+    use super::*;
+    use crate::CampaignDomain;
+
+    #[tokio::test]
+    async fn of_a_brand_with_very_many_revoked_keys_those_that_are_not_are_read_alone() {
+        let service = TestService::start::<CampaignDomain>(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO api_keys (id, position, brand_id, prefix, hash, scopes, status, created_at, changed_at)
+             SELECT 'key_' || n, n, 'brand1', 'p', CASE n WHEN 0 THEN 'h' END, 'reports.read', CASE n WHEN 0 THEN 'active' ELSE 'revoked' END, n, n
+               FROM generate_series(0, 19999) n;
+             ANALYZE api_keys",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let found = load(&mut tx, &["key_7".to_owned()], &["brand1".to_owned()]).await;
+        assert_eq!(found.unwrap().len(), 2);
+        let read: i64 = sqlx::query_scalar(
+            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'api_keys'",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+        assert!(read <= 20, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
+}

@@ -282,3 +282,29 @@ async fn that_a_key_is_used_is_noted_once_a_minute_and_a_token_is_no_key() {
     }
     service.stop().await;
 }
+
+#[tokio::test]
+async fn keys_are_remembered_anew_without_reading_all_that_were_revoked() {
+    let mut service = start_with_link().await;
+    for sql in [
+        "INSERT INTO api_keys (id, brand_id, scopes, position) SELECT 'revoked' || n, 'brand2', '', -n FROM generate_series(1, 20000) n",
+        "ANALYZE api_keys",
+    ] {
+        sqlx::query(sql).execute(service.pool()).await.unwrap();
+    }
+    let made = new();
+    let write = [ApiKeyScope::ConversionsWrite];
+    of_key(&mut service, KEY, created(BRAND, &made, &write)).await;
+    let key = secret(&made);
+    answers(&service, &key, StatusCode::CREATED).await;
+    until("they are read by their index", || async {
+        assert_eq!(seen(&service, &key).await, StatusCode::CREATED);
+        let used = "SELECT idx_scan > 0 FROM pg_stat_user_indexes WHERE indexrelname = 'api_keys_not_revoked'";
+        sqlx::query_scalar(used)
+            .fetch_one(service.pool())
+            .await
+            .unwrap()
+    })
+    .await;
+    service.stop().await;
+}
