@@ -155,3 +155,69 @@ pub(crate) async fn find(
     push_seen_by(&mut sql, scope);
     sql.build_query_as().fetch_optional(executor).await
 }
+
+#[cfg(test)]
+mod tests {
+    use chassis::page::Form;
+    use runtime::testing::TestService;
+
+    use super::*;
+    use crate::Notify;
+    use crate::store::interest::Interest;
+    use crate::store::sending::{self, Busy};
+
+    #[tokio::test]
+    async fn endpoints_that_were_removed_are_read_no_more() {
+        let service = TestService::start::<Notify>(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO webhook_endpoints (id, position, brand_id, partner_id, url, kinds, status, secret_version, enabled_at, created_at, changed_at)
+             SELECT 'endpoint' || n, n, CASE n % 2 WHEN 0 THEN 'brand1' END, CASE n % 2 WHEN 1 THEN 'partner1' END, 'https://hooks.example.com/', '',
+                    CASE WHEN n < 2 THEN 'disabled' WHEN n < 4 THEN 'enabled' ELSE 'removed' END, 1, n, n, n
+               FROM generate_series(0, 19999) n;
+             ANALYZE webhook_endpoints",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let (brand, partner) = ("brand1".to_owned(), "partner1".to_owned());
+        let owner = BrandId::parse(&*brand).unwrap();
+        let scope = Scope {
+            all: false,
+            partner: None,
+            brand: Some(&owner),
+        };
+        let page = PageQuery {
+            limit: 50,
+            cursor: None,
+            form: Form::Json,
+        };
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let found = load(&mut tx, &[], &[brand], &[partner]).await.unwrap();
+        assert_eq!(found.len(), 4);
+        let filter = WebhookFilter {
+            brand_id: None,
+            partner_id: None,
+        };
+        let found = list(&mut *tx, scope, &filter, page).await.unwrap();
+        assert_eq!(found.len(), 2);
+        assert!(Interest::load(&mut *tx).await.unwrap().endpoints);
+        let busy = Busy {
+            room_of_others: 1,
+            ..Busy::default()
+        };
+        let found = sending::due(&mut *tx, Micros(1), &busy, 1).await;
+        assert!(found.unwrap().is_empty());
+        let found = sending::overfull(&mut *tx, 1).await.unwrap();
+        assert!(found.is_empty());
+        let read: i64 = sqlx::query_scalar(
+            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'webhook_endpoints'",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+        // Each statement those that are left, at most.
+        assert!(read <= 6 * 4, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
+}

@@ -17,8 +17,8 @@ impl Interest {
     /// Reads it by one statement, as for each batch of facts.
     pub(crate) async fn load(executor: impl PgExecutor<'_>) -> Result<Self, sqlx::Error> {
         sqlx::query_as(
-            "SELECT EXISTS (SELECT FROM webhook_endpoints
-                             WHERE status = 'enabled' OR (status = 'disabled' AND format = 'postback')) AS endpoints,
+            "SELECT EXISTS (SELECT FROM webhook_endpoints WHERE status = 'enabled')
+                    OR EXISTS (SELECT FROM webhook_endpoints WHERE status = 'disabled' AND format = 'postback') AS endpoints,
                     EXISTS (SELECT FROM contacts WHERE addresses <> '[]' OR numbers <> '[]') AS contacts,
                     EXISTS (SELECT FROM workflows WHERE status = 'running') AS workflows",
         )

@@ -1,6 +1,6 @@
 //! What the sender reads and writes: which deliveries are due, and what became of an attempt.
 
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 use types::{Micros, Uuid};
 
 use crate::postback::Sale;
@@ -58,7 +58,7 @@ pub(crate) use sale_columns;
 
 /// At most `room` deliveries that are due: of each endpoint what is due the longest, of each of its subjects the first that waits.
 pub(crate) async fn due(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     now: Micros,
     busy: &Busy,
     room: i64,
@@ -93,7 +93,7 @@ pub(crate) async fn due(
     .bind(WINDOW)
     .bind(room)
     .bind(&busy.full_owners)
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
 }
 
@@ -184,14 +184,17 @@ pub(crate) async fn given_up(pool: &PgPool, passed: i64) -> Result<Vec<GivenUp>,
 }
 
 /// Endpoints for which more waits than is kept, of what came since each was last enabled: it is not given up for what its owner wants sent.
-pub(crate) async fn overfull(pool: &PgPool, most: i64) -> Result<Vec<GivenUp>, sqlx::Error> {
+pub(crate) async fn overfull(
+    executor: impl PgExecutor<'_>,
+    most: i64,
+) -> Result<Vec<GivenUp>, sqlx::Error> {
     sqlx::query_as(
         "SELECT e.id AS endpoint_id, 'queue_full' AS reason, e.enabled_at AS since FROM webhook_endpoints e
           WHERE e.status = 'enabled' AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries d
                 WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.created_at >= e.enabled_at LIMIT $1 + 1) w) > $1",
     )
     .bind(most)
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
 }
 
