@@ -116,15 +116,13 @@ impl BatchState {
             state.bans = Bans(bans::in_force(connection, &partners).await?);
         }
         if !wanted.makers.is_empty() {
-            let known = state.campaigns.values().map(|campaign| &campaign.brand);
-            let brands: HashSet<&str> = known
-                .chain(wanted.adopted.values())
-                .map(BrandId::as_str)
-                .collect();
-            let brands: Vec<&str> = brands.into_iter().collect();
-            let makers = strs(&wanted.makers);
-            let change = wanted.limits_change;
-            state.groups = groups::load(connection, &brands, &makers, change).await?;
+            let makers = wanted.makers.iter().filter_map(|(id, partner)| {
+                let known = state.campaigns.get(id).map(|campaign| &campaign.brand);
+                Some((known.or(wanted.adopted.get(id))?, partner))
+            });
+            let makers: HashSet<_> = makers.collect();
+            let makers: Vec<_> = makers.into_iter().collect();
+            state.groups = groups::load(connection, &makers, wanted.changing_limits).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
@@ -551,8 +549,8 @@ struct Wanted {
     links: HashSet<String>,
     /// Whose links are wanted or change.
     partners: HashSet<String>,
-    /// Who wants a new link.
-    makers: HashSet<String>,
+    /// Who wants a new link, and in which campaign.
+    makers: HashSet<(CampaignId, PartnerId)>,
     conversions: HashSet<Uuid>,
     claims: HashSet<String>,
     lookups: Vec<Lookup>,
@@ -561,8 +559,8 @@ struct Wanted {
     bindings: Vec<(Uuid, UserHash)>,
     /// Whether visitors are erased.
     erases: bool,
-    /// Whether groups are said to have other limits in this batch.
-    limits_change: bool,
+    /// The highest limit of groups that change in this batch, where some do or partners are moved.
+    changing_limits: Option<i32>,
     /// Campaigns that become known in this batch.
     adopted: HashMap<CampaignId, BrandId>,
 }
@@ -574,7 +572,7 @@ impl Wanted {
                 match messages::read(message, now) {
                     Ok(Read::Link(link)) => {
                         self.around(&link.campaign, &link.partner);
-                        self.makers.insert(link.partner.into_string());
+                        self.makers.insert((link.campaign, link.partner));
                         self.links.insert(link.code.into_string());
                     }
                     Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
@@ -603,13 +601,15 @@ impl Wanted {
             Body::WorkflowStepRequestedV1(it) if it.step == WorkflowStep::Link => {
                 let code = LinkCode::of_onboarding(&it.campaign_id, &it.partner_id);
                 self.around(&it.campaign_id, &it.partner_id);
-                self.makers.insert(it.partner_id.to_string());
+                let maker = (it.campaign_id.clone(), it.partner_id.clone());
+                self.makers.insert(maker);
                 self.links.insert(code.into_string());
             }
             Body::EraseVisitorV1(_) => self.erases = true,
-            Body::GroupCreatedV1(_) | Body::GroupChangedV1(_) | Body::GroupAdoptedV1(_) => {
-                self.limits_change = true;
-            }
+            Body::GroupCreatedV1(it) => self.limit_changes(it.link_limit),
+            Body::GroupChangedV1(it) => self.limit_changes(it.link_limit),
+            Body::GroupAdoptedV1(it) => self.limit_changes(it.link_limit),
+            Body::PartnerMovedV1(_) | Body::PartnerMoveAdoptedV1(_) => self.limit_changes(None),
             Body::ChangeLinkV1(_) => {
                 self.links.insert(message.header.subject.clone());
             }
@@ -635,6 +635,10 @@ impl Wanted {
                     .extend(Uuid::parse_str(&message.header.subject));
             }
         }
+    }
+
+    fn limit_changes(&mut self, limit: Option<i32>) {
+        self.changing_limits = self.changing_limits.max(Some(limit.unwrap_or_default()));
     }
 
     /// What a link of this partner in this campaign is decided by.

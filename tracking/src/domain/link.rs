@@ -137,19 +137,24 @@ pub struct Groups {
     pub limits: HashMap<GroupId, Option<i32>>,
     /// To which group each partner was moved.
     pub members: HashMap<MembershipId, GroupId>,
-    /// How many links there are of each partner, in all campaigns of a brand.
+    /// How many links there are of each partner, in all campaigns of a brand: counted where there is a limit, and up to it.
     pub links: HashMap<(BrandId, PartnerId), i64>,
 }
 
 impl Groups {
-    /// An error where the partner has as many links in campaigns of the brand as its group may have. Who was moved to no group, or to
-    /// one that is archived, is in the default group.
-    fn leave_room(&self, partner: &PartnerId, brand: &BrandId) -> Result<(), Rejection> {
+    /// How many links the partner may have in campaigns of the brand. Who was moved to no group, or to one that is archived, is in the
+    /// default group.
+    pub fn limit(&self, partner: &PartnerId, brand: &BrandId) -> Option<i32> {
         let moved = self.members.get(&MembershipId::of(brand, partner));
         let limit = moved
             .and_then(|group| self.limits.get(group))
             .or_else(|| self.limits.get(&GroupId::default_of(brand)));
-        let Some(limit) = limit.copied().flatten() else {
+        limit.copied().flatten()
+    }
+
+    /// An error where the partner has as many links in campaigns of the brand as its group may have.
+    fn leave_room(&self, partner: &PartnerId, brand: &BrandId) -> Result<(), Rejection> {
+        let Some(limit) = self.limit(partner, brand) else {
             return Ok(());
         };
         let of_both = (brand.clone(), partner.clone());

@@ -9,18 +9,21 @@ use types::{BrandId, GroupId, MembershipId, PartnerId};
 use super::unreadable;
 use crate::domain::Groups;
 
-/// What links of these partners in campaigns of these brands are limited by. They are counted only where there is a limit, or may be one
-/// since `limits_change`: a partner may have very many.
+/// What limits the links of these partners in campaigns of these brands. They are counted where there is a limit, and up to it: a partner
+/// may have very many. Where groups or memberships are `changing`, that is any limit of these brands, and any up to this.
 pub async fn load(
     connection: &mut PgConnection,
-    brands: &[&str],
-    partners: &[&str],
-    limits_change: bool,
+    makers: &[(&BrandId, &PartnerId)],
+    changing: Option<i32>,
 ) -> Result<Groups, sqlx::Error> {
+    let (brands, partners): (Vec<&str>, Vec<&str>) = makers
+        .iter()
+        .map(|(brand, partner)| (brand.as_str(), partner.as_str()))
+        .unzip();
     let rows: Vec<(String, Option<i32>)> = sqlx::query_as(
         "SELECT id, link_limit FROM groups WHERE brand_id = ANY($1) AND status = 'active'",
     )
-    .bind(brands)
+    .bind(&brands)
     .fetch_all(&mut *connection)
     .await?;
     let id = |id| GroupId::parse(id).map_err(|_| unreadable("group id"));
@@ -30,8 +33,8 @@ pub async fn load(
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT id, group_id FROM memberships WHERE brand_id = ANY($1) AND partner_id = ANY($2)",
     )
-    .bind(brands)
-    .bind(partners)
+    .bind(&brands)
+    .bind(&partners)
     .fetch_all(&mut *connection)
     .await?;
     let members: Result<HashMap<_, _>, sqlx::Error> = rows
@@ -41,32 +44,58 @@ pub async fn load(
             Ok((member, id(group)?))
         })
         .collect();
-    let rows: Vec<(String, String, i64)> = if limits_change || limits.values().any(Option::is_some)
-    {
-        sqlx::query_as(
-            "SELECT c.brand_id, l.partner_id, count(*) FROM links l JOIN campaigns c ON c.id = l.campaign_id
-              WHERE l.partner_id = ANY($2) AND c.brand_id = ANY($1) GROUP BY c.brand_id, l.partner_id",
-        )
-        .bind(brands)
-        .bind(partners)
-        .fetch_all(connection)
-        .await?
-    } else {
-        Vec::new()
-    };
-    let links: Result<HashMap<_, _>, sqlx::Error> = rows
-        .into_iter()
-        .map(|(brand, partner, count)| {
-            let brand = BrandId::parse(brand).map_err(|_| unreadable("brand id"))?;
-            let partner = PartnerId::parse(partner).map_err(|_| unreadable("partner id"))?;
-            Ok(((brand, partner), count))
-        })
-        .collect();
-    Ok(Groups {
+    let mut groups = Groups {
         limits,
         members: members?,
-        links: links?,
-    })
+        links: HashMap::new(),
+    };
+    let any = changing.max(groups.limits.values().copied().max().flatten());
+    let limited: Vec<_> = makers
+        .iter()
+        .filter_map(|&(brand, partner)| {
+            let limit = groups.limit(partner, brand);
+            let most = if changing.is_some() { any } else { limit };
+            Some((brand, partner, most?))
+        })
+        .collect();
+    groups.links = count(connection, &limited).await?;
+    Ok(groups)
+}
+
+/// How many links these partners have in campaigns of these brands, each counted up to so many.
+async fn count(
+    connection: &mut PgConnection,
+    limited: &[(&BrandId, &PartnerId, i32)],
+) -> Result<HashMap<(BrandId, PartnerId), i64>, sqlx::Error> {
+    if limited.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let brands: Vec<&str> = limited.iter().map(|(brand, ..)| brand.as_str()).collect();
+    let partners: Vec<&str> = limited.iter().map(|(_, it, _)| it.as_str()).collect();
+    let most: Vec<i32> = limited.iter().map(|(.., most)| *most).collect();
+    // From each campaign in which the partner has links to the next: of one there may be very many.
+    let counts: Vec<i64> = sqlx::query_scalar(
+        "SELECT (WITH RECURSIVE walk (id) AS (
+                   (SELECT campaign_id FROM links WHERE partner_id = n.partner_id ORDER BY campaign_id LIMIT 1)
+                   UNION ALL
+                   SELECT (SELECT campaign_id FROM links WHERE partner_id = n.partner_id AND campaign_id > walk.id
+                            ORDER BY campaign_id LIMIT 1) FROM walk WHERE walk.id IS NOT NULL)
+                 SELECT count(*) FROM (
+                   SELECT FROM walk CROSS JOIN LATERAL (
+                          SELECT FROM links WHERE partner_id = n.partner_id AND campaign_id = walk.id OFFSET 0) l
+                    WHERE (SELECT brand_id FROM campaigns WHERE id = walk.id) = n.brand_id LIMIT n.most) f)
+           FROM UNNEST($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS n (brand_id, partner_id, most, place)
+          ORDER BY n.place",
+    )
+    .bind(brands)
+    .bind(partners)
+    .bind(most)
+    .fetch_all(connection)
+    .await?;
+    let both = limited
+        .iter()
+        .map(|&(brand, partner, _)| (brand.clone(), partner.clone()));
+    Ok(both.zip(counts).collect())
 }
 
 /// Saves groups as they are now, each with the position of its event.

@@ -3,6 +3,7 @@
 use runtime::testing::{TestService, operator, partner};
 use schemas::{Body, GroupChangedV1, GroupCreatedV1, PartnerMovedV1, Topic};
 use serde_json::json;
+use tracking::store::groups;
 use tracking::{MIGRATIONS, Tracking};
 use types::{BrandId, GroupId, GroupStatus, MembershipId, PartnerId, Uuid};
 
@@ -97,5 +98,52 @@ async fn a_partner_that_has_as_many_links_as_its_group_may_have_gets_no_more() {
             &["groups", "memberships", "links"],
         )
         .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn links_are_counted_where_there_is_a_limit_and_up_to_it() {
+    let service = start().await;
+    let (limited, free) = (
+        BrandId::parse("limited").unwrap(),
+        BrandId::parse("free").unwrap(),
+    );
+    // Of each partner half in campaigns of the one brand, half in the other's.
+    sqlx::raw_sql(
+        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position)
+         SELECT 'camp' || n, CASE n % 2 WHEN 0 THEN 'limited' ELSE 'free' END, '{}', n FROM generate_series(0, 9) n;
+         INSERT INTO links (code, campaign_id, partner_id, enrollment_id, target_url, digest, created_at, position)
+         SELECT 'lnk_' || n, 'camp' || n % 10, 'partner' || n % 20 / 10, 'e', 'https://shop.example/', n, n, n FROM generate_series(0, 39999) n;
+         ANALYZE campaigns, links",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    sqlx::query("INSERT INTO groups (id, brand_id, link_limit, status, position) VALUES ($1, 'limited', 7, 'active', 1)")
+        .bind(GroupId::default_of(&limited).as_str())
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let (one, other) = (
+        PartnerId::parse("partner0").unwrap(),
+        PartnerId::parse("partner1").unwrap(),
+    );
+    let makers = [(&limited, &one), (&free, &other)];
+    let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+    for (changing, expected) in [(None, vec![7]), (Some(9), vec![9, 9])] {
+        let groups = groups::load(&mut tx, &makers, changing).await.unwrap();
+        let mut counts: Vec<i64> = groups.links.into_values().collect();
+        counts.sort_unstable();
+        assert_eq!(counts, expected);
+    }
+    let read: i64 = sqlx::query_scalar(
+        "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'links'",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    // What is counted, and the first link in each campaign.
+    assert!(read <= 7 + 9 + 9 + 3 * 10, "{read}");
+    drop(tx);
     service.stop().await;
 }
