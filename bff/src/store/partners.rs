@@ -111,9 +111,14 @@ async fn few_of(
     let Some(brand) = brand else {
         return Ok(None);
     };
-    let mut sql = QueryBuilder::new("SELECT e.partner_id");
-    sql.push(OF_BRAND).push_bind(brand.as_str());
-    messaging::few(pool, sql).await
+    // Campaign by campaign: the LIMIT keeps the server from walking through all, and more than few in one are enough.
+    messaging::few(pool, |sql| {
+        sql.push("SELECT e.partner_id FROM campaigns c CROSS JOIN LATERAL (SELECT partner_id FROM enrollments WHERE campaign_id = c.id AND terms_version IS NOT NULL LIMIT ")
+            .push(messaging::FEW + 1)
+            .push(") e WHERE c.brand_id = ")
+            .push_bind(brand.to_string());
+    })
+    .await
 }
 
 /// One of them, when this caller may see it.
@@ -163,4 +168,29 @@ fn push_works_for(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
     sql.push("EXISTS (SELECT").push(OF_BRAND);
     sql.push_bind(brand.map(BrandId::to_string))
         .push(" AND e.partner_id = p.id)");
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_brand_with_few_partners_in_very_many_campaigns_has_few() {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, join_mode, status, created_at)
+             SELECT 'c' || n, n, 'brand1', 'c', 'USD', '[]', 'open', 'active', n FROM generate_series(0, 999) n;
+             INSERT INTO enrollments (id, position, status, campaign_id, partner_id, terms_version, since)
+             SELECT 'e' || n, n, 'enrolled', 'c' || n / 3, 'p' || n % 3, 1, n FROM generate_series(0, 2999) n",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let brand = BrandId::parse("brand1").unwrap();
+        let few = few_of(service.pool(), Some(&brand)).await.unwrap();
+        assert_eq!(few.as_ref().map(Vec::len), Some(3));
+        service.stop().await;
+    }
 }

@@ -139,9 +139,14 @@ async fn few_of(
     let Some(brand) = brand else {
         return Ok(None);
     };
-    let mut sql = QueryBuilder::new("SELECT e.partner_id");
-    sql.push(OF_BRAND).push_bind(brand.as_str());
-    messaging::few(pool, sql).await
+    // Campaign by campaign: the LIMIT keeps the server from walking through all, and more than few in one are enough.
+    messaging::few(pool, |sql| {
+        sql.push("SELECT e.partner_id FROM campaigns c CROSS JOIN LATERAL (SELECT partner_id FROM enrollments WHERE campaign_id = c.id AND terms_version IS NOT NULL LIMIT ")
+            .push(messaging::FEW + 1)
+            .push(") e WHERE c.brand_id = ")
+            .push_bind(brand.to_string());
+    })
+    .await
 }
 
 fn push_list(
@@ -257,6 +262,22 @@ mod tests {
             "{plan}"
         );
         assert!(!plan.contains("Seq Scan on partners"), "{plan}");
+        sqlx::raw_sql(
+            "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, status, created_at)
+             SELECT 'wide' || n, 1000 + n, 'wide', 'c', 'USD', '{}', 'draft', n FROM generate_series(0, 999) n;
+             INSERT INTO enrollments (id, position, campaign_id, partner_id, terms_version, accepted_at, status, since)
+             SELECT 'wide' || n, 50000 + n, 'wide' || n / 3, 'p' || n % 3, 1, n, 'enrolled', n FROM generate_series(0, 2999) n",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let wide = BrandId::parse("wide").unwrap();
+        let few = few_of(service.pool(), Some(&wide)).await.unwrap();
+        assert_eq!(
+            few.as_ref().map(Vec::len),
+            Some(3),
+            "in very many campaigns"
+        );
         let many = BrandId::parse("b0").unwrap();
         assert_eq!(few_of(service.pool(), Some(&many)).await.unwrap(), None);
         let seen = list(service.pool(), scope, PAGE, &Narrowed::default()).await;

@@ -60,7 +60,7 @@ pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};
 pub use dyn_domain::{DynBatch, DynDomain, Unfolded};
 pub use engine::{Engine, advance};
-pub use few::few;
+pub use few::{FEW, few};
 pub use health::{Health, Paused, Shut};
 pub use help::METRICS;
 pub use inbound::{Answer, Claim, Content, Hint, Inbound, Item, Via, Wire};
