@@ -325,15 +325,14 @@ fn budget(wire: Option<&WireBudget>) -> Result<Option<Budget>, Rejection> {
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
     check_terms_text(&wire.text).map_err(at("/text"))?;
     check_time(wire.effective_at).map_err(at("/effective_at"))?;
+    let plan = wire.plan.read();
+    let plan = plan.and_then(|plan| plan.check_amounts().map(|()| plan));
     let campaign = of_campaign(header)?;
     Ok(Command::PublishTerms {
         sealed_text: texts::seal(&texts::of_terms(&campaign), &wire.text),
         campaign,
         window: WindowDays::new(wire.window_days).map_err(at("/window_days"))?,
-        plan: wire
-            .plan
-            .read()
-            .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
+        plan: plan.map_err(|(pointer, invalid)| at(pointer)(invalid))?,
         text_hash: sha256(&wire.text),
         effective_at: wire.effective_at,
     })

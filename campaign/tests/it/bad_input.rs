@@ -149,6 +149,10 @@ async fn terms_with_a_field_that_is_not_acceptable_are_not_published() {
             flat(json!("99999999999999999999"), "USD"),
             "/plan/sale/flat/amount",
         ),
+        (
+            flat(json!("10000000000.01"), "USD"),
+            "/plan/sale/flat/amount",
+        ),
         (flat(json!("5"), "EURO"), "/plan/sale/flat/currency"),
         (plus(good(), "version", json!(7)), "/version"),
         (without(good(), "plan"), "/plan"),

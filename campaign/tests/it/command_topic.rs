@@ -8,7 +8,7 @@ use schemas::{
     Topic,
 };
 use serde_json::json;
-use types::{CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId};
+use types::{CampaignId, Currency, EnrollmentId, EvidenceId, MAX_EARNED, Micros, Money, PartnerId};
 use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
@@ -227,6 +227,36 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
             "{table}"
         );
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn terms_by_which_a_conversion_earns_too_much_are_not_published() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let terms = |sequence, minor| {
+        let terms = PublishTermsV1 {
+            text: "Be honest.".to_owned(),
+            window_days: 30,
+            plan: Plan {
+                sale_bps: None,
+                sale_flat: None,
+                lead_bps: None,
+                lead_flat: Some(Money::new(minor, Currency::USD).into()),
+                hold_days: 0,
+            },
+            effective_at: None,
+        };
+        let by = actor("brand", "brand1");
+        command(sequence, "camp1", "camp1", by, terms.into())
+    };
+    let answers = deliver(
+        &service,
+        vec![terms(1, MAX_EARNED + 1), terms(2, MAX_EARNED)],
+    );
+    let answers = answers.await;
+    assert_eq!(code(&answers[0]), "unreadable");
+    assert!(matches!(answers[1], Answer::Done(_)), "{answers:?}");
     service.stop().await;
 }
 

@@ -6,7 +6,7 @@
 use schemas::{
     About, CommissionApprovedV1, CommissionReversedV1, ConversionAttributedV1, ConversionRefundedV1,
 };
-use types::{ConversionId, Earning, EarningStatus, Micros, Money, reversal_due};
+use types::{ConversionId, Earning, EarningStatus, MAX_EARNED, Micros, Money, reversal_due};
 
 use super::{
     Basis, Calculated, CalculatedStatus, Code, Commission, Event, Parties, Plan, PlanKey,
@@ -62,6 +62,7 @@ pub fn calculate(
         plan_version: attribution.terms_version,
     };
     let (amount, status) = match earn(&basis, plan) {
+        Ok(amount) if amount.minor > MAX_EARNED => Err(Suspense::OutOfRange),
         Ok(amount) => hold(amount, plan, attributed),
         Err(suspense) => Err(suspense),
     }

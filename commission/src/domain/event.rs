@@ -48,7 +48,7 @@ types::names! {
         FlatCurrency = "flat_currency",
         /// The conversion's value is below zero.
         NegativeBase = "negative_base",
-        /// The amount does not fit.
+        /// The amount does not fit, or is more than one conversion earns.
         OutOfRange = "out_of_range",
     }
 }

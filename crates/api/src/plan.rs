@@ -4,7 +4,7 @@ use chassis::json::AmountText;
 use chassis::problem::Fields;
 use schemas::{Plan, WireMoney};
 use serde::Deserialize;
-use types::{AmountError, Currency, Earning, HoldDays, Money};
+use types::{AmountError, Currency, Earning, HoldDays, MAX_EARNED, Money};
 use utoipa::ToSchema;
 
 /// What conversions earn: a sale, a lead, or both.
@@ -35,7 +35,7 @@ struct EarningBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FlatBody {
-    /// More than zero, with no more decimals than the currency has.
+    /// More than zero, with no more decimals than the currency has, and at most 10^12 of its minor unit.
     amount: AmountText,
     /// ISO 4217 code: the campaign's.
     #[schema(value_type = String, example = "USD")]
@@ -77,7 +77,11 @@ impl PlanBody {
 
 impl FlatBody {
     fn money(&self) -> Result<Money, AmountError> {
-        Money::parse_positive(self.amount.as_str(), self.currency)
+        let money = Money::parse_positive(self.amount.as_str(), self.currency)?;
+        if money.minor > MAX_EARNED {
+            return Err(AmountError::OutOfRange);
+        }
+        Ok(money)
     }
 }
 

@@ -60,7 +60,7 @@ pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
 pub use month::{InvalidMonth, Month};
 pub use phone::{MAX_PHONE_NUMBERS, PhoneNumber};
-pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
+pub use plan::{Earning, HoldDays, Invalid, MAX_EARNED, Plan, TermsVersion, WindowDays};
 pub use postback::{
     InvalidPostback, POSTBACK_MACROS, check_postback_url, expand_postback, names_macro,
 };

@@ -12,6 +12,9 @@ use crate::{BasisPoints, Currency, Money};
 #[error("{0}")]
 pub struct Invalid(pub &'static str);
 
+/// What one conversion earns at most, in minor units: one brand's alone do not fill an account that others' are for as well.
+pub const MAX_EARNED: i64 = 1_000_000_000_000;
+
 /// What one conversion earns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Earning {
@@ -152,6 +155,20 @@ impl Plan {
     /// How long commissions are held.
     pub const fn hold(&self) -> HoldDays {
         self.hold
+    }
+
+    /// Whether no conversion earns more than [`MAX_EARNED`] at once: plans were published that promise more. An error has the field that does.
+    pub fn check_amounts(&self) -> Result<(), (&'static str, Invalid)> {
+        for (earning, pointer) in [
+            (self.sale, "/plan/sale/flat/amount"),
+            (self.lead, "/plan/lead/flat/amount"),
+        ] {
+            let flat = earning.and_then(Earning::flat);
+            if flat.is_some_and(|flat| flat.minor > MAX_EARNED) {
+                return Err((pointer, Invalid("is too large")));
+            }
+        }
+        Ok(())
     }
 
     /// The first flat amount that is of another currency, with the field that holds it.

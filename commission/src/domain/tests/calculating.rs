@@ -1,4 +1,4 @@
-use types::{Currency, Money};
+use types::{Currency, MAX_EARNED, Money};
 
 use super::*;
 
@@ -11,7 +11,8 @@ fn a_rate_is_taken_of_the_sale_and_rounded_half_even() {
         (25, 1_000, 2),
         (35, 1_000, 4),
         (1, 10_000, 1),
-        (i64::MAX, 10_000, i64::MAX),
+        (i64::MAX, 0, 0),
+        (MAX_EARNED, 10_000, MAX_EARNED),
     ] {
         let earned = commission(usd(base), &plan(rate(points)));
         assert_eq!(earned.calculated.amount, usd(amount), "{points} of {base}");
@@ -55,6 +56,20 @@ fn a_sale_below_zero_is_suspended_by_name() {
         earned.calculated.status,
         CalculatedStatus::Suspended(Suspense::NegativeBase)
     );
+}
+
+#[test]
+fn what_earns_more_than_one_conversion_may_is_suspended_by_name() {
+    let beyond = usd(MAX_EARNED + 1);
+    for (base, earning) in [
+        (usd(1), Earning::Flat(beyond)),
+        (beyond, rate(10_000)),
+        (usd(i64::MAX), rate(10_000)),
+    ] {
+        let earned = commission(base, &plan(earning)).calculated;
+        let suspended = CalculatedStatus::Suspended(Suspense::OutOfRange);
+        assert_eq!((earned.amount, earned.status), (usd(0), suspended));
+    }
 }
 
 #[test]
