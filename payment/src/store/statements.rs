@@ -156,6 +156,7 @@ pub(crate) async fn due(
     Ok(Some((due, last)))
 }
 
+/// Where a line cannot hold what came or what went, it holds neither what both are beyond that.
 #[derive(FromRow)]
 struct Moved {
     account_type: String,
@@ -178,17 +179,21 @@ pub(crate) async fn count(
             .fetch_optional(pool)
             .await?;
     let moved: Vec<Moved> = sqlx::query_as(concat!(
-        "SELECT a.account_type, m.currency, sum(m.came)::bigint AS credited, sum(m.went)::bigint AS debited, max(m.position) AS through
-           FROM ",
+        "SELECT account_type, currency, (came - beyond)::bigint AS credited, (went - beyond)::bigint AS debited, through
+           FROM (
+             SELECT *, greatest(came - 9223372036854775807, went - 9223372036854775807, 0) AS beyond
+               FROM (
+                 SELECT a.account_type, m.currency, sum(m.came) AS came, sum(m.went) AS went, max(m.position) AS through
+                   FROM ",
         balances_of!("$2"),
         "
-          CROSS JOIN LATERAL (
-                SELECT position, currency, minor AS came, 0 AS went FROM transfers
-                 WHERE credit = b.account AND (currency, position) > (b.currency, $3) AND (currency, position) < (b.currency, $4)
-                 UNION ALL
-                SELECT position, currency, 0, minor FROM transfers
-                 WHERE debit = b.account AND (currency, position) > (b.currency, $3) AND (currency, position) < (b.currency, $4)) m
-          GROUP BY a.account_type, m.currency"
+                  CROSS JOIN LATERAL (
+                        SELECT position, currency, minor AS came, 0 AS went FROM transfers
+                         WHERE credit = b.account AND (currency, position) > (b.currency, $3) AND (currency, position) < (b.currency, $4)
+                         UNION ALL
+                        SELECT position, currency, 0, minor FROM transfers
+                         WHERE debit = b.account AND (currency, position) > (b.currency, $3) AND (currency, position) < (b.currency, $4)) m
+                  GROUP BY a.account_type, m.currency) s) c"
     ))
     .bind(account_types())
     .bind(due.partner.as_str())
@@ -225,8 +230,8 @@ pub(crate) async fn count(
         });
         line.credited = moved.credited;
         line.debited = moved.debited;
-        let closing = line.opening.checked_add(line.credited);
-        let closing = closing.and_then(|sum| sum.checked_sub(line.debited));
+        let change = line.credited.checked_sub(line.debited);
+        let closing = change.and_then(|change| line.opening.checked_add(change));
         line.closing = closing.ok_or_else(|| unreadable("a balance is out of range"))?;
     }
     Ok(Some(Counted {

@@ -8,9 +8,9 @@ use chassis::config::Env;
 use payment::Payment;
 use runtime::Definition;
 use runtime::testing::{TestService, operator, partner, unmade_database, until, variables};
-use schemas::{Body, CommissionCalculatedV1, Service, Topic};
+use schemas::{Body, CommissionCalculatedV1, CommissionReversedV1, Service, Topic};
 use serde_json::{Value, json};
-use types::{ConversionType, Money, TermsVersion};
+use types::{ConversionType, EarningStatus, Money, TermsVersion};
 
 pub(crate) const DATA_KEY: &str = "a data key for tests only, of more than 32 bytes";
 
@@ -157,6 +157,16 @@ pub(crate) fn payment_variables(
 
 pub(crate) fn money(minor: i64, currency: &str) -> Money {
     Money::new(minor, currency.parse().unwrap())
+}
+
+pub(crate) fn reversed(minor: i64, from: EarningStatus) -> CommissionReversedV1 {
+    CommissionReversedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        amount: money(minor, "USD"),
+        reversed_total: money(minor, "USD"),
+        from,
+    }
 }
 
 pub(crate) fn calculated(

@@ -1,24 +1,14 @@
-use schemas::{CommissionApprovedV1, CommissionReversedV1, Topic};
+use schemas::{CommissionApprovedV1, Topic};
 use serde_json::{Value, json};
 use types::EarningStatus;
 
-use crate::app::{App, calculated, money};
+use crate::app::{App, calculated, money, reversed};
 
 fn approved(minor: i64) -> CommissionApprovedV1 {
     CommissionApprovedV1 {
         partner_id: "partner123".parse().unwrap(),
         brand_id: "brand1".parse().unwrap(),
         amount: money(minor, "USD"),
-    }
-}
-
-fn reversed(minor: i64, from: EarningStatus) -> CommissionReversedV1 {
-    CommissionReversedV1 {
-        partner_id: "partner123".parse().unwrap(),
-        brand_id: "brand1".parse().unwrap(),
-        amount: money(minor, "USD"),
-        reversed_total: money(minor, "USD"),
-        from,
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use messaging::job::Job;
+use payment::domain::BALANCE_LIMIT;
 use payment::jobs::IssueStatements;
 use runtime::testing::{TestService, message, until};
 use schemas::{Body, CommissionApprovedV1, StatementIssuedV1, StatementLine, Topic};
-use types::{Micros, Month};
+use types::{EarningStatus, Micros, Month};
 
-use crate::app::{App, calculated, money, payment_variables};
+use crate::app::{App, calculated, money, payment_variables, reversed};
 
 const DAY: i64 = 86_400;
 
@@ -159,6 +160,24 @@ async fn months_that_nobody_stated_are_stated_one_after_the_other() {
     assert_eq!(months, [first, second]);
     assert_eq!(lines(&issued[0].1), [("payable", "USD", 0, 100, 0, 100)]);
     assert_eq!(lines(&issued[1].1), [("payable", "USD", 100, 200, 0, 300)]);
+}
+
+#[tokio::test]
+async fn a_month_in_which_more_moved_than_a_line_can_hold_is_stated() {
+    let (mut app, month) = in_the_middle().await;
+    for number in 0..5 {
+        let conversion = format!("conv{number}");
+        let earned = calculated("partner123", BALANCE_LIMIT, "USD", "approved");
+        app.state(&conversion, earned).await;
+        let back = reversed(BALANCE_LIMIT, EarningStatus::Payable);
+        app.state(&conversion, back).await;
+    }
+    app.earn("partner123", 100).await;
+    until_then(&app, month.end()).await;
+    app.service.advance_clock(60).await;
+    let issued = statements(&app, 1).await;
+    let line = ("payable", "USD", 0, i64::MAX, i64::MAX - 100, 100);
+    assert_eq!(lines(&issued[0].1), [line]);
 }
 
 #[tokio::test]

@@ -84,7 +84,10 @@ impl Partner {
             let opening = account.opening;
             account.opening = opening + came - went;
             if (opening, came, went) != (0, 0, 0) {
-                lines.insert(key.clone(), [opening, came, went, account.opening]);
+                // What both are beyond what a line holds is in neither.
+                let beyond = came.max(went).saturating_sub(i128::from(i64::MAX)).max(0);
+                let line = [opening, came - beyond, went - beyond, account.opening];
+                lines.insert(key.clone(), line);
             }
         }
         Some((lines, last))
