@@ -58,6 +58,7 @@ pub(crate) async fn create_link(
 
 /// Makes up to 100 links. What is wrong with the form of one is wrong with the request, and nothing is done; what the campaign or its
 /// partner lack is the outcome of each command. A request that is repeated with its `Idempotency-Key` makes each link once.
+/// Each counts as a request.
 #[utoipa::path(
     post, path = "/api/v1/links:batch", tag = "tracking", params(Repeatable),
     request_body(content = CreateLinks,
@@ -75,7 +76,11 @@ pub(crate) async fn create_links(
     write: Write<CreateLinks>,
 ) -> Result<Response, Problem> {
     let mut commands = Vec::new();
-    for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
+    for (place, write) in write
+        .split(CreateLinks::into_links)?
+        .into_iter()
+        .enumerate()
+    {
         let (body, command_request) = CommandRequest::part(write, caller.clone());
         let partner = command_request.partner(body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Caller;
-use crate::http::RequestContext;
+use crate::http::{Bucket, RequestContext};
 use crate::idempotency::{IdempotencyKey, RequestHash, RequestHasher};
 use crate::json::{Check, body_bytes, parse};
 use crate::prefer;
@@ -31,6 +31,7 @@ pub struct Write<T> {
     pub wait: Option<Duration>,
     /// In which trace and on what it is asked.
     pub context: RequestContext,
+    bucket: Option<Bucket>,
 }
 
 /// A body that becomes a command of one kind.
@@ -66,18 +67,23 @@ impl<T: Request> Write<T> {
 
 impl<T> Write<T> {
     /// One that stands for many, each on its own: with a key that follows from the request's, so that a repeat of the whole
-    /// repeats each.
-    pub fn split<U>(self, items: impl FnOnce(T) -> Vec<U>) -> Vec<Write<U>> {
-        let items = items(self.body).into_iter().enumerate();
-        items
+    /// repeats each. It costs its caller as many requests.
+    pub fn split<U>(self, items: impl FnOnce(T) -> Vec<U>) -> Result<Vec<Write<U>>, Problem> {
+        let items = items(self.body);
+        if let Some(bucket) = &self.bucket {
+            bucket.take_rest(items.len())?;
+        }
+        let items = items.into_iter().enumerate();
+        Ok(items
             .map(|(place, body)| Write {
                 body,
                 key: self.key.as_ref().map(|key| key.of_item(place)),
                 request_hash: self.request_hash.clone(),
                 wait: self.wait,
                 context: self.context,
+                bucket: None,
             })
-            .collect()
+            .collect())
     }
 }
 
@@ -92,6 +98,7 @@ impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Write<T> {
             request_hash: unread.request_hash,
             wait: unread.wait,
             context: unread.context,
+            bucket: unread.bucket,
         })
     }
 }
@@ -103,6 +110,7 @@ async fn unread(request: HttpRequest) -> Result<Write<Bytes>, Problem> {
     let key = IdempotencyKey::from_headers(request.headers())?;
     let wait = prefer::wait(request.headers());
     let context = RequestContext::of(request.extensions());
+    let bucket = request.extensions().get::<Bucket>().cloned();
     let method = request.method().clone();
     let uri = request.uri().clone();
     let body = bytes(request).await?;
@@ -113,6 +121,7 @@ async fn unread(request: HttpRequest) -> Result<Write<Bytes>, Problem> {
         request_hash,
         wait,
         context,
+        bucket,
     })
 }
 

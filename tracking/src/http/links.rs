@@ -148,6 +148,7 @@ impl From<Result<Submitted, Problem>> for LinkOutcome {
 ///
 /// What is wrong with the form of one is wrong with the request, and nothing is done; else each is made or refused on its own.
 /// A request that is repeated with its `Idempotency-Key` makes each link once.
+/// Each counts as a request.
 #[utoipa::path(
     post,
     path = "/api/v1/tracking/links:batch",
@@ -170,7 +171,11 @@ pub(super) async fn create_links(
     write: Write<CreateLinks>,
 ) -> Result<Json<LinkOutcomes>, Problem> {
     let mut wanted = Vec::new();
-    for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
+    for (place, write) in write
+        .split(CreateLinks::into_links)?
+        .into_iter()
+        .enumerate()
+    {
         let partner = caller.partner_or_own(write.body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
         caller.require_owner(Some(&partner), None)?;

@@ -22,6 +22,7 @@ pub use cors::AllowedOrigins;
 pub use limits::Limits;
 pub use probe::probe;
 pub use probes::{Probes, ReadyCheck};
+pub(crate) use rate::Bucket;
 pub use rate::{AddressLimits, RATE_LIMIT, RATE_LIMIT_POLICY, RateLimits};
 pub use server::{Server, ServerConfig};
 pub use shares::{Holder, Percent, Place, Shares};

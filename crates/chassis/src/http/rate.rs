@@ -160,11 +160,11 @@ pub(super) async fn by_address(
     };
     match state
         .buckets
-        .take(holder, state.buckets.started.elapsed())
+        .take(holder, 1, state.buckets.started.elapsed())
         .wait
     {
         None => next.run(request).await,
-        Some(wait) => refused(wait),
+        Some(wait) => refused(wait).into_response(),
     }
 }
 
@@ -185,8 +185,8 @@ impl Buckets {
         }
     }
 
-    /// Takes a token out of the holder's bucket, if one is in it.
-    fn take(&self, holder: Holder, now: Duration) -> Level {
+    /// Takes so many tokens out of the holder's bucket, if they are in it.
+    fn take(&self, holder: Holder, tokens: u32, now: Duration) -> Level {
         let (interval, window) = (self.limits.interval(), self.limits.window());
         let mut generations = self
             .generations
@@ -195,7 +195,7 @@ impl Buckets {
         let (young, old) = &mut *generations;
         let known = young.get(&holder).copied().or_else(|| old.remove(&holder));
         let full_at = known.unwrap_or(now).max(now);
-        let after = full_at + interval;
+        let after = full_at + interval * tokens;
         let taken = after <= now + window;
         let full_at = if taken { after } else { full_at };
         if young.len() >= GENERATION && !young.contains_key(&holder) {
@@ -227,11 +227,36 @@ fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
+/// Out of which bucket a request is answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Bucket {
+    buckets: Arc<Buckets>,
+    holder: Holder,
+}
+
+impl Bucket {
+    fn take(&self, tokens: u32) -> Level {
+        let now = self.buckets.started.elapsed();
+        self.buckets.take(self.holder, tokens, now)
+    }
+
+    /// Takes what a request costs that stands for so many, beside the token that it cost as one. None costs more than a full bucket.
+    pub(crate) fn take_rest(&self, requests: usize) -> Result<(), Problem> {
+        let burst = self.buckets.limits.burst;
+        let tokens = u32::try_from(requests).map_or(burst, |requests| requests.min(burst));
+        match self.take(tokens.saturating_sub(1)).wait {
+            None => Ok(()),
+            // It costs its own token again.
+            Some(wait) => Err(refused(wait + self.buckets.limits.interval())),
+        }
+    }
+}
+
 /// Refuses what one caller asks beyond its share. Operators are not counted: they work when something is wrong. Nor is
 /// who shows no valid token, which its route refuses: an address would stand for everybody behind one proxy.
 pub(super) async fn layer(
     State(buckets): State<Arc<Buckets>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let shown = request.extensions().get::<Shown>();
@@ -239,22 +264,26 @@ pub(super) async fn layer(
     let Some(caller) = caller.filter(|caller| !caller.is_operator()) else {
         return next.run(request).await;
     };
-    let bucket = Holder::Subject(caller.identity().id());
-    let level = buckets.take(bucket, buckets.started.elapsed());
-    let mut response = match level.wait {
-        None => next.run(request).await,
-        Some(wait) => refused(wait),
+    let holder = Holder::Subject(caller.identity().id());
+    let bucket = Bucket { buckets, holder };
+    let taken = bucket.take(1);
+    let (mut response, level) = match taken.wait {
+        None => {
+            request.extensions_mut().insert(bucket.clone());
+            // It may stand for many.
+            (next.run(request).await, bucket.take(0))
+        }
+        Some(wait) => (refused(wait).into_response(), taken),
     };
-    buckets.mark(response.headers_mut(), level);
+    bucket.buckets.mark(response.headers_mut(), level);
     response
 }
 
-fn refused(wait: Duration) -> Response {
+fn refused(wait: Duration) -> Problem {
     metrics::counter!("http_requests_rate_limited_total").increment(1);
     Problem::of(code::RATE_LIMITED)
         .with_detail("too many requests; try again after Retry-After")
         .with_header(RETRY_AFTER, HeaderValue::from(seconds(wait)))
-        .into_response()
 }
 
 #[cfg(test)]
@@ -279,23 +308,23 @@ mod tests {
     fn a_burst_is_answered_then_as_many_as_come_back() {
         let buckets = buckets(10, 3);
         for left in [2, 1, 0] {
-            let level = buckets.take(subject("a"), at(0));
+            let level = buckets.take(subject("a"), 1, at(0));
             assert_eq!((level.left, level.wait), (left, None));
         }
-        assert_eq!(buckets.take(subject("a"), at(0)).wait, Some(at(100)));
+        assert_eq!(buckets.take(subject("a"), 1, at(0)).wait, Some(at(100)));
         assert_eq!(
-            buckets.take(subject("a"), at(40)).wait,
+            buckets.take(subject("a"), 1, at(40)).wait,
             Some(at(60)),
             "a refusal costs nothing"
         );
         assert_eq!(
-            buckets.take(subject("b"), at(40)).wait,
+            buckets.take(subject("b"), 1, at(40)).wait,
             None,
             "another has its own"
         );
-        assert_eq!(buckets.take(subject("a"), at(100)).wait, None);
-        assert_eq!(buckets.take(subject("a"), at(100)).wait, Some(at(100)));
-        let rested = buckets.take(subject("a"), at(10_000));
+        assert_eq!(buckets.take(subject("a"), 1, at(100)).wait, None);
+        assert_eq!(buckets.take(subject("a"), 1, at(100)).wait, Some(at(100)));
+        let rested = buckets.take(subject("a"), 1, at(10_000));
         assert_eq!(
             (rested.left, rested.full_in),
             (2, at(100)),
@@ -306,11 +335,14 @@ mod tests {
     #[test]
     fn the_number_of_buckets_is_bounded_and_who_asks_on_is_remembered() {
         let buckets = buckets(1, 2);
-        assert_eq!(buckets.take(subject("busy"), at(0)).wait, None);
-        assert_eq!(buckets.take(subject("busy"), at(0)).wait, None);
+        assert_eq!(buckets.take(subject("busy"), 1, at(0)).wait, None);
+        assert_eq!(buckets.take(subject("busy"), 1, at(0)).wait, None);
         for n in 0..GENERATION * 5 {
-            buckets.take(subject(&n.to_string()), at(0));
-            assert!(buckets.take(subject("busy"), at(0)).wait.is_some(), "{n}");
+            buckets.take(subject(&n.to_string()), 1, at(0));
+            assert!(
+                buckets.take(subject("busy"), 1, at(0)).wait.is_some(),
+                "{n}"
+            );
         }
         let generations = buckets.generations.lock().unwrap();
         assert!(generations.0.len() + generations.1.len() <= 2 * GENERATION);
@@ -321,7 +353,10 @@ mod tests {
         assert_eq!(RateLimits::new(0, 5), None);
         assert_eq!(RateLimits::new(5, 0), None);
         let most = buckets(u32::MAX, u32::MAX);
-        assert_eq!(most.take(subject("a"), at(u64::MAX / 1_000_000)).wait, None);
+        assert_eq!(
+            most.take(subject("a"), 1, at(u64::MAX / 1_000_000)).wait,
+            None
+        );
     }
 
     fn named(values: &[&'static str], trusted: bool) -> Option<Holder> {

@@ -138,6 +138,12 @@ async fn end(caller: Caller, _: Path<CampaignId>, _: Write<NoBody>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Stands for three.
+async fn three(_: Caller, write: Write<NoBody>) -> Result<StatusCode, Problem> {
+    write.split(|body| vec![body; 3])?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -186,6 +192,7 @@ pub fn routes() -> OpenApiRouter {
         .routes(routes!(numbers))
         .route("/whoami", axum::routing::get(whoami))
         .route("/context", axum::routing::get(context))
+        .route("/three", axum::routing::post(three))
         .route("/panics", axum::routing::get(panics))
         .route("/never", axum::routing::get(never).post(never))
         .route("/links/{token}", axum::routing::get(context))

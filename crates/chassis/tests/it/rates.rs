@@ -6,7 +6,11 @@ use crate::app::{AUDIENCE, App, ISSUER, partner_token, problem, secret_verifier,
 
 /// Two requests at once for each caller, and one more each second.
 async fn app() -> App {
-    let limits = RateLimits::new(1, 2);
+    of_burst(2).await
+}
+
+async fn of_burst(burst: u32) -> App {
+    let limits = RateLimits::new(1, burst);
     let verifier = secret_verifier(Anonymous::Refused);
     App::limited(verifier, Limits::default(), true, limits).await
 }
@@ -63,6 +67,25 @@ async fn a_partner_and_a_brand_of_one_name_have_a_bucket_each() {
     while ask(&app, &partner).await.status() == 200 {}
     let brand = token(&claims().brand("acme"));
     assert_eq!(ask(&app, &brand).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_request_that_stands_for_many_costs_as_many() {
+    let app = of_burst(7).await;
+    let ask = || async { app.post("/three").send().await.unwrap() };
+    let first = ask().await;
+    assert_eq!(first.status(), 204);
+    assert!(header(&first, "ratelimit").contains("r=4;"));
+    assert_eq!(ask().await.status(), 204);
+    let refused = ask().await;
+    assert!(matches!(header(&refused, "retry-after"), "2" | "3"));
+    assert_eq!(problem(refused, 429).await["code"], "rate_limited");
+}
+
+#[tokio::test]
+async fn a_request_that_stands_for_more_than_a_burst_is_answered_after_a_pause() {
+    let app = of_burst(2).await;
+    assert_eq!(app.post("/three").send().await.unwrap().status(), 204);
 }
 
 #[tokio::test]
