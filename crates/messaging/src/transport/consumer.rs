@@ -5,7 +5,7 @@
     reason = "the client's; one of them lives as long as the service"
 )]
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
 use crate::transport::undecodable;
+use crate::transport::unknown_schemas::UnknownSchemas;
 use crate::trust::{self, Sender, Trust, Vouching};
 
 /// Messages of services' own events that the broker may send ahead.
@@ -70,8 +71,6 @@ const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(500);
 const ACKNOWLEDGE_TOGETHER: usize = 256;
 /// After so many refusals in a row a client is left: it keeps something of each consumer that it did not get.
 const MAX_REFUSED: u32 = 100;
-/// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
-const MAX_UNKNOWN_SCHEMAS: usize = 256;
 /// A broker's versions are numbers of 64 bits.
 const SCHEMA_VERSION_BYTES: usize = size_of::<u64>();
 
@@ -361,8 +360,7 @@ struct Session<'a> {
     consumer: Consumer<Vec<u8>, TokioExecutor>,
     name: String,
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
-    /// Versions of schemas that the broker does not have, or that are not ours.
-    unknown_schemas: HashSet<Vec<u8>>,
+    unknown_schemas: UnknownSchemas,
     last_heard: Option<MessageIdData>,
     acknowledged: bool,
     passed_over: bool,
@@ -524,7 +522,7 @@ impl<'a> Session<'a> {
             consumer,
             name,
             schemas: HashMap::new(),
-            unknown_schemas: HashSet::new(),
+            unknown_schemas: UnknownSchemas::default(),
             last_heard: None,
             acknowledged: false,
             passed_over: false,
@@ -863,15 +861,16 @@ impl<'a> Session<'a> {
     }
 
     /// The schema that a message was written with, by its version at the broker. A version that the broker does not have, or
-    /// that is no schema of the topic's, says nothing: whoever may publish can name one. One that is no version is not asked for: the
-    /// broker fails at it, and ends the connection.
+    /// that is no schema of the topic's, says nothing: whoever may publish can name one, and each costs a question, which takes a
+    /// while, so that of many most get none. One that is no version gets none ever: the broker fails at it, and ends the connection.
     async fn schema(&mut self, version: Option<&[u8]>) -> Result<Arc<WriterSchema>, ConsumeError> {
         let topic = self.subscription.topic;
         if let Some(known) = version.and_then(|version| self.schemas.get(version)) {
             return Ok(Arc::clone(known));
         }
         let version = version.filter(|it| it.len() == SCHEMA_VERSION_BYTES);
-        let Some(version) = version.filter(|it| !self.unknown_schemas.contains(*it)) else {
+        let now = std::time::Instant::now();
+        let Some(version) = version.filter(|it| self.unknown_schemas.may_ask(it, now)) else {
             return Ok(WriterSchema::current(topic));
         };
         let mut schema = self.ask_schema_in_time(version).await?;
@@ -898,9 +897,6 @@ impl<'a> Session<'a> {
                 Ok(parsed)
             }
             Err(error) => {
-                if self.unknown_schemas.len() >= MAX_UNKNOWN_SCHEMAS {
-                    self.unknown_schemas.clear();
-                }
                 let partition = self.subscription.partition;
                 tracing::warn!(
                     topic = topic.name(),
@@ -909,7 +905,7 @@ impl<'a> Session<'a> {
                     error,
                     "a message names a schema that is none of its topic's"
                 );
-                self.unknown_schemas.insert(version.to_vec());
+                self.unknown_schemas.note(version, now);
                 Ok(WriterSchema::current(topic))
             }
         }

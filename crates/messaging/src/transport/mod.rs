@@ -17,6 +17,7 @@ mod silence;
 pub mod statistics;
 pub mod token;
 mod undecodable;
+mod unknown_schemas;
 pub mod wire;
 
 pub(crate) use peers::MAX_ANSWER_BYTES;

@@ -11,10 +11,42 @@ const ANSWERS_AT_ONCE: u32 = 20;
 /// Log lines about strangers are at least so far apart.
 const LINES: Duration = Duration::from_secs(30);
 
+/// So many at once after a pause, and else one a time.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    every: Duration,
+    at_once: u32,
+    /// When all that was taken would have been, one after the other.
+    spent_until: Instant,
+}
+
+impl Allowance {
+    pub(crate) fn new(every: Duration, at_once: u32) -> Self {
+        Self {
+            every,
+            at_once,
+            spent_until: Instant::now(),
+        }
+    }
+
+    /// Whether one is left.
+    pub(crate) fn is_left(&self, now: Instant) -> bool {
+        self.spent_until.max(now) - now <= self.every * (self.at_once - 1)
+    }
+
+    /// Takes one, if one is left.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        let any = self.is_left(now);
+        if any {
+            self.spent_until = self.spent_until.max(now) + self.every;
+        }
+        any
+    }
+}
+
 #[derive(Debug)]
 struct State {
-    /// When all that was answered would have been, one after the other.
-    spent_until: Instant,
+    answers: Allowance,
     logged: Option<Instant>,
     unlogged: u64,
 }
@@ -26,7 +58,7 @@ pub(super) struct Budget(Mutex<State>);
 impl Default for Budget {
     fn default() -> Self {
         Self(Mutex::new(State {
-            spent_until: Instant::now(),
+            answers: Allowance::new(ANSWER_EVERY, ANSWERS_AT_ONCE),
             logged: None,
             unlogged: 0,
         }))
@@ -41,12 +73,7 @@ impl Budget {
 
     fn take_at(&self, now: Instant) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent_until = state.spent_until.max(now);
-        let any = spent_until - now <= ANSWER_EVERY * (ANSWERS_AT_ONCE - 1);
-        if any {
-            state.spent_until = spent_until + ANSWER_EVERY;
-        }
-        any
+        state.answers.take(now)
     }
 
     /// Says now and then in the log that there are strangers.

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use crate::inbound::{Hint, Inbound};
 use crate::stream::StreamId;
 use crate::transport::internal::InternalKey;
+pub(crate) use budget::Allowance;
 use budget::Budget;
 
 /// Who a message is from.
