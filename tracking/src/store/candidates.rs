@@ -1,6 +1,6 @@
 //! Which click may have led to a report: read from `last_clicks` and `clicks`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::iter;
 
@@ -111,8 +111,10 @@ SELECT q.n, f.*
  ) f",
 );
 
-/// The most clicks that are read of a visitor in the past.
+/// The most clicks that are read of a visitor in the past, for one report of a brand or for all of them that are looked up together.
 const MAX_PAST_CLICKS: i64 = 10_000;
+/// So many are read for each, however many reports there are.
+const MIN_PAST_CLICKS: i64 = 100;
 /// The most of these whose terms are looked at, if they are of the report's brand and campaign.
 const MAX_PAST_CANDIDATES: i64 = 1_000;
 
@@ -325,9 +327,12 @@ async fn by_hash<'a>(
         let hashes_in_the_past: Vec<_> = numbered(hashes)
             .filter(|(n, _)| in_the_past.contains(n))
             .collect();
-        for row in clicks_in_the_past(connection, &hashes_in_the_past, now).await? {
-            let (n, click) = (row.n, row.candidate()?);
-            keep(&mut found, n, (at(hashes, n)?.0, click));
+        for (clicks, hashes_in_the_past) in by_clicks_to_read(hashes_in_the_past) {
+            let read = clicks_in_the_past(connection, &hashes_in_the_past, clicks, now);
+            for row in read.await? {
+                let (n, click) = (row.n, row.candidate()?);
+                keep(&mut found, n, (at(hashes, n)?.0, click));
+            }
         }
     }
     let found = found.into_iter();
@@ -383,9 +388,28 @@ async fn last_clicks(
     Ok((clicks.collect(), full))
 }
 
+/// By how many clicks are read for each: the more reports of its brand there are, the fewer. Other brands' take nothing from it.
+fn by_clicks_to_read(hashes: Vec<(i32, ByHash<'_>)>) -> BTreeMap<i64, Vec<(i32, ByHash<'_>)>> {
+    let mut reports: HashMap<Option<&BrandId>, HashSet<Uuid>> = HashMap::new();
+    for (_, (lookup, _)) in &hashes {
+        let of_brand = reports.entry(lookup.brand.as_ref()).or_default();
+        of_brand.insert(lookup.report);
+    }
+    let mut by_clicks: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+    for hash in hashes {
+        let of_brand = reports.get(&hash.1.0.brand.as_ref());
+        let count = of_brand.and_then(|of_brand| i64::try_from(of_brand.len()).ok());
+        let clicks = MAX_PAST_CLICKS / count.unwrap_or(i64::MAX).max(1);
+        let clicks = clicks.max(MIN_PAST_CLICKS);
+        by_clicks.entry(clicks).or_default().push(hash);
+    }
+    by_clicks
+}
+
 async fn clicks_in_the_past(
     connection: &mut PgConnection,
     hashes: &[(i32, ByHash<'_>)],
+    most: i64,
     now: Micros,
 ) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(BY_VISITOR_IN_THE_PAST)
@@ -397,7 +421,7 @@ async fn clicks_in_the_past(
         }))
         .bind(each(hashes, |(_, (lookup, _))| lookup.at.0))
         .bind(now.0)
-        .bind(MAX_PAST_CLICKS)
+        .bind(most)
         .bind(MAX_PAST_CANDIDATES)
         .fetch_all(connection)
         .await

@@ -384,3 +384,47 @@ async fn of_a_visitor_with_very_many_clicks_the_last_are_read_and_others_brands_
     assert!(last.is_some());
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_brand_of_many_reports_reads_no_more_clicks_together_and_takes_none_from_anothers() {
+    let mut service = start_with_link().await;
+    adopt_of(&mut service, "brand9", "camp9", &["partner9"]).await;
+    create_link(&service, "lnk_9", "camp9", "partner9").await;
+    let own = click(&service, "lnk_1", "guest").await;
+    let last = click(&service, "lnk_9", "guest").await;
+    let at = clicked_at(&service, &last).await.0 + 5_001;
+    for sql in [
+        // Almost all visitors have few.
+        "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+         SELECT clicked_at - n, id || '-' || n, link_code, campaign_id, sha256(n::text::bytea)
+           FROM clicks, generate_series(1, 5000) n",
+        "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+         SELECT clicked_at + n, id || n, link_code, 'elsewhere', user_hash
+           FROM (SELECT * FROM clicks ORDER BY clicked_at DESC LIMIT 1) c, generate_series(1, 5000) n",
+        "ANALYZE clicks",
+        "UPDATE last_clicks SET clicked_at = clicked_at + 1000000",
+    ] {
+        sqlx::query(sql).execute(service.pool()).await.unwrap();
+    }
+    let lookup = |brand: &str, later| Lookup {
+        report: Uuid::now_v7(),
+        user: visitor::read("guest"),
+        campaign: None,
+        click: None,
+        brand: Some(brand.parse().unwrap()),
+        at: Micros(at + later),
+    };
+    let one = lookup(BRAND, 0);
+    let report = one.report;
+    let many = (0..100).map(|later| lookup("brand9", later));
+    let lookups: Vec<Lookup> = many.chain([one]).collect();
+    let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+    let before = read(&mut tx).await;
+    let found = candidates::load(&mut tx, &lookups, Micros(at)).await;
+    let read = read(&mut tx).await - before;
+    assert_eq!(found.unwrap()[&report].click.as_str(), own);
+    // Each of the many for one that counts, and for any.
+    assert!(read <= 100 * 100 * 2 + 5_002, "{read}");
+    drop(tx);
+    service.stop().await;
+}
