@@ -13,7 +13,7 @@ use sqlx::{FromRow, PgConnection};
 
 use crate::Finding;
 use crate::evidence::Tally;
-use plan::{Earned, Terms, half_even};
+use plan::{Earned, OUT_OF_RANGE, Terms, half_even};
 
 pub(super) use noted::noted;
 pub(super) use totals::totals;
@@ -92,7 +92,8 @@ impl Commission {
                 let Some(terms) = row.terms.as_ref().and_then(|terms| Terms::read(&terms.0)) else {
                     return Some("campaign has published no such terms".to_owned());
                 };
-                let earned = terms.earned(&cause.0);
+                let status = payload.get("status").and_then(Value::as_str);
+                let earned = terms.earned(&cause.0, status == Some(OUT_OF_RANGE));
                 self.amount = earned.amount;
                 let until = |from: i64| from + terms.hold_days * MICROS_PER_DAY;
                 // Builds before counted from when they calculated it. When a cause was stated that was lost in a restore is not known.

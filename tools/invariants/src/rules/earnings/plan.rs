@@ -1,6 +1,9 @@
 //! What terms promise, and what a conversion makes of it.
 
 use serde_json::Value;
+use types::MAX_EARNED;
+
+pub(super) const OUT_OF_RANGE: &str = "suspended_out_of_range";
 
 /// One version of a campaign's terms.
 pub(super) struct Terms<'a> {
@@ -30,8 +33,8 @@ impl<'a> Terms<'a> {
         })
     }
 
-    /// What an attributed conversion earns.
-    pub(super) fn earned(&self, conversion: &Value) -> Earned {
+    /// What an attributed conversion earns. Builds before suspended no amount for being large, so what commission did is passed in.
+    pub(super) fn earned(&self, conversion: &Value, is_out_of_range: bool) -> Earned {
         let kind = match conversion.get("event_type").and_then(Value::as_str) {
             Some("purchase") => "sale",
             _ => "lead",
@@ -60,6 +63,11 @@ impl<'a> Terms<'a> {
                 (half_even(i128::from(base) * i128::from(bps), 10_000), None)
             }
             _ => (0, None),
+        };
+        let (amount, suspense) = if amount > i128::from(MAX_EARNED) && is_out_of_range {
+            (0, Some(OUT_OF_RANGE))
+        } else {
+            (amount, suspense)
         };
         let currency = match flat {
             Some(_) if suspense.is_none() => flat_currency,
@@ -93,7 +101,26 @@ pub(super) fn half_even(dividend: i128, divisor: i128) -> i128 {
 
 #[cfg(test)]
 mod tests {
-    use super::half_even;
+    use serde_json::json;
+    use types::MAX_EARNED;
+
+    use super::{OUT_OF_RANGE, Terms, half_even};
+
+    #[test]
+    fn an_amount_is_suspended_for_being_large_where_it_is() {
+        let published = json!({"currency": "USD", "plan": {"sale_bps": 10_000, "hold_days": 0}});
+        let terms = Terms::read(&published).unwrap();
+        let earned = |minor, is_out_of_range| {
+            let conversion =
+                json!({"event_type": "purchase", "amount": {"minor": minor, "currency": "USD"}});
+            let earned = terms.earned(&conversion, is_out_of_range);
+            (earned.status, earned.amount)
+        };
+        let most = i128::from(MAX_EARNED);
+        assert_eq!(earned(MAX_EARNED + 1, true), (OUT_OF_RANGE, 0));
+        assert_eq!(earned(MAX_EARNED, true), ("approved", most));
+        assert_eq!(earned(MAX_EARNED + 1, false), ("approved", most + 1));
+    }
 
     #[test]
     fn a_tie_goes_to_the_even_neighbour_and_nothing_else_does() {

@@ -13,7 +13,9 @@ use super::plan::{Terms, half_even};
 use crate::Finding;
 use crate::evidence::Tally;
 
-const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.payload, t.payload AS terms
+const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.payload, t.payload AS terms,
+        m.subject IN (SELECT subject FROM messages
+                       WHERE service = 'commission' AND payload ->> 'status' = 'suspended_out_of_range') AS is_out_of_range
    FROM messages m
    LEFT JOIN messages t ON m.type = 'conversion.attributed.v1' AND t.service = 'campaign' AND t.type = 'terms.published.v1'
         AND t.subject = m.payload ->> 'campaign_id' AND t.payload -> 'version' = m.payload -> 'terms_version'
@@ -27,6 +29,7 @@ struct Row {
     subject: String,
     payload: Json<Value>,
     terms: Option<Json<Value>>,
+    is_out_of_range: bool,
 }
 
 /// A conversion so far.
@@ -100,7 +103,7 @@ impl Conversion {
             let Some(terms) = row.terms.as_ref().and_then(|terms| Terms::read(&terms.0)) else {
                 return Some("campaign has published no such terms".to_owned());
             };
-            let earned = terms.earned(payload);
+            let earned = terms.earned(payload, row.is_out_of_range);
             (self.partner, self.brand) = (text("partner_id"), text("brand_id"));
             (self.earned, self.currency) = (earned.amount, earned.currency);
             self.paid = minor("/amount/minor").unwrap_or(0);
