@@ -26,6 +26,8 @@ mod store;
 mod turns;
 mod waiting;
 
+use std::sync::Arc;
+
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
 use runtime::{Definition, LeaderJobs};
@@ -49,7 +51,7 @@ pub fn define(env: &mut Env) -> Definition<Projections> {
     api::unsubscribe::set_keys(&keys);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
-        edge: http::edge_routes,
+        edge: Arc::new(http::edge_routes),
         operators: http::operator_routes,
         api_keys: true,
         personal_keys: true,

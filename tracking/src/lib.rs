@@ -34,6 +34,7 @@ pub mod store;
 pub mod visitor;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
@@ -79,8 +80,10 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
     click_id::set_keys(&keys);
     api::visitor::set_keys(&keys);
     api::redirects::set_keys(&keys);
+    let patience = env.within("CLICK_PATIENCE_MS", 2_000, 1..=60_000);
+    let patience = Duration::from_millis(patience);
     Definition {
-        edge: http::edge::routes,
+        edge: Arc::new(move |host| http::edge::routes(host, patience)),
         operators: http::click_counts::routes,
         between: http::counted_clicks::routes,
         api_keys: true,

@@ -15,6 +15,8 @@ use crate::host::Host;
 
 /// Makes a service's routes.
 pub type Routes = fn(&Host) -> OpenApiRouter;
+/// Makes those of its edge, which may have settings of their own.
+pub type EdgeRoutes = Arc<dyn Fn(&Host) -> OpenApiRouter + Send + Sync>;
 /// What runs under the relay's lock: starts itself with what it needs.
 pub(crate) type Start = Arc<dyn Fn(&Host, &Tasks) + Send + Sync>;
 
@@ -29,7 +31,7 @@ pub struct Definition<D> {
     /// Its HTTP surface; closed in event mode, except the bff's.
     pub routes: Routes,
     /// Routes that are open in every mode.
-    pub edge: Routes,
+    pub edge: EdgeRoutes,
     /// Routes for operators and the bff, beside those that every service has; open in every mode, at the second port if there is one.
     pub operators: Routes,
     /// Routes for the other services alone, beside those that every service has; open in every mode. Each checks who asks.
@@ -61,7 +63,7 @@ impl<D: Domain> Definition<D> {
             migrations,
             about,
             routes,
-            edge: |_| OpenApiRouter::new(),
+            edge: Arc::new(|_| OpenApiRouter::new()),
             operators: |_| OpenApiRouter::new(),
             between: |_| Router::new(),
             api_keys: false,

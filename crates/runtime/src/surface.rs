@@ -19,7 +19,7 @@ use schemas::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::definition::{Definition, Routes};
+use crate::definition::{Definition, EdgeRoutes, Routes};
 use crate::documents::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
 use crate::host::Host;
 use crate::ready::Lasting;
@@ -31,7 +31,7 @@ pub(crate) struct Faces {
     about: &'static str,
     api_keys: bool,
     personal_keys: bool,
-    edge: Routes,
+    edge: EdgeRoutes,
     operators: Routes,
     between: fn(&Host) -> Router,
     routes: Routes,
@@ -43,7 +43,7 @@ impl Faces {
             about: definition.about,
             api_keys: definition.api_keys,
             personal_keys: definition.personal_keys,
-            edge: definition.edge,
+            edge: Arc::clone(&definition.edge),
             operators: definition.operators,
             between: definition.between,
             routes: definition.routes,

@@ -19,14 +19,10 @@ async fn clicks(service: &TestService) -> i64 {
 async fn a_click_is_committed_before_the_visitor_goes_on() {
     let service = start_with_link().await;
     let url = format!("{}/c/lnk_1", service.base_url);
-    let mut clicked = 0;
-    while clicked < 3 {
+    for clicked in 1..=3 {
         let response = service.client.get(&url).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::FOUND);
         assert_eq!(response.headers()["cache-control"], "no-store");
-        // On a slow machine one may lead on without its row.
-        let location = response.headers()["location"].to_str().unwrap();
-        clicked += i64::from(!location.contains("click_id=cls_"));
         assert_eq!(clicks(&service).await, clicked);
     }
     // A look at the link is no visit.
@@ -118,7 +114,7 @@ async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() 
         .execute(service.pool())
         .await
         .unwrap();
-    let signed = follow(&service, "lnk_1", "user1").await;
+    let signed = click(&service, "lnk_1", "user1").await;
     assert!(signed.starts_with("cls_"), "{signed}");
     sqlx::raw_sql("ALTER TABLE clicks_away RENAME TO clicks")
         .execute(service.pool())
@@ -147,7 +143,7 @@ async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() 
 
 #[tokio::test]
 async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_again() {
-    let service = start_with_link().await;
+    let service = start_with_link_and(&[("CLICK_PATIENCE_MS", "100")]).await;
     // It does not answer in time.
     let held = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
     let mut holder = messaging::begin(service.pool(), held).await.unwrap();

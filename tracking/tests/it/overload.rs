@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use reqwest::Response;
-use runtime::testing::{TestService, operator, partner, unmade_database};
+use runtime::testing::{TestService, operator, partner, unmade_database, until};
 
 use crate::app::*;
 
@@ -13,8 +13,11 @@ async fn get(service: &TestService, path: &str) -> Response {
 
 #[tokio::test]
 async fn visitors_go_on_while_clicks_hang_and_an_unknown_link_gets_503() {
-    let service = start_with_link().await;
-    click(&service, "lnk_1", "user0").await;
+    let service = start_with_link_and(&[("CLICK_PATIENCE_MS", "1000")]).await;
+    until("the link is remembered", || async {
+        get(&service, "/c/lnk_1").await.status() == StatusCode::FOUND
+    })
+    .await;
     let pool = sqlx::PgPool::connect(&service.database_url).await.unwrap();
     let mut holder = messaging::begin(&pool, "BEGIN").await.unwrap();
     sqlx::raw_sql("LOCK TABLE clicks, links IN ACCESS EXCLUSIVE MODE")
@@ -54,16 +57,11 @@ async fn a_report_beyond_the_queues_bound_gets_503_and_when_to_come_again() {
 
 #[tokio::test]
 async fn an_address_that_follows_links_too_often_gets_429_and_no_click_counts() {
-    let mut variables = variables(&unmade_database());
-    for (name, value) in [
+    let service = start_with_link_and(&[
         ("ADDRESS_RATE_LIMIT_PER_SECOND", "1"),
         ("ADDRESS_RATE_LIMIT_BURST", "3"),
-    ] {
-        variables.insert(name.to_owned(), value.to_owned());
-    }
-    let mut service = start_with(variables).await;
-    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
-    create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
+    ])
+    .await;
     let mut followed = 0;
     let refused = loop {
         let answer = get(&service, "/c/lnk_1").await;

@@ -142,6 +142,8 @@ pub fn variables(service: schemas::Service, database_url: &str) -> HashMap<Strin
         ("TRIBUTARY_PROFILE".to_owned(), "local".to_owned()),
         ("JWT_SECRET_KEY".to_owned(), SECRET.to_owned()),
         ("INTERNAL_SECRET_KEY".to_owned(), SECRET.to_owned()),
+        // A visitor of a slow machine's gets a click with its row, too.
+        ("CLICK_PATIENCE_MS".to_owned(), "60000".to_owned()),
     ]);
     for other in schemas::Service::ALL {
         let prefix = other.name().to_uppercase();

@@ -177,7 +177,9 @@ async fn restart_with_lasting_keys(stack: &mut LocalStack, current: &str, accept
 
 #[tokio::test]
 async fn visitors_and_names_are_known_as_long_as_the_lasting_key_says() {
-    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    // On a slow machine, too, each click is to have its row.
+    let patient = [("CLICK_PATIENCE_MS", "60000")];
+    let mut stack = LocalStack::start_with(Mode::Http, &patient).await.unwrap();
     stack.load_demo().await.unwrap();
     assert_eq!(partner(&stack, Some("Ada")).await["name"], "Ada");
     let old = stack.settings().get("INTERNAL_SECRET_KEY").unwrap();

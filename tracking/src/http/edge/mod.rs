@@ -38,10 +38,12 @@ pub(crate) struct Edge {
     pool: PgPool,
     links: Arc<LinkCache>,
     clicks: Group<NewClick, ClickId>,
+    /// A visitor does not wait longer for a database that hangs; one that is gone says so at once.
+    patience: Duration,
 }
 
 /// The routes that are open in every mode.
-pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+pub(crate) fn routes(host: &Host, patience: Duration) -> OpenApiRouter {
     let pool = host.pool().clone();
     let writer = ClickWriter { pool: pool.clone() };
     let upkeep = keep_partitions(writer.clone(), host.tasks().stop().clone());
@@ -53,6 +55,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         pool,
         links,
         clicks: Group::start(host.tasks(), "clicks", GROUP, PACE, writer),
+        patience,
     };
     OpenApiRouter::new()
         .routes(routes!(redirect::follow_link))

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use api::redirects::Signed;
 use axum::extract::{FromRequestParts, State};
@@ -25,9 +24,6 @@ use crate::destination::{with_click_id, with_path};
 use crate::store::clicks::{NewClick, SubIds};
 use crate::store::links::{self, Target};
 use crate::{click_id, visitor};
-
-/// A visitor does not wait longer for a database that hangs; one that is gone says so at once.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest sub id, in characters.
 const MAX_SUB_ID: usize = 64;
@@ -229,7 +225,7 @@ impl Edge {
             Known::Unknown => None,
         };
         let stop = self.links.stop();
-        let found = tokio::time::timeout(PATIENCE, links::target(&self.pool, code)).await;
+        let found = tokio::time::timeout(self.patience, links::target(&self.pool, code)).await;
         match (found, before) {
             (Ok(Ok(Some(target))), _) => {
                 let target = Arc::new(target);
@@ -269,7 +265,8 @@ impl Edge {
         };
         let holds = async {
             let (key, signed_at) = (ApiKeyId::parse(key.as_str()).ok()?, at.parse().ok()?);
-            let found = tokio::time::timeout(PATIENCE, runtime::api_key(&self.pool, &key)).await;
+            let found =
+                tokio::time::timeout(self.patience, runtime::api_key(&self.pool, &key)).await;
             let key = found.ok()?.ok()??;
             let may = key.brand.as_str() == link.brand_id
                 && key.scopes.contains(&ApiKeyScope::ConversionsWrite);
@@ -312,7 +309,7 @@ impl Edge {
             link,
             user: named.map(|id| visitor::hash(&id)),
         };
-        let submitted = tokio::time::timeout(PATIENCE, self.clicks.submit(click)).await;
+        let submitted = tokio::time::timeout(self.patience, self.clicks.submit(click)).await;
         if let Ok(Ok(id)) = submitted {
             metrics::counter!("tracking_clicks_total").increment(1);
             return Ok(id);
