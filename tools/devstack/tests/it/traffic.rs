@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A shop that reports purchases of `user123`, each of which earns a commission, through whichever bff answers.
 #[derive(Clone)]

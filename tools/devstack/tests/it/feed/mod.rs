@@ -78,6 +78,20 @@ impl Client {
         }
     }
 
+    /// Takes what comes until so many were heard in all, by as many connections as that takes.
+    async fn hear(&mut self, answer: &mut Response, count: usize) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = count.saturating_sub(self.heard.len());
+            self.listen(answer, left, Duration::from_secs(2)).await;
+            if self.heard.len() >= count {
+                return;
+            }
+            assert!(Instant::now() < end, "{} of {count}", self.heard.len());
+            *answer = self.connect().await;
+        }
+    }
+
     /// What comes behind the last that is wanted is lost, as on a connection that is cut.
     fn take(&mut self, text: &str, until: usize) {
         self.rest.push_str(text);
@@ -192,16 +206,7 @@ async fn through_a_hundred_cut_connections_and_five_restarts_there_is_no_gap_and
     let stated = stated(&stack, &behind).await;
     let count: usize = stated.values().map(Vec::len).sum();
     assert!(count >= 360, "{count}");
-    let end = Instant::now() + PATIENCE;
-    while client.heard.len() < count {
-        let left = count - client.heard.len();
-        client
-            .listen(&mut answer, left, Duration::from_secs(2))
-            .await;
-        assert!(Instant::now() < end, "{} of {count}", client.heard.len());
-        drop(answer);
-        answer = client.connect().await;
-    }
+    client.hear(&mut answer, count).await;
     // And nothing more comes.
     client.listen(&mut answer, 1, Duration::from_secs(1)).await;
     let heard: HashSet<&str> = client.ids().into_iter().collect();
@@ -278,10 +283,11 @@ async fn whoever_comes_back_while_a_service_is_away_hears_of_all_others_and_then
         assert!(Instant::now() < end, "{:?}", client.heard);
     }
     settle(&stack).await;
-    client
-        .listen(&mut answer, 100, Duration::from_secs(2))
-        .await;
-    for (topic, ids) in stated(&stack, &behind).await {
+    let stated = stated(&stack, &behind).await;
+    let count = stated.values().map(Vec::len).sum();
+    client.hear(&mut answer, count).await;
+    client.listen(&mut answer, 1, Duration::from_secs(1)).await;
+    for (topic, ids) in stated {
         let of_topic = client.ids().into_iter();
         let of_topic: Vec<&str> = of_topic
             .filter(|id| ids.iter().any(|it| it == id))
@@ -311,11 +317,15 @@ async fn a_partner_hears_of_its_own_and_of_what_it_asks_for() {
     }
     let bff = stack.url(Service::Bff).unwrap().to_owned();
     let shop = Shop::new(&stack, "own", vec![bff]);
+    let mut bought = Vec::new();
     for _ in 0..3 {
-        shop.buy().await;
+        bought.push(shop.buy().await);
     }
-    for (client, answer) in clients.iter_mut().zip(&mut answers) {
-        client.listen(answer, 100, Duration::from_secs(2)).await;
+    shop.wait_for(&bought).await;
+    for ((client, answer), count) in clients.iter_mut().zip(&mut answers).zip([9, 3, 0, 3]) {
+        client.hear(answer, count).await;
+        // And nothing more comes.
+        client.listen(answer, 1, Duration::from_secs(1)).await;
     }
     let kinds = |client: &Client| {
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
