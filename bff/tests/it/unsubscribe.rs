@@ -1,9 +1,11 @@
 //! Where the links of mails lead that end such mails: open to whoever has one, and to nobody else.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use api::unsubscribe::Unsubscribe;
 use axum::http::StatusCode;
+use futures::future::join_all;
 use reqwest::{Method, Response};
 use runtime::testing::{TestService, unmade_database, variables};
 use schemas::{Body, Message, Service};
@@ -161,17 +163,17 @@ async fn what_is_no_link_of_ours_is_404_and_leaves_nothing() {
 async fn a_link_that_is_used_a_thousand_times_is_one_command_a_minute() {
     let app = bff().await;
     let token = link(MailGroup::Earnings).token();
+    let since = Instant::now();
     for _ in 0..100 {
         let at_once = (0..10).map(|_| ask(&app, Method::POST, &token));
-        for answer in futures::future::join_all(at_once).await {
+        for answer in join_all(at_once).await {
             assert_eq!(answer.status(), StatusCode::OK);
         }
     }
-    let count = commands(&app).await.len();
-    assert!(
-        (1..=2).contains(&count),
-        "{count}: a minute may end meanwhile"
-    );
+    let count = commands(&app).await.len() as u64;
+    // As many minutes as passed may have ended meanwhile, and one more.
+    let most = since.elapsed().as_secs() / 60 + 2;
+    assert!((1..=most).contains(&count), "{count} of {most} at most");
     app.stop().await;
 }
 
@@ -185,14 +187,13 @@ async fn an_address_that_uses_links_too_often_gets_429() {
         variables.insert(name.to_owned(), value.to_owned());
     }
     let app = TestService::start_with(bff::define, variables).await;
-    let mut limited = 0;
-    for _ in 0..6 {
-        let answer = ask(&app, Method::POST, "x").await;
-        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-            assert!(answer.headers().contains_key("retry-after"));
-            limited += 1;
-        }
+    // At once: one goes by for each second.
+    let at_once = (0..60).map(|_| ask(&app, Method::POST, "x"));
+    let mut answers = join_all(at_once).await;
+    answers.retain(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
+    assert!(!answers.is_empty(), "one of them was too many");
+    for answer in answers {
+        assert!(answer.headers().contains_key("retry-after"));
     }
-    assert!(limited >= 2, "{limited}");
     app.stop().await;
 }
