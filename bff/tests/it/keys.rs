@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use chassis::auth::NewApiKey;
 use messaging::Answer;
-use runtime::testing::{TestService, brand, operator, partner, until};
+use runtime::testing::{TestService, assert_within_a_second, brand, operator, partner, until};
 use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Message, Topic};
 use serde_json::{Value, json};
 use types::ApiKeyScope;
@@ -285,24 +285,33 @@ async fn another_brands_key_sees_nothing() {
     app.stop().await;
 }
 
+/// Revokes a key of `brand1` that opens this; how long it still did.
+async fn revoke(app: &TestService, id: &str, key: &str, path: &str) -> Duration {
+    answers(app, key, path, StatusCode::OK).await;
+    let of_key = format!("{KEYS}/{id}");
+    let (status, revoked) = ask(app, "DELETE", &of_key, &brand("brand1")).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{revoked}");
+    done(app, &revoked).await;
+    let since = Instant::now();
+    answers(app, key, path, StatusCode::UNAUTHORIZED).await;
+    since.elapsed()
+}
+
 #[tokio::test]
 async fn a_revoked_key_opens_nothing_within_a_second_and_lists_show_how_keys_stand() {
     let app = bff().await;
     let (token, path) = (brand("brand1"), "/api/v1/commands");
+    let mut measured = Vec::new();
+    for _ in 0..4 {
+        let (id, key) = made(&app, &["reports.read"]).await;
+        measured.push(revoke(&app, &id, &key, path).await);
+    }
     let (key_id, key) = made(&app, &["reports.read"]).await;
     let (other_id, other) = made(&app, &["reports.read"]).await;
-    for key in [&key, &other] {
-        answers(&app, key, path, StatusCode::OK).await;
-    }
-    let of_key = format!("{KEYS}/{key_id}");
-    let (status, revoked) = ask(&app, "DELETE", &of_key, &token).await;
-    assert_eq!(status, StatusCode::ACCEPTED, "{revoked}");
-    done(&app, &revoked).await;
-    let since = Instant::now();
-    answers(&app, &key, path, StatusCode::UNAUTHORIZED).await;
-    let took = since.elapsed();
-    println!("the bff refused a revoked key within {took:?}");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    answers(&app, &other, path, StatusCode::OK).await;
+    measured.push(revoke(&app, &key_id, &key, path).await);
+    println!("the bff refused revoked keys within {measured:?}");
+    assert_within_a_second(&measured);
     assert_eq!(app.get(path, &other).await.0, StatusCode::OK);
 
     let listed = app.get(KEYS, &token).await.1;
@@ -325,6 +334,7 @@ async fn a_revoked_key_opens_nothing_within_a_second_and_lists_show_how_keys_sta
             "{reported}: {listed}"
         );
     }
+    let of_key = format!("{KEYS}/{key_id}");
     assert_eq!(app.get(&of_key, &token).await.1["status"], "revoked");
     assert_eq!(app.get(&of_key, &operator()).await.0, StatusCode::OK);
     assert_eq!(
@@ -344,7 +354,7 @@ async fn a_revoked_key_opens_nothing_within_a_second_and_lists_show_how_keys_sta
         .get(&format!("{KEYS}?brand_id=brand1"), &operator())
         .await
         .1;
-    assert_eq!(of_brand["items"].as_array().unwrap().len(), 2);
+    assert_eq!(of_brand["items"].as_array().unwrap().len(), 6);
     app.stop().await;
 }
 

@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use chassis::auth::NewApiKey;
-use runtime::testing::{TestService, brand, operator, rows, unmade_database, until};
+use runtime::testing::{
+    TestService, assert_within_a_second, brand, operator, rows, unmade_database, until,
+};
 use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Topic};
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
 use types::{ApiKeyScope, Micros};
 
 use crate::app::*;
-use crate::stopping::assert_within_a_second;
 
 pub(crate) const KEY: &str = "key_1";
 
@@ -184,7 +185,7 @@ async fn a_revoked_key_opens_nothing_at_any_process_within_a_second() {
         }
         measured.push(revoked.elapsed());
     }
-    assert_within_a_second(measured);
+    assert_within_a_second(&measured);
     let kept = rows(first.pool(), "api_keys").await;
     assert!(!kept[0].contains(made.hash()), "{kept:?}");
     second.stop().await;

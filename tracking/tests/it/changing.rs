@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, brand, operator, partner};
+use runtime::testing::{TestService, assert_within_a_second, brand, operator, partner};
 use serde_json::{Value, json};
 use tracking::{MIGRATIONS, Tracking};
 
 use crate::app::*;
 use crate::stopping::{
-    FALLBACK, TARGET, assert_within_a_second, clicks, closed, leads_to, location, of_campaign,
+    FALLBACK, TARGET, clicks, closed, leads_to, location, of_campaign,
     two_processes_that_remember_a_link,
 };
 
@@ -156,7 +156,7 @@ async fn a_changed_link_leads_to_its_new_target_at_every_process_within_a_second
         }
         measured.push(changed.elapsed());
     }
-    assert_within_a_second(measured);
+    assert_within_a_second(&measured);
     second.stop().await;
     first.stop().await;
 }

@@ -625,6 +625,14 @@ where
     }
 }
 
+/// The best of what was measured is within a second. Tests measure no time but that a second is all it takes until every process follows,
+/// as is promised (decisions 0045 and 0049). A machine that is busy with others holds up most attempts; all of them only a process that
+/// looks too seldom.
+pub fn assert_within_a_second(measured: &[Duration]) {
+    let best = measured.iter().min().unwrap();
+    assert!(*best < Duration::from_secs(1), "{measured:?}");
+}
+
 /// A table's rows as text, in a stable order.
 pub async fn rows<'a>(db: impl sqlx::PgExecutor<'a>, table: &str) -> Vec<String> {
     let sql = format!("SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1");
