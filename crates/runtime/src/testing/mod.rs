@@ -43,7 +43,7 @@ use crate::start::{Running, start};
 
 /// What a condition in a test is waited for at most: a broker that boots beside it on two cores leaves a request unanswered now and then, and each
 /// costs up to fifteen seconds.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 /// The key of every test's tokens.
 pub const SECRET: &str = "a secret for tests only, of more than 32 bytes";
 

@@ -1,18 +1,14 @@
 //! What a stranger can make a service do before it is known.
 
-use std::time::Duration;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::StatusCode;
 use chassis::auth::Claims;
-use runtime::testing::{TestService, operator};
+use runtime::testing::{PATIENCE, TestService, operator};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::tokens::forge::{HEADER, ours, part};
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The status of what is answered to a head alone, whose body never comes.
 async fn answered_to_a_head(service: &TestService, method: &str, path: &str) -> String {

@@ -221,7 +221,7 @@ async fn operators_only(scene: &Scene, wrong: &mut Vec<String>) {
                 .service
                 .client
                 .request(method.parse().unwrap(), url)
-                .timeout(std::time::Duration::from_secs(5))
+                .timeout(std::time::Duration::from_mins(1))
                 .header("content-type", "application/json")
                 .body("{}");
             let bare = request.try_clone().unwrap().send().await.unwrap().status();
