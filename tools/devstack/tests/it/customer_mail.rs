@@ -199,7 +199,7 @@ async fn one_click_ends_mails(stack: &LocalStack, walker: &Walker<'_>, brand: &s
     let request = applied["correlation_id"].as_str().unwrap();
     let path = format!("timeline/{request}");
     until("the other address is sent it", || async {
-        let timeline = walker.read_as(brand, &path).await;
+        let timeline = walker.read_whole(brand, &path).await;
         let messages = timeline["messages"].as_array().unwrap().iter();
         let sent = messages.filter(|it| it["type"] == "notification.sent.v1");
         sent.count() == ADDRESSES.len() - 1
@@ -211,7 +211,7 @@ async fn one_click_ends_mails(stack: &LocalStack, walker: &Walker<'_>, brand: &s
 async fn timeline_ends_in_mails(walker: &Walker<'_>, brand: &str, application: &Value) {
     let request = application["correlation_id"].as_str().unwrap();
     let path = format!("timeline/{request}");
-    let timeline = walker.read_as(brand, &path).await;
+    let timeline = walker.read_whole(brand, &path).await;
     let messages = timeline["messages"].as_array().unwrap().iter();
     let sent = messages.filter(|it| it["type"] == "notification.sent.v1");
     assert_eq!(sent.count(), ADDRESSES.len(), "{timeline:#}");

@@ -19,9 +19,8 @@ use schemas::Service;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::traffic::Shop;
+use crate::traffic::{PATIENCE, Shop};
 
-const PATIENCE: Duration = Duration::from_mins(1);
 /// What our metrics' names begin with; `up` is Prometheus' own.
 const PREFIXES: &[&str] = &[
     "tributary",

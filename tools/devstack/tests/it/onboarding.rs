@@ -158,7 +158,7 @@ async fn an_application_is_onboarded(mode: Mode) {
     assert_eq!(done["correlation_id"], applied["correlation_id"]);
     let request = applied["correlation_id"].as_str().unwrap();
     let timeline = format!("timeline/{request}");
-    let timeline = scene.walker.read_as(&scene.brand, &timeline).await;
+    let timeline = scene.walker.read_whole(&scene.brand, &timeline).await;
     let messages = timeline["messages"].as_array().unwrap();
     for kind in [
         "enrollment.applied.v1",

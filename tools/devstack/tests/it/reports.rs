@@ -16,7 +16,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use types::{Currency, Money};
 
-use crate::walk::{Walker, until, walk_twice_on};
+use crate::walk::{Walker, walk_twice_on};
 
 /// By partner and currency what a row of a report says, as decimal text.
 fn stated_by(report: &Value, field: &str) -> BTreeMap<(String, String), String> {
@@ -61,13 +61,7 @@ async fn after_the_walk_reports_sum_up_to_the_ledger_and_the_rules_hold() {
     let operator = stack.token(&["--role", "operator"]).unwrap();
     let by = |query: &str| format!("reports?{query}");
 
-    // A machine with much to do may keep tracking from answering in time.
-    until("tracking has counted", || async {
-        let report = walker.read_as(&operator, &by("group_by=partner")).await;
-        report["missing"].as_array().is_some_and(Vec::is_empty)
-    })
-    .await;
-    let report = walker.read_as(&operator, &by("group_by=partner")).await;
+    let report = walker.read_whole(&operator, &by("group_by=partner")).await;
     assert_eq!(
         stated_by(&report, "commissions"),
         held(&stack, "partner:%").await,
@@ -86,13 +80,13 @@ async fn after_the_walk_reports_sum_up_to_the_ledger_and_the_rules_hold() {
         .await
         .unwrap();
     for query in ["group_by=day", "group_by=link,day&time_zone=Asia/Kathmandu"] {
-        let report = walker.read_as(&operator, &by(query)).await;
+        let report = walker.read_whole(&operator, &by(query)).await;
         let total = &report["totals"][0];
         assert_eq!(total["clicks"], clicks, "{query}: {report:#}");
         assert_eq!(total["sales"], 3, "{query}: {report:#}");
         assert_eq!(total["payouts"].is_null(), query.contains("link"));
     }
-    let own = walker.read_as(&walker.token, &by("")).await;
+    let own = walker.read_whole(&walker.token, &by("")).await;
     assert_eq!(own["totals"][0]["payouts"], "150.00");
 
     let findings = check(&records, &Journal::default()).await.unwrap();

@@ -5,7 +5,6 @@
 )]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
@@ -28,31 +27,6 @@ struct Scene<'a> {
     partner: String,
     stranger: String,
     prepaid: String,
-}
-
-async fn get(walker: &Walker<'_>, token: &str, path: &str) -> (StatusCode, Value) {
-    let request = walker.http.get(walker.bff(path));
-    let answer = request.bearer_auth(token).send().await.unwrap();
-    let status = answer.status();
-    (status, answer.json().await.unwrap())
-}
-
-/// What is answered with 200, once it fits.
-async fn read_until(
-    walker: &Walker<'_>,
-    token: &str,
-    path: &str,
-    fits: impl Fn(&Value) -> bool,
-) -> Value {
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let (status, body) = get(walker, token, path).await;
-        if status == StatusCode::OK && fits(&body) {
-            return body;
-        }
-        assert!(Instant::now() < end, "{path}: {status} {body:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 impl<'a> Scene<'a> {
@@ -118,14 +92,16 @@ impl<'a> Scene<'a> {
             .await;
     }
 
-    async fn get(&self, token: &str, path: &str) -> (StatusCode, Value) {
-        get(&self.walker, token, path).await
+    /// Waits until this is what is answered: who is not heard in time makes it another.
+    async fn answers(&self, token: &str, path: &str, expected: StatusCode) {
+        until(&format!("{path} is answered by {expected}"), || async {
+            self.walker.get(token, path).await.0 == expected
+        })
+        .await;
     }
 
-    /// What must be there, once every service has answered: a machine with much to do may take longer than one is waited for.
     async fn read(&self, token: &str, path: &str) -> Value {
-        let is_whole = |body: &Value| body["missing"].as_array().is_none_or(Vec::is_empty);
-        read_until(&self.walker, token, path, is_whole).await
+        self.walker.read_whole(token, path).await
     }
 
     async fn conversion(&self, order: &str) -> String {
@@ -154,7 +130,7 @@ impl<'a> Scene<'a> {
     async fn settled(&self, order: &str, sentence: &str) {
         let path = format!("explanations?order_id={order}");
         until(&format!("{order}: {sentence}"), || async {
-            let (_, all) = self.get(&self.operator, &path).await;
+            let all = self.walker.read_as(&self.operator, &path).await;
             let sentences = all["items"][0]["sentences"].to_string();
             sentences.contains(sentence) && !sentences.contains("on their way")
         })
@@ -255,10 +231,12 @@ async fn each_sees_its_own(scene: &Scene<'_>, request: &str) {
         format!("commissions/{conversion}/explanation"),
         "explanations?order_id=o-plain".to_owned(),
     ] {
-        let (status, another) = scene.get(&scene.stranger, &path).await;
-        assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {another}");
-        let (status, another) = scene.get(&scene.prepaid, &path).await;
-        assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {another}");
+        scene
+            .answers(&scene.stranger, &path, StatusCode::NOT_FOUND)
+            .await;
+        scene
+            .answers(&scene.prepaid, &path, StatusCode::NOT_FOUND)
+            .await;
     }
     let explained = scene
         .read(
@@ -383,7 +361,7 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
         ("o-nobody", &scene.operator, "earns nothing"),
     ] {
         let path = format!("explanations?order_id={order}");
-        let all = read_until(&scene.walker, token, &path, |all| {
+        let all = scene.walker.read_until(token, &path, |all| {
             let text = all["items"][0]["sentences"].to_string();
             text.contains(sentence) && !text.contains("is not known now")
         });
@@ -395,8 +373,7 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
     }
     for (order, token) in [("o-nobody", &scene.partner), ("o-nobody", &scene.prepaid)] {
         let path = format!("explanations?order_id={order}");
-        let (status, body) = scene.get(token, &path).await;
-        assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
+        scene.answers(token, &path, StatusCode::NOT_FOUND).await;
     }
 }
 
@@ -410,8 +387,7 @@ async fn a_number_that_many_have_is_found_by_each(scene: &Scene<'_>) {
     assert_eq!(others.rows_affected(), 20);
     for token in [&scene.shop, &scene.partner] {
         for path in ["explanations?order_id=o-plain", "timeline?order_id=o-plain"] {
-            let (status, body) = scene.get(token, path).await;
-            assert_eq!(status, StatusCode::OK, "{path}: {body}");
+            scene.answers(token, path, StatusCode::OK).await;
         }
     }
     let gone = sqlx::query("DELETE FROM conversions WHERE id LIKE 'other-%'");
@@ -523,8 +499,9 @@ async fn what_names_it_finds_it(scene: &Scene<'_>) {
     assert_eq!(kinds.first(), Some(&"payment.request_payout.command.v1"));
     assert_eq!(kinds.last(), Some(&"payout.paid.v1"), "{kinds:?}");
     assert!(!timeline.to_string().contains("sealed_details"));
-    let (status, _) = scene.get(&scene.shop, &path).await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
+    scene
+        .answers(&scene.shop, &path, StatusCode::NOT_FOUND)
+        .await;
 
     let entries = "accounts/partner:partner123:payable:USD/entries";
     let entries = scene.read(&scene.partner, entries).await;
@@ -541,8 +518,9 @@ async fn what_names_it_finds_it(scene: &Scene<'_>) {
             !explained["steps"].as_array().unwrap().is_empty(),
             "{explained:#}"
         );
-        let (status, _) = scene.get(&scene.stranger, &path).await;
-        assert_eq!(status, StatusCode::NOT_FOUND);
+        scene
+            .answers(&scene.stranger, &path, StatusCode::NOT_FOUND)
+            .await;
     }
 }
 
@@ -587,8 +565,7 @@ async fn garbage_is_refused(scene: &Scene<'_>) {
             StatusCode::BAD_REQUEST,
         ),
     ] {
-        let (status, body) = scene.get(&scene.operator, &path).await;
-        assert_eq!(status, expected, "{path}: {body}");
+        scene.answers(&scene.operator, &path, expected).await;
     }
 }
 
@@ -643,7 +620,9 @@ async fn who_is_away_is_named(stack: &mut LocalStack, request: &str) {
     // On a machine with much to do others may be late, too.
     let away = json!([{"service": "payment", "reason": "it cannot be reached"}]);
     let without_it = async |path: &str| {
-        read_until(&scene, &operator, path, |found| found["missing"] == away).await
+        scene
+            .read_until(&operator, path, |found| found["missing"] == away)
+            .await
     };
     let timeline = without_it(&format!("timeline/{request}")).await;
     assert_eq!(kinds(&timeline).len(), 3, "{timeline:#}");

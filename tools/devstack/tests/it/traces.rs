@@ -19,8 +19,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::collector::{Collector, KEY, Seen};
+use crate::traffic::PATIENCE;
 
-const PATIENCE: Duration = Duration::from_secs(40);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 

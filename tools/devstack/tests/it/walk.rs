@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+use crate::traffic::PATIENCE;
 
 #[tokio::test]
 async fn the_walk_is_true_in_http_mode_and_again() {
@@ -429,14 +429,39 @@ impl<'a> Walker<'a> {
     }
 
     pub async fn read_as(&self, token: &str, path: &str) -> Value {
-        let answer = self
-            .http
-            .get(self.bff(path))
-            .bearer_auth(token)
-            .send()
-            .await
-            .unwrap();
-        answer.json().await.unwrap()
+        self.get(token, path).await.1
+    }
+
+    /// The status of what is answered, with its body.
+    pub async fn get(&self, token: &str, path: &str) -> (StatusCode, Value) {
+        let request = self.http.get(self.bff(path));
+        let answer = request.bearer_auth(token).send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json().await.unwrap())
+    }
+
+    /// What is answered with 200, once it fits.
+    pub async fn read_until(
+        &self,
+        token: &str,
+        path: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let (status, body) = self.get(token, path).await;
+            if status == StatusCode::OK && fits(&body) {
+                return body;
+            }
+            assert!(Instant::now() < end, "{path}: {status} {body:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What must be there, once every service has answered: a machine with much to do may take longer than one is waited for.
+    pub async fn read_whole(&self, token: &str, path: &str) -> Value {
+        let is_whole = |body: &Value| body["missing"].as_array().is_none_or(Vec::is_empty);
+        self.read_until(token, path, is_whole).await
     }
 
     /// A write through the bff: 202, then its final status.
@@ -460,11 +485,7 @@ impl<'a> Walker<'a> {
         let command: Value = answer.json().await.unwrap();
         assert!(at.ends_with(command["command_id"].as_str().unwrap()));
         let at = at.trim_start_matches("/api/v1/").to_owned();
-        until(&format!("{path} has an outcome"), || async {
-            self.read_as(token, &at).await["status"] != "pending"
-        })
-        .await;
-        self.read_as(token, &at).await
+        self.read_until(token, &at, is_final).await
     }
 
     /// A write that must be done.
@@ -777,6 +798,12 @@ impl<'a> Walker<'a> {
 }
 
 /// Waits until a condition holds.
+/// Whether nothing more becomes of a command by itself.
+pub fn is_final(command: &Value) -> bool {
+    let ends = ["completed", "rejected", "dropped", "needs_attention"];
+    ends.iter().any(|end| command["status"] == *end)
+}
+
 pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let end = Instant::now() + PATIENCE;
     while !condition().await {

@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Row};
 use tokio::time::Instant;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::traffic::PATIENCE;
+use crate::walk::is_final;
+
 /// An e-mail address's part that is nobody's to see; its first letter and its domain may be shown.
 const MAILBOX: &str = "qcanary7f3aq";
 /// A visitor's id, and a client's note, which an erasure takes away.
@@ -374,7 +376,7 @@ impl Walk<'_> {
             .http
             .get(self.url(service, path))
             .bearer_auth(&self.operator);
-        let Ok(answer) = request.timeout(Duration::from_secs(5)).send().await else {
+        let Ok(answer) = request.timeout(Duration::from_mins(1)).send().await else {
             return Value::Null;
         };
         let text = answer.text().await.unwrap_or_default();
@@ -396,7 +398,7 @@ impl Walk<'_> {
         let end = Instant::now() + PATIENCE;
         loop {
             let command = self.get(Service::Bff, at).await;
-            if command["status"] != "pending" {
+            if is_final(&command) {
                 return command;
             }
             assert!(Instant::now() < end, "{command}");
