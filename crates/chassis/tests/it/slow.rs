@@ -29,14 +29,14 @@ async fn rest(mut stream: TcpStream) -> String {
 
 fn impatient() -> Limits {
     Limits {
-        request_timeout: Duration::from_millis(100),
+        request_timeout: Duration::from_secs(1),
         ..Limits::default()
     }
 }
 
 async fn impatient_app() -> App {
     let verifier = secret_verifier(Anonymous::Refused);
-    App::impatient(verifier, impatient(), Duration::from_millis(100)).await
+    App::impatient(verifier, impatient(), Duration::from_secs(1)).await
 }
 
 #[tokio::test]
