@@ -54,7 +54,7 @@ async fn rests(sequence: i64, is_waited_for: bool, looks: usize) -> (bool, Durat
         drop(queue.fill());
         let _second = flow.offer(second).unwrap();
         let before = looked();
-        let decided = async || goes_on() || looked() >= before + 5;
+        let decided = async || goes_on() || looked() >= before + 2;
         until("it goes on, or rests", decided).await;
         rests = !goes_on();
         queue.ready().await;
