@@ -207,6 +207,9 @@ async fn a_click_under_another_key_inside_its_window_wins_over_one_under_the_cur
     service.stop().await;
 }
 
+/// So that a test that stalls keeps its transaction.
+const PATIENT: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /// How often `last_clicks` was looked into on this connection.
 async fn scans(connection: &mut PgConnection) -> i64 {
     let sql =
@@ -221,7 +224,7 @@ async fn only_a_visitor_without_a_click_that_counts_under_the_current_key_is_loo
     let service = start_with_link().await;
     let clicked = click(&service, "lnk_1", "user1").await;
     let at = clicked_at(&service, &clicked).await;
-    let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+    let mut tx = messaging::begin(service.pool(), PATIENT).await.unwrap();
     // By the current hash; by that, the one under the accepted key and the plain one.
     for (user, expected) in [("user1", 1), ("stranger", 3)] {
         let lookup = Lookup {
@@ -338,7 +341,7 @@ async fn of_a_visitor_with_very_many_clicks_the_last_are_read_and_others_brands_
             .fetch_one(service.pool())
             .await
             .unwrap();
-        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let mut tx = messaging::begin(service.pool(), PATIENT).await.unwrap();
         // As if there were a later click.
         sqlx::query("UPDATE last_clicks SET clicked_at = $1 + 2")
             .bind(at)
