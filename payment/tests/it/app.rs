@@ -104,6 +104,15 @@ impl App {
         .await;
     }
 
+    /// Waits until its log has such an event, however soon another followed.
+    pub(crate) async fn until_logged(&self, kind: &str) {
+        until(kind, || async {
+            let log = self.service.log().await;
+            log.iter().any(|message| message.header.kind == kind)
+        })
+        .await;
+    }
+
     /// What stands in one of a partner's accounts, in USD.
     pub(crate) async fn balance(&self, who: &str, account: &str) -> Value {
         let path = format!("/api/v1/payment/balances?partner_id={who}");

@@ -105,7 +105,7 @@ async fn a_payout_that_fails_after_it_was_accepted_comes_back() {
     let later = json!({ "fault": "fail_later", "settle_ms": 3_000 });
     app.provider.control(later).await;
     let id = app.granted("partner123", "150.00").await;
-    app.until_status(&id, "submitted").await;
+    app.until_logged("payout.submitted.v1").await;
     app.until_status(&id, "failed").await;
     assert_eq!(app.balance("partner123", "payable").await, "200.00");
 }
@@ -125,7 +125,7 @@ async fn while_look_ups_fail_nothing_is_submitted() {
 
 #[tokio::test]
 async fn a_payout_that_the_provider_may_have_forgotten_waits_for_an_operator() {
-    let mut app = App::patient(3_000).await;
+    let mut app = App::patient(10_000).await;
     app.earn("partner123", 20_000).await;
     // It pays, nobody hears of it, and it has forgotten the reference by the time that it is asked.
     app.provider
@@ -176,7 +176,7 @@ async fn a_payout_is_looked_up_also_while_the_clock_is_behind_the_log() {
     app.provider.control(json!({ "settle_ms": 3_000 })).await;
     app.service.advance_clock(3_600).await;
     let id = app.granted("partner123", "150.00").await;
-    app.until_status(&id, "submitted").await;
+    app.until_logged("payout.submitted.v1").await;
     app.service.advance_clock(-3_600).await;
     app.until_status(&id, "paid").await;
 }
