@@ -160,7 +160,20 @@ async fn an_operator_has_a_new_key_made_and_no_request_is_refused_meanwhile() {
         ids.collect::<Vec<_>>(),
         [second.id.as_str(), first.id.as_str()]
     );
+    // A key that ended long ago is destroyed when it is looked again whether a new one is due.
+    let over = "INSERT INTO aside.sealing_keys SELECT (jsonb_populate_record(k, '{\"id\": \"key_over\", \"not_after\": 0}')).*
+        FROM aside.sealing_keys k LIMIT 1";
+    sqlx::query(over).execute(app.service.pool()).await.unwrap();
     app.service.advance_clock(61).await;
     app.granted("partner123", "1.00").await;
+    until("it was looked again", || async {
+        let left = "SELECT count(*) FROM aside.sealing_keys WHERE id = 'key_over'";
+        let left: i64 = sqlx::query_scalar(left)
+            .fetch_one(app.service.pool())
+            .await
+            .unwrap();
+        left == 0
+    })
+    .await;
     assert_eq!(published(&app).await, second, "one wish, one key");
 }

@@ -8,6 +8,17 @@ use serde_json::{Value, json};
 
 use super::{TestService, operator, until};
 
+/// How many facts of a topic became dead letters.
+fn dead_lettered(metrics: &Metrics, topic: Topic) -> u64 {
+    let counted = format!("topic=\"{}\"", topic.name());
+    let page = metrics.render();
+    page.lines()
+        .filter(|line| line.starts_with("tributary_facts_dead_lettered_total{"))
+        .find(|line| line.contains(&counted))
+        .and_then(|line| line.rsplit_once(' ')?.1.parse().ok())
+        .unwrap_or_default()
+}
+
 impl TestService {
     /// Delivers a fact that the service cannot use and asserts what follows: it alone becomes a dead letter, at once, shown
     /// to operators with this reason and counted. A second one of its subject waits behind it. `spoilt`: as
@@ -21,6 +32,8 @@ impl TestService {
         reason: &str,
     ) -> Message {
         let metrics = Metrics::install(self.host.service().name()).unwrap();
+        // Of all tests of the process.
+        let before = dead_lettered(&metrics, topic);
         let about = (subject, subject);
         let first = self.deliver_spoilt(topic, about, fact.clone(), spoilt);
         let (message, answer) = first.await;
@@ -44,14 +57,8 @@ impl TestService {
         assert!(why.contains(reason), "{why}");
         assert_eq!(second["state"], "queued", "{page}");
 
-        let counted = format!("topic=\"{}\"", topic.name());
-        let page = metrics.render();
-        let count = page
-            .lines()
-            .filter(|line| line.starts_with("tributary_facts_dead_lettered_total{"))
-            .find(|line| line.contains(&counted))
-            .and_then(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
-        assert!(count >= Some(1), "{count:?}");
+        let after = dead_lettered(&metrics, topic);
+        assert!(after > before, "{after} after {before}");
         message
     }
 
