@@ -511,7 +511,10 @@ async fn what_was_handled_is_noted_a_stretch_at_a_time_and_once_more_only_what_c
     sqlx::raw_sql(cause).execute(&mut *hold).await.unwrap();
     tokio::select! {
         done = fencing::note_log(&sender.pool) => panic!("{done:?}"),
-        () = until("the first stretch is noted", async || noted().await.0 > 0) => {}
+        () = until("the second stretch waits", async || {
+            let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+            sqlx::query_scalar(waits).fetch_one(&sender.pool).await.unwrap()
+        }) => {}
     }
     assert_eq!(noted().await, (50_000, 5));
     sqlx::raw_sql("ROLLBACK").execute(&mut *hold).await.unwrap();
