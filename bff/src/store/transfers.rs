@@ -101,7 +101,7 @@ pub(crate) async fn funding(
 
 #[cfg(test)]
 mod tests {
-    use runtime::testing::TestService;
+    use runtime::testing::{TestService, rows_read};
 
     use super::*;
 
@@ -123,12 +123,7 @@ mod tests {
             let found = of_account(&mut *tx, account, "EUR", i64::MAX, 50).await;
             assert_eq!(found.unwrap().len(), 1, "{account}");
         }
-        let read: i64 = sqlx::query_scalar(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'transfers'",
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+        let read = rows_read(&mut tx, "transfers").await;
         assert!(read <= 20, "{read}");
         drop(tx);
         service.stop().await;

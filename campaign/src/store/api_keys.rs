@@ -115,7 +115,7 @@ pub(crate) async fn find(
 
 #[cfg(test)]
 mod tests {
-    use runtime::testing::TestService;
+    use runtime::testing::{TestService, rows_read};
 
     use super::*;
     use crate::CampaignDomain;
@@ -135,12 +135,7 @@ mod tests {
         let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
         let found = load(&mut tx, &["key_7".to_owned()], &["brand1".to_owned()]).await;
         assert_eq!(found.unwrap().len(), 2);
-        let read: i64 = sqlx::query_scalar(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'api_keys'",
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+        let read = rows_read(&mut tx, "api_keys").await;
         assert!(read <= 20, "{read}");
         drop(tx);
         service.stop().await;

@@ -159,7 +159,7 @@ pub(crate) async fn find(
 #[cfg(test)]
 mod tests {
     use chassis::page::Form;
-    use runtime::testing::TestService;
+    use runtime::testing::{TestService, rows_read};
 
     use super::*;
     use crate::Notify;
@@ -209,12 +209,7 @@ mod tests {
         assert!(found.unwrap().is_empty());
         let found = sending::overfull(&mut *tx, 1).await.unwrap();
         assert!(found.is_empty());
-        let read: i64 = sqlx::query_scalar(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'webhook_endpoints'",
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+        let read = rows_read(&mut tx, "webhook_endpoints").await;
         // Each statement those that are left, at most.
         assert!(read <= 6 * 4, "{read}");
         drop(tx);

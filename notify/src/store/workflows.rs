@@ -205,7 +205,7 @@ pub(crate) async fn find(
 
 #[cfg(test)]
 mod tests {
-    use runtime::testing::TestService;
+    use runtime::testing::{TestService, rows_read};
 
     use super::*;
     use crate::Notify;
@@ -231,12 +231,7 @@ mod tests {
         for (pairs, everywhere, expected) in [(pair, &[][..], 1), (none, &partner[..], 2)] {
             let found = load(&mut *tx, &[], pairs, everywhere, &[]).await.unwrap();
             assert_eq!(found.len(), expected);
-            let read: i64 = sqlx::query_scalar(
-                "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'workflows'",
-            )
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
+            let read = rows_read(&mut tx, "workflows").await;
             assert!(read - before <= 20, "{read}");
             before = read;
         }

@@ -132,12 +132,7 @@ mod tests {
         let counted = (PartnerId::parse("partner1").unwrap(), 10_000);
         let stated = statements::stated(&mut tx, &[counted]).await.unwrap();
         assert_eq!(stated[0].1.next_at, Some(Micros(10_001)));
-        let read: i64 = sqlx::query_scalar(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'transfers'",
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+        let read = rows_read(&mut tx, "transfers").await;
         assert!(read <= 20, "{read}");
         drop(tx);
         service.stop().await;

@@ -633,6 +633,13 @@ pub fn assert_within_a_second(measured: &[Duration]) {
     assert!(*best < Duration::from_secs(1), "{measured:?}");
 }
 
+/// How many rows of a table this transaction has read by its indexes so far.
+pub async fn rows_read(tx: &mut sqlx::PgConnection, table: &str) -> i64 {
+    let sql = "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = $1";
+    let read = sqlx::query_scalar(sql).bind(table).fetch_one(tx).await;
+    read.unwrap()
+}
+
 /// A table's rows as text, in a stable order.
 pub async fn rows<'a>(db: impl sqlx::PgExecutor<'a>, table: &str) -> Vec<String> {
     let sql = format!("SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1");
