@@ -101,7 +101,7 @@ pub(crate) async fn position_at(pool: &PgPool, moment: Micros) -> Result<i64, sq
 
 #[cfg(test)]
 mod tests {
-    use runtime::testing::{TestService, unmade_database, variables};
+    use runtime::testing::{TestService, rows_read, unmade_database, variables};
     use types::PartnerId;
 
     use super::*;

@@ -258,11 +258,18 @@ async fn the_clock_is_moved_by_operators_for_all_processes_and_tokens_keep_real_
     stack.start_again().await.unwrap();
     assert_eq!(offsets(&stack), [366 * DAY; Service::ALL.len()]);
 
-    // After a reset the logs' times do not go back.
+    // After a reset the logs' times do not go back: payment's ends with the statement of a month that passed.
+    let url = format!("{bff}/api/v1/operator/payment/clock");
+    let shown = async || answer(url.clone(), Method::GET, &operator, None).await.1;
+    let month = Month::of(types::clock::real()).unwrap().to_string();
+    until("a month is stated", || async {
+        shown().await["last_time"].as_str().unwrap()[..month.len()] > *month
+    })
+    .await;
     let (_, stderr) = clock(&stack, &["reset"]);
     assert!(stderr.contains("a log's times never go back"), "{stderr}");
     assert_eq!(offsets(&stack), [0; Service::ALL.len()]);
-    let (_, shown) = answer(url, Method::GET, &operator, None).await;
+    let shown = shown().await;
     assert_eq!(shown["now"], shown["last_time"], "{shown}");
 }
 
