@@ -10,7 +10,6 @@ use schemas::{
 };
 use serde_json::{Value, json};
 use tracking::Tracking;
-use types::clock;
 use types::{
     CampaignId, ConversionId, EnrollmentId, Micros, OrderId, PartnerId, TermsVersion, WindowDays,
 };
@@ -167,8 +166,13 @@ pub async fn click(service: &TestService, code: &str, user: &str) -> String {
     // It has its time in front. A machine's clock may be set back by a little, and what is reported next is later all the same.
     let rest = click.strip_prefix("clk_");
     let at = rest.and_then(|rest| i64::from_str_radix(rest.get(..14)?, 16).ok());
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset FROM pipeline.log_head";
     until("the clock is past the click", || async {
-        at.is_none_or(|at| clock::real().get() > at)
+        let now: i64 = sqlx::query_scalar(now)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        at.is_none_or(|at| now > at)
     })
     .await;
     click.to_owned()
