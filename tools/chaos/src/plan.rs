@@ -718,7 +718,8 @@ impl Writer {
         if self.random.percent(25) {
             steps.push((end(false), Expect::Done));
             steps.push((end(false), Expect::Refused("not_enrolled")));
-            if self.random.percent(50) {
+            // Where onboarding lets partners in, nobody waits until it has done so once more.
+            if self.random.percent(50) && !campaign.starts_with("dca") {
                 steps.push((join.clone(), Expect::Done));
             }
         }
