@@ -3,6 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::few_partners;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus};
 
@@ -72,7 +73,7 @@ pub(crate) async fn list(
     let mut sql = seen_as(brand);
     sql.push(" WHERE p.position < ").push_bind(page.below());
     let of_one = brand.filter(|_| to.brand.is_some() || !scope.all);
-    if let Some(mut few) = few_of(pool, of_one).await? {
+    if let Some(mut few) = few_partners(pool, of_one).await? {
         few.extend(scope.partner.map(PartnerId::to_string));
         sql.push(" AND p.id = ANY(").push_bind(few).push(")");
     }
@@ -101,24 +102,6 @@ pub(crate) async fn list(
     sql.push(" ORDER BY p.position DESC LIMIT ")
         .push_bind(page.rows());
     sql.build_query_as().fetch_all(pool).await
-}
-
-/// Who is or was in a campaign of this brand, where these are few.
-async fn few_of(
-    pool: &PgPool,
-    brand: Option<&BrandId>,
-) -> Result<Option<Vec<String>>, sqlx::Error> {
-    let Some(brand) = brand else {
-        return Ok(None);
-    };
-    // Campaign by campaign: the LIMIT keeps the server from walking through all, and more than few in one are enough.
-    messaging::few(pool, |sql| {
-        sql.push("SELECT e.partner_id FROM campaigns c CROSS JOIN LATERAL (SELECT partner_id FROM enrollments WHERE campaign_id = c.id AND terms_version IS NOT NULL LIMIT ")
-            .push(messaging::FEW + 1)
-            .push(") e WHERE c.brand_id = ")
-            .push_bind(brand.to_string());
-    })
-    .await
 }
 
 /// One of them, when this caller may see it.
@@ -189,7 +172,7 @@ mod tests {
         .await
         .unwrap();
         let brand = BrandId::parse("brand1").unwrap();
-        let few = few_of(service.pool(), Some(&brand)).await.unwrap();
+        let few = few_partners(service.pool(), Some(&brand)).await.unwrap();
         assert_eq!(few.as_ref().map(Vec::len), Some(3));
         service.stop().await;
     }

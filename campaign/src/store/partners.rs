@@ -2,6 +2,7 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::few_partners;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, Country, Currency, GroupId, Micros, PartnerId, PartnerStatus};
 
@@ -125,28 +126,10 @@ pub(crate) async fn list(
 ) -> Result<Vec<Row>, sqlx::Error> {
     let brand = to.brand.or(scope.brand);
     let of_one = brand.filter(|_| to.brand.is_some() || !scope.all);
-    let few = few_of(pool, of_one).await?;
+    let few = few_partners(pool, of_one).await?;
     let mut sql = QueryBuilder::new("");
     push_list(&mut sql, scope, page, to, few);
     sql.build_query_as().fetch_all(pool).await
-}
-
-/// Who is or was in a campaign of this brand, where these are few.
-async fn few_of(
-    pool: &PgPool,
-    brand: Option<&BrandId>,
-) -> Result<Option<Vec<String>>, sqlx::Error> {
-    let Some(brand) = brand else {
-        return Ok(None);
-    };
-    // Campaign by campaign: the LIMIT keeps the server from walking through all, and more than few in one are enough.
-    messaging::few(pool, |sql| {
-        sql.push("SELECT e.partner_id FROM campaigns c CROSS JOIN LATERAL (SELECT partner_id FROM enrollments WHERE campaign_id = c.id AND terms_version IS NOT NULL LIMIT ")
-            .push(messaging::FEW + 1)
-            .push(") e WHERE c.brand_id = ")
-            .push_bind(brand.to_string());
-    })
-    .await
 }
 
 fn push_list(
@@ -252,7 +235,7 @@ mod tests {
             partner: None,
             brand: Some(&brand),
         };
-        let few = few_of(service.pool(), Some(&brand)).await.unwrap();
+        let few = few_partners(service.pool(), Some(&brand)).await.unwrap();
         assert_eq!(few.as_ref().map(Vec::len), Some(3));
         let mut sql = QueryBuilder::new("EXPLAIN ");
         push_list(&mut sql, scope, PAGE, &Narrowed::default(), few);
@@ -272,14 +255,17 @@ mod tests {
         .await
         .unwrap();
         let wide = BrandId::parse("wide").unwrap();
-        let few = few_of(service.pool(), Some(&wide)).await.unwrap();
+        let few = few_partners(service.pool(), Some(&wide)).await.unwrap();
         assert_eq!(
             few.as_ref().map(Vec::len),
             Some(3),
             "in very many campaigns"
         );
         let many = BrandId::parse("b0").unwrap();
-        assert_eq!(few_of(service.pool(), Some(&many)).await.unwrap(), None);
+        assert_eq!(
+            few_partners(service.pool(), Some(&many)).await.unwrap(),
+            None
+        );
         let seen = list(service.pool(), scope, PAGE, &Narrowed::default()).await;
         assert_eq!(seen.unwrap().len(), 3);
         service.stop().await;

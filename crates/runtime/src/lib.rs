@@ -8,6 +8,7 @@ mod commands;
 mod database;
 mod definition;
 mod documents;
+mod few_partners;
 mod host;
 mod opened;
 mod password;
@@ -31,6 +32,7 @@ pub use documents::{
     PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
     UnattributedReason, Verification,
 };
+pub use few_partners::few_partners;
 pub use host::Host;
 pub use operations::{
     CommandState, Operator, OrUnread, Reason, RejectionName, unread, unread_schema,

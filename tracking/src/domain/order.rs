@@ -286,16 +286,15 @@ impl<'a> Order<'a> {
             Some(_) => [campaign, own],
             None => [own, campaign],
         };
-        let known: Vec<_> = [first, second, (self.bare.as_ref(), Place::Bare)]
-            .into_iter()
-            .filter_map(|(id, place)| Some((orders.find_reported(id?)?, place)))
-            .filter(|((_, conversion), place)| self.is(brand, conversion, *place))
-            .map(|(found, _)| found)
-            .collect();
+        let known = [first, second, (self.bare.as_ref(), Place::Bare)].map(|(id, place)| {
+            let found = orders.find_reported(id?)?;
+            self.is(brand, found.1, place).then_some(found)
+        });
+        let mut known = known.into_iter().flatten();
         // While its campaign was unknown it may have become nobody's under that, and somebody's by its shop's report.
         let is_somebodys =
-            |found: &&(_, &Conversion)| matches!(found.1.status, Status::Attributed(_));
-        known.iter().find(is_somebodys).or(known.first()).copied()
+            |found: &(_, &Conversion)| matches!(found.1.status, Status::Attributed(_));
+        known.clone().find(is_somebodys).or(known.next())
     }
 
     /// Whether what is known under an id is this order, and not another brand's of the same number.

@@ -166,13 +166,9 @@ pub async fn click(service: &TestService, code: &str, user: &str) -> String {
     // It has its time in front. A machine's clock may be set back by a little, and what is reported next is later all the same.
     let rest = click.strip_prefix("clk_");
     let at = rest.and_then(|rest| i64::from_str_radix(rest.get(..14)?, 16).ok());
-    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset FROM pipeline.log_head";
     until("the clock is past the click", || async {
-        let now: i64 = sqlx::query_scalar(now)
-            .fetch_one(service.pool())
-            .await
-            .unwrap();
-        at.is_none_or(|at| now > at)
+        let state = messaging::clock::state(service.pool()).await.unwrap();
+        at.is_none_or(|at| state.now > at)
     })
     .await;
     click.to_owned()
