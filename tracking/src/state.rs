@@ -586,6 +586,7 @@ impl Wanted {
                             brand: None,
                             click: Some(binding.click),
                             at: now,
+                            clicked_by: now,
                         });
                     }
                     Ok(
@@ -663,7 +664,8 @@ impl Wanted {
                 campaign: report.campaign.clone(),
                 brand: access.shop().cloned(),
                 click: report.click.clone(),
-                at: report.occurred_at.min(now),
+                at: report.happened_at(now),
+                clicked_by: report.clicked_by(now),
             });
         }
         if decides {

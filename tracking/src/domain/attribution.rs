@@ -7,7 +7,6 @@ use types::{
 };
 
 use super::Report;
-use super::report::MAX_OFF_SECONDS;
 
 /// A click that may have led to a conversion, with what is known of its link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +37,9 @@ impl Candidate {
         ((self.campaign.clone(), self.terms_version), self.currency)
     }
 
-    /// Whether what happened then is inside the click's window.
+    /// Whether what it led to is inside its window, if that happened then or, by a clock that is behind, before it.
     pub fn covers(&self, at: Micros) -> bool {
-        is_inside(self.clicked_at, self.window_days, at)
+        is_inside(self.clicked_at, self.window_days, at.max(self.clicked_at))
     }
 }
 
@@ -51,12 +50,12 @@ pub fn is_inside(clicked_at: Micros, window_days: i32, at: Micros) -> bool {
 }
 
 /// Whose it is. The candidate is the click that the report names, else the visitor's last that qualifies, else the
-/// visitor's last. `at` is the claimed time, bounded by ours.
+/// visitor's last.
 pub(super) fn attribute<'a>(
     report: &Report,
     candidate: Option<&'a Candidate>,
     campaign_known: bool,
-    at: Micros,
+    now: Micros,
 ) -> Result<&'a Candidate, UnattributedReason> {
     if report.campaign.is_some() && !campaign_known {
         return Err(UnattributedReason::CampaignUnknown);
@@ -75,20 +74,10 @@ pub(super) fn attribute<'a>(
     {
         return Err(UnattributedReason::OtherCampaign);
     }
-    // Whoever names a click had it: what it led to came after it, and the reporter's clock is behind, or knows whole seconds alone.
-    let is_behind = report.click.is_some()
-        && at
-            .checked_add_seconds(MAX_OFF_SECONDS)
-            .is_some_and(|latest| latest >= candidate.clicked_at);
-    let at = if is_behind {
-        at.max(candidate.clicked_at)
-    } else {
-        at
-    };
-    if at < candidate.clicked_at {
+    if candidate.clicked_at > report.clicked_by(now) {
         return Err(UnattributedReason::BeforeClick);
     }
-    if !candidate.covers(at) {
+    if !candidate.covers(report.happened_at(now)) {
         return Err(UnattributedReason::OutsideWindow);
     }
     Ok(candidate)

@@ -58,8 +58,10 @@ pub struct Report {
     pub event_type: EventType,
     /// Who.
     pub user: Visitor,
-    /// When, as claimed.
+    /// When, as claimed, else when it was requested.
     pub occurred_at: Micros,
+    /// Whether its reporter claims that time.
+    pub claims_time: bool,
     /// What was paid or goes back.
     pub amount: Option<Amount>,
     /// Of which currency; absent: the campaign's, or the purchase's.

@@ -41,6 +41,23 @@ impl<'a> Known<'a> {
     }
 }
 
+impl Report {
+    /// When it happened, bounded by our time.
+    pub fn happened_at(&self, now: Micros) -> Micros {
+        self.occurred_at.min(now)
+    }
+
+    /// The latest that a click may be which led to it. Who names a click had it, and so had who claims no time, by whose request ours is: the
+    /// clock that such a click was dated by may be ahead of the one that dates the report.
+    pub fn clicked_by(&self, now: Micros) -> Micros {
+        let at = self.happened_at(now);
+        if self.claims_time && self.click.is_none() {
+            return at;
+        }
+        at.checked_add_seconds(MAX_OFF_SECONDS).unwrap_or(at)
+    }
+}
+
 /// Decides upon a report.
 pub fn record<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
     let latest = known.now.checked_add_seconds(MAX_OFF_SECONDS);
@@ -70,8 +87,7 @@ fn convert<'a>(
             "a purchase needs an amount",
         ));
     }
-    let at = report.occurred_at.min(known.now);
-    let attributed = attribute(report, known.candidate, known.campaign.is_some(), at);
+    let attributed = attribute(report, known.candidate, known.campaign.is_some(), known.now);
     check_access(report, &known, attributed)?;
     let order = known.order(report);
     // A partner's own word earns nothing: what it may report at all, it claims.
@@ -115,7 +131,12 @@ fn sale(
         click_id: candidate.click.clone(),
         amount: amount(report, candidate)?,
         terms_version: candidate.terms_version,
-        occurred_at: report.occurred_at,
+        // What was not claimed is not stated to be earlier than what led to it.
+        occurred_at: if report.claims_time {
+            report.occurred_at
+        } else {
+            report.occurred_at.max(candidate.clicked_at)
+        },
     })
 }
 

@@ -183,6 +183,7 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
         user: visitor(Some(&body.user_id), body.visitor.as_ref())?,
         occurred_at: body.occurred_at.unwrap_or_else(|| header.requested_at(now)),
+        claims_time: body.occurred_at.is_some(),
         amount: amount(body.amount.as_deref())?,
         currency: optional("/currency", body.currency.as_deref())?,
         order: named.order,

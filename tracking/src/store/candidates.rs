@@ -28,8 +28,10 @@ pub struct Lookup {
     pub click: Option<ClickId>,
     /// The brand that reports: its shop sells what its own campaigns led to.
     pub brand: Option<BrandId>,
-    /// The claimed time, bounded by ours.
+    /// When it happened, bounded by our time.
     pub at: Micros,
+    /// The latest that a click may be which led to it.
+    pub clicked_by: Micros,
 }
 
 impl Lookup {
@@ -38,7 +40,7 @@ impl Lookup {
         let campaign = self.campaign.as_ref();
         let brand = self.brand.as_ref();
         self.click.is_none()
-            && click.clicked_at <= self.at
+            && click.clicked_at <= self.clicked_by
             && campaign.is_none_or(|campaign| *campaign == click.campaign)
             && brand.is_none_or(|brand| *brand == click.brand)
     }
@@ -81,7 +83,7 @@ macro_rules! past_clicks {
         concat!(
             "SELECT c.id, c.clicked_at, c.link_code, t.*
                FROM (SELECT * FROM (SELECT id, clicked_at, link_code, campaign_id, user_hash FROM clicks
-                                     WHERE user_hash = q.user_hash AND clicked_at <= q.at ORDER BY clicked_at DESC LIMIT $7) read
+                                     WHERE user_hash = q.user_hash AND clicked_at <= q.clicked_by ORDER BY clicked_at DESC LIMIT $7) read
                       WHERE (q.campaign_id IS NULL OR campaign_id = q.campaign_id)
                         AND (q.brand_id IS NULL OR EXISTS (SELECT FROM terms k WHERE k.campaign_id = read.campaign_id AND k.brand_id = q.brand_id))
                       ORDER BY clicked_at DESC LIMIT $8) c
@@ -98,7 +100,7 @@ macro_rules! past_clicks {
 const BY_VISITOR_IN_THE_PAST: &str = concat!(
     r"
 SELECT q.n, f.*
-  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $9::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at, clicked_by)
  CROSS JOIN LATERAL (
     (",
     past_clicks!(),
@@ -306,7 +308,7 @@ async fn by_hash<'a>(
         if lookup.brand.as_ref().is_some_and(|it| *it != click.brand) {
             continue;
         }
-        if click.clicked_at > lookup.at {
+        if click.clicked_at > lookup.clicked_by {
             in_the_past.insert(n);
             continue;
         }
@@ -423,6 +425,7 @@ async fn clicks_in_the_past(
         .bind(now.0)
         .bind(most)
         .bind(MAX_PAST_CANDIDATES)
+        .bind(each(hashes, |(_, (lookup, _))| lookup.clicked_by.0))
         .fetch_all(connection)
         .await
 }

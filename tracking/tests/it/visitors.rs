@@ -148,6 +148,43 @@ async fn a_click_of_before_keyed_hashes_still_counts() {
 }
 
 #[tokio::test]
+async fn a_click_that_a_process_with_a_clock_ahead_recorded_counts_for_a_report_without_a_time() {
+    let service = start_with_link().await;
+    let clicked = click(&service, "lnk_1", "user1").await;
+    let clock = messaging::clock::state(service.pool()).await;
+    let now = Micros(clock.unwrap().now);
+    let ahead = Micros(now.0 + 250_000_000);
+    for sql in [
+        "UPDATE clicks SET clicked_at = $1",
+        "UPDATE last_clicks SET clicked_at = $1",
+    ] {
+        let moved = sqlx::query(sql).bind(ahead.0).execute(service.pool());
+        assert_eq!(moved.await.unwrap().rows_affected(), 1, "{sql}");
+    }
+    let bought = purchase("user1", "10");
+    let timed = |at: Micros| {
+        let at = chassis::time::to_rfc3339(at);
+        with(bought.clone(), "occurred_at", at)
+    };
+    let answer = report_as(&service, "unattributed", &timed(now)).await;
+    assert_eq!(answer["reason"], "no_click");
+    let answer = report_as(&service, "attributed", &bought).await;
+    assert_eq!(answer["click_id"], json!(clicked));
+    let at: i64 = sqlx::query_scalar("SELECT max(occurred_at) FROM conversions")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(Micros(at), ahead, "not before its click");
+    // The last one is of later, and this one is found among the clicks before.
+    sqlx::query("UPDATE last_clicks SET clicked_at = clicked_at + 600000000, id = 'clk_later'")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(click_of(&service, &bought).await, json!(clicked));
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_click_recorded_under_an_older_key_still_counts() {
     let service = start_with_link().await;
     let clicked = click(&service, "lnk_1", "user1").await;
@@ -234,6 +271,7 @@ async fn only_a_visitor_without_a_click_that_counts_under_the_current_key_is_loo
             click: None,
             brand: None,
             at,
+            clicked_by: at,
         };
         let before = scans(&mut tx).await;
         candidates::load(&mut tx, &[lookup], at).await.unwrap();
@@ -298,6 +336,7 @@ async fn the_click_that_counts_is_found_among_those_on_any_number_of_campaigns()
         click: None,
         brand: None,
         at: Micros(at.0 + 1_000),
+        clicked_by: Micros(at.0 + 1_000),
     };
     let report = lookup.report;
     let found = candidates::load(&mut connection, &[lookup], at).await;
@@ -355,6 +394,7 @@ async fn of_a_visitor_with_very_many_clicks_the_last_are_read_and_others_brands_
             click: None,
             brand: Some(BRAND.parse().unwrap()),
             at: Micros(at + 1),
+            clicked_by: Micros(at + 1),
         };
         let report = lookup.report;
         let before = read(&mut tx).await;
@@ -416,6 +456,7 @@ async fn a_brand_of_many_reports_reads_no_more_clicks_together_and_takes_none_fr
         click: None,
         brand: Some(brand.parse().unwrap()),
         at: Micros(at + later),
+        clicked_by: Micros(at + later),
     };
     let one = lookup(BRAND, 0);
     let report = one.report;

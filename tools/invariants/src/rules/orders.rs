@@ -98,8 +98,7 @@ const HELD: &str = "WITH RECURSIVE earned AS (
 /// The click's own id says when it was, where it is in a table; what happened is bounded by our time.
 const OUTSIDE: &str = "WITH earned AS (
          SELECT position, type, subject, sale, least((sale ->> 'occurred_at')::bigint, time) AS at, (payload ->> 'clicked_at')::bigint AS stated,
-                -- The clock of who names a click may be behind.
-                CASE WHEN type = 'conversion.claimed.v1' OR (payload ->> 'click_named')::boolean THEN 300000000 ELSE 0 END AS behind,
+                type = 'conversion.claimed.v1' OR (payload ->> 'click_named')::boolean AS is_named,
                 CASE WHEN sale ->> 'click_id' LIKE 'clk\\_%'
                      THEN ('x' || lpad(substr(sale ->> 'click_id', 5, 14), 16, '0'))::bit(64)::bigint END AS clicked
            FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale FROM messages WHERE service = 'tracking') m
@@ -111,7 +110,9 @@ const OUTSIDE: &str = "WITH earned AS (
         AND t.payload -> 'version' = e.sale -> 'terms_version'
       WHERE t.id IS NULL OR t.payload ->> 'brand_id' <> e.sale ->> 'brand_id' OR t.payload ->> 'currency' <> e.sale #>> '{amount,currency}'
          OR e.stated <> e.clicked
-         OR e.at NOT BETWEEN coalesce(e.clicked, e.stated) - e.behind
+         -- The clock of who names a click, or claims no time and is so taken to have clicked just before, may be behind.
+         OR e.at NOT BETWEEN coalesce(e.clicked, e.stated)
+                             - CASE WHEN e.is_named OR (e.sale ->> 'occurred_at')::bigint = coalesce(e.clicked, e.stated) THEN 300000000 ELSE 0 END
                          AND coalesce(e.clicked, e.stated) + (t.payload ->> 'window_days')::bigint * 86400000000";
 
 const BY_KEYS: &str = "SELECT count(*) FROM messages WHERE actor ->> 'subject' IN

@@ -62,6 +62,22 @@ fn a_named_click_came_first_where_the_reporters_clock_is_up_to_five_minutes_behi
 }
 
 #[test]
+fn a_click_dated_by_a_clock_ahead_led_to_what_is_reported_without_a_time() {
+    let mut report = purchase(None, None, "10");
+    let ahead = |micros: i64| Some(click(-micros));
+    assert_eq!(attributed(&report, ahead(1)), "before_click");
+    report.claims_time = false;
+    assert_eq!(attributed(&report, ahead(300_000_001)), "before_click");
+    let mut records = Records::with_a_click();
+    records.candidate = ahead(300_000_000);
+    let events = records.apply(&report).unwrap();
+    let [Event::Attributed(it)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(Some(it.occurred_at), it.clicked_at);
+}
+
+#[test]
 fn what_the_reporter_names_must_fit_together() {
     let named = purchase(Some("camp2"), None, "10");
     assert_eq!(

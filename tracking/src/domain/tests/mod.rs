@@ -82,6 +82,7 @@ fn report(event_type: &str, campaign: Option<&str>, order: Option<&str>, amount:
         event_type: EventType::parse(event_type).unwrap(),
         user: visitor(1),
         occurred_at: NOW,
+        claims_time: true,
         amount: (!amount.is_empty()).then(|| self::amount(amount)),
         currency: None,
         order,
