@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use messaging::job::{BY_COMMIT, Job, timer_command};
-use schemas::{EndWorkflowV1, Message, Service};
+use messaging::job::{BY_COMMIT, Job};
+use schemas::Message;
 use sqlx::PgPool;
-use types::{Micros, WorkflowReason, ids};
+use types::{Micros, WorkflowReason};
 
-use crate::store::closed_campaigns::{self, Ending};
-
-/// Commands of one step: a campaign may have very many applications, and each ends by itself.
-const MAX_ENDED: i64 = 100;
+use super::{MAX_ENDED, end_workflow};
+use crate::store::closed_campaigns;
 
 /// Ends them, a bounded number each time.
 #[derive(Debug, Default)]
@@ -30,19 +28,8 @@ impl Job for EndClosed {
         if ending.is_empty() && passed == 0 {
             closed_campaigns::forget(pool).await?;
         }
-        Ok(ending.into_iter().map(|it| end(it, now)).collect())
+        let reason = WorkflowReason::CampaignClosed;
+        let end = |it| end_workflow(it, Self::NAME, reason, now);
+        Ok(ending.into_iter().map(end).collect())
     }
-}
-
-/// With the correlation of its application.
-fn end(ending: Ending, now: Micros) -> Message {
-    let closed = Micros(ending.closed_at);
-    let id = ids::timer_command_id(&ending.workflow_id, EndClosed::NAME, closed);
-    let kind = "notify.end_workflow.command.v1";
-    let body = EndWorkflowV1 {
-        reason: WorkflowReason::CampaignClosed.name().to_owned(),
-    };
-    let mut command = timer_command(Service::Notify, kind, id, ending.workflow_id, now, body);
-    command.header.correlation_id = ending.correlation_id;
-    command
 }

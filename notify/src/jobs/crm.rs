@@ -99,9 +99,7 @@ impl CrmCalls {
     /// What a call says. Whoever was erased meanwhile has neither name nor address.
     async fn find(&self, pool: &PgPool, call: &Call) -> Result<Outgoing, sqlx::Error> {
         let ids = std::slice::from_ref(&call.workflow_id);
-        let found = workflows::load(pool, ids, (&[], &[]), &[], &[])
-            .await?
-            .pop();
+        let found = workflows::load(pool, ids, (&[], &[]), &[]).await?.pop();
         let Some(workflow) = found else {
             return Ok(Outgoing::Nothing);
         };

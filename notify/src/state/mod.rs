@@ -430,7 +430,8 @@ impl BatchState {
         mails::conclude(connection, &self.concluded).await?;
         if !self.erased.is_empty() {
             let erased: Vec<&str> = self.erased.iter().map(PartnerId::as_str).collect();
-            if erased::step(connection, &erased).await? {
+            let more = erased::step(connection, &erased).await?;
+            if more || erased::have_workflows(connection, &erased).await? {
                 erased::insert(connection, &erased).await?;
             }
             enrolled::erase(connection, &erased).await?;

@@ -57,7 +57,7 @@ impl<'a> Wanted<'a> {
         if let Some(partner) = messages::erased(message) {
             let contact = ContactId::of_partner(&partner).into_string();
             self.contacts.push(contact);
-            self.workflows.erased(&partner);
+            self.workflows.everywhere(&partner);
             self.partners.push(partner.into_string());
             return;
         }

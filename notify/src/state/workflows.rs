@@ -26,8 +26,6 @@ pub(super) struct WantedWorkflows {
     of_partners: Vec<String>,
     /// Partners, of all brands.
     everywhere: Vec<String>,
-    /// The same, with those that have ended.
-    erased: Vec<String>,
     campaigns: Vec<String>,
 }
 
@@ -42,7 +40,7 @@ impl WantedWorkflows {
                 self.of_partners.push(partner.into_string());
                 self.campaigns.push(message.header.key.clone());
             }
-            Some(Concerns::Everywhere(partner)) => self.everywhere.push(partner.into_string()),
+            Some(Concerns::Everywhere(partner)) => self.everywhere(&partner),
             None => {}
         }
     }
@@ -53,8 +51,9 @@ impl WantedWorkflows {
         self.brands.extend(brand.map(ToString::to_string));
     }
 
-    pub(super) fn erased(&mut self, partner: &PartnerId) {
-        self.erased.push(partner.to_string());
+    /// Those under way of a partner.
+    pub(super) fn everywhere(&mut self, partner: &PartnerId) {
+        self.everywhere.push(partner.to_string());
     }
 }
 
@@ -83,9 +82,8 @@ impl Workflows {
         contacts: &mut Vec<String>,
     ) -> Result<Self, sqlx::Error> {
         let pairs = (&*wanted.of_brands, &*wanted.of_partners);
-        let (everywhere, erased) = (&*wanted.everywhere, &*wanted.erased);
         let ids = &*wanted.ids;
-        let all = workflows::load(&mut *connection, ids, pairs, everywhere, erased).await?;
+        let all = workflows::load(&mut *connection, ids, pairs, &wanted.everywhere).await?;
         let onboardings = onboardings::load(&mut *connection, &wanted.brands).await?;
         let mut campaigns = wanted.campaigns;
         campaigns.extend(all.iter().map(|it| it.started.campaign_id.to_string()));

@@ -1,15 +1,9 @@
 //! `closed_campaigns`: those that have ended, while applications to them are under way.
 
-use sqlx::{FromRow, PgConnection, PgPool};
-use types::{Micros, Uuid};
+use sqlx::{PgConnection, PgPool};
+use types::Micros;
 
-/// A workflow that is to end.
-#[derive(Debug, FromRow)]
-pub(crate) struct Ending {
-    pub workflow_id: String,
-    pub correlation_id: Uuid,
-    pub closed_at: i64,
-}
+use super::workflows::Ending;
 
 /// Keeps those of these that applications are under way to.
 pub(crate) async fn insert(
@@ -38,7 +32,7 @@ pub(crate) async fn to_end(
     most: i64,
 ) -> Result<Vec<Ending>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT w.id AS workflow_id, w.correlation_id, c.closed_at FROM closed_campaigns c JOIN workflows w ON w.campaign_id = c.id
+        "SELECT w.id, w.correlation_id, c.closed_at AS due_at FROM closed_campaigns c JOIN workflows w ON w.campaign_id = c.id
           WHERE w.status = 'running' ORDER BY w.position OFFSET $1 LIMIT $2",
     )
     .bind(passed)

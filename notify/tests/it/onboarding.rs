@@ -657,6 +657,51 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
 }
 
 #[tokio::test]
+async fn an_erasure_takes_what_very_many_ended_workflows_know_a_few_at_a_time() {
+    const WITH_TRACES: &str = "SELECT count(*) FROM workflows
+                                WHERE country IS NOT NULL OR sealed_name IS NOT NULL OR reason IS DISTINCT FROM 'partner_erased'";
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    until_completed(&mut service).await;
+    // As many once more, of whose applications it went.
+    sqlx::raw_sql(
+        "CREATE TEMPORARY TABLE more ON COMMIT DROP AS SELECT w.*, n FROM workflows w, generate_series(1, 250) n;
+         UPDATE more SET id = left(id, -3) || lpad(n::text, 3, '0'), position = position + n,
+                         status = CASE n % 2 WHEN 0 THEN 'completed' ELSE 'compensated' END;
+         ALTER TABLE more DROP COLUMN n;
+         INSERT INTO workflows SELECT * FROM more",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let pool = service.pool().clone();
+    let left = async |sql: &'static str| {
+        let left = sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool);
+        left.await.unwrap()
+    };
+    assert_eq!(left(WITH_TRACES).await, 251);
+    let erased = PartnerErasedV1 {}.into();
+    let (fact, _) = service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    let at_once = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM pipeline.message_log WHERE causation_id = $1",
+    );
+    let at_once = at_once.bind(fact.header.id).fetch_one(service.pool());
+    assert_eq!(at_once.await.unwrap(), 0, "each ends by itself");
+    until("none knows anything", || async {
+        left(WITH_TRACES).await == 0
+    })
+    .await;
+    until("it is done with", || async {
+        left("SELECT count(*) FROM erased_partners").await == 0
+    })
+    .await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn the_crm_is_told_to_forget_somebody_until_it_does() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;

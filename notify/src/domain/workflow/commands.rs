@@ -6,7 +6,7 @@ use types::{
 };
 
 use super::super::{Code, Context, Event, Owner, Rejection};
-use super::{Workflow, followed};
+use super::{Workflow, erased, followed};
 
 /// What became of a call to the CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,14 @@ pub fn decide_workflow(
         WorkflowCommand::Retry => retried(workflow)?,
         WorkflowCommand::Skip(step) => left_out(workflow, step)?,
         WorkflowCommand::Cancel => stopped(workflow, Reason::Cancelled)?,
+        WorkflowCommand::End(Reason::PartnerErased) => {
+            let events = erased(workflow, context.now);
+            return if events.is_empty() {
+                Err(ended())
+            } else {
+                Ok(events)
+            };
+        }
         WorkflowCommand::End(reason) => stopped(workflow, reason)?,
         WorkflowCommand::Conclude(call)
             if call.generation.is_some() && call.generation != ended_call =>
@@ -74,8 +82,12 @@ fn stopped(workflow: &Workflow, reason: Reason) -> Result<Event, Rejection> {
     if workflow.status == WorkflowStatus::Running {
         return Ok(workflow.cancelled(reason));
     }
+    Err(ended())
+}
+
+fn ended() -> Rejection {
     let detail = "the workflow has ended, or what it did is being taken back";
-    Err(Rejection::new(Code::WorkflowEnded, detail))
+    Rejection::new(Code::WorkflowEnded, detail)
 }
 
 fn unknown() -> Rejection {
