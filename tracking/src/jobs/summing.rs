@@ -37,7 +37,8 @@ const LAG: i64 = 10_000_000;
 fn whole(last: Option<Look>, now: Look) -> Option<i64> {
     let last = last?;
     let is_done = now.oldest.is_none_or(|oldest| oldest > last.looked_at);
-    is_done.then_some(last.now - LAG)
+    let is_others_done = !now.others || now.first_under_way >= last.next_id;
+    (is_done && is_others_done).then_some(last.now - LAG)
 }
 
 impl Job for SumClicks {
@@ -81,6 +82,9 @@ mod tests {
             now: looked_at,
             looked_at,
             oldest,
+            others: false,
+            first_under_way: 1,
+            next_id: 7,
         }
     }
 
@@ -96,5 +100,17 @@ mod tests {
         assert_eq!(whole(last, look(AT + 5, Some(AT))), None);
         assert_eq!(whole(last, look(AT + 5, Some(AT + 1))), Some(AT - LAG));
         assert_eq!(whole(last, look(AT + 5, None)), Some(AT - LAG));
+    }
+
+    #[test]
+    fn whatever_another_role_writes_since_before_the_last_look_is_waited_for() {
+        let last = Some(look(AT, None));
+        let beside = |first_under_way| Look {
+            others: true,
+            first_under_way,
+            ..look(AT + 5, None)
+        };
+        assert_eq!(whole(last, beside(6)), None);
+        assert_eq!(whole(last, beside(7)), Some(AT - LAG));
     }
 }

@@ -49,8 +49,15 @@ pub(crate) struct Look {
     pub(crate) now: i64,
     /// When that was by the server's clock, which no test moves.
     pub(crate) looked_at: i64,
-    /// By the same clock, when the oldest transaction that is under way began.
+    /// By the same clock, when the oldest transaction of this role began that is under way.
     pub(crate) oldest: Option<i64>,
+    /// Whether somebody else is there: a process that logged in under its service's second role, or an operator. When their transactions
+    /// began is not shown.
+    pub(crate) others: bool,
+    /// The lowest transaction id that is under way.
+    pub(crate) first_under_way: i64,
+    /// The lowest transaction id that was not given yet.
+    pub(crate) next_id: i64,
 }
 
 pub(crate) async fn look(pool: &PgPool) -> Result<Look, sqlx::Error> {
@@ -59,7 +66,10 @@ pub(crate) async fn look(pool: &PgPool) -> Result<Look, sqlx::Error> {
         messaging::sql_now!(),
         " AS now, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS looked_at,
           (SELECT (extract(epoch FROM min(a.xact_start)) * 1000000)::bigint FROM pg_stat_activity a
-            WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()) AS oldest
+            WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()) AS oldest,
+          EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = current_database() AND a.usename <> current_user) AS others,
+          pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS first_under_way,
+          pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_id
           FROM click_horizon h"
     ))
     .fetch_one(pool)

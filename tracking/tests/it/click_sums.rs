@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use chassis::time::now;
 use runtime::testing::{TestService, brand, operator, partner, until};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tracking::click_id;
 use tracking::store::click_counts;
-use types::{ClickId, LinkCode, Micros};
+use types::{ClickId, LinkCode, Micros, Uuid};
 
 use crate::app::*;
 
@@ -244,35 +245,54 @@ async fn a_click_that_was_made_without_the_database_is_summed_once_whenever_it_i
     service.stop().await;
 }
 
+/// How often the horizon was read.
+async fn looks(service: &TestService) -> i64 {
+    let sql = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'click_horizon'";
+    let looks = sqlx::query_scalar(sql).fetch_one(service.pool());
+    looks.await.unwrap()
+}
+
+/// A connection of a process that logged in under the service's other role.
+async fn of_another_role(service: &TestService) -> PgConnection {
+    let name = format!("tracking_b_{}", Uuid::now_v7().simple());
+    let create = format!("CREATE ROLE {name} LOGIN SUPERUSER PASSWORD 'b'");
+    let create = sqlx::query(AssertSqlSafe(create)).execute(service.pool());
+    create.await.unwrap();
+    let options = service.pool().connect_options();
+    let options = (*options).clone().username(&name).password("b");
+    options.connect().await.unwrap()
+}
+
 #[tokio::test]
 async fn a_click_whose_transaction_is_long_under_way_is_summed_when_it_comes() {
-    let service = start_with_link().await;
-    click(&service, "lnk_1", "user1").await;
-    let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
-    let mut slow = messaging::begin(service.pool(), begin).await.unwrap();
-    sqlx::query(
-        "INSERT INTO clicks (clicked_at, id, link_code, campaign_id) SELECT clicked_at + 1, 'clk_slow', link_code, campaign_id FROM clicks",
-    )
-    .execute(&mut *slow)
-    .await
-    .unwrap();
-    service.advance_clock(3_600).await;
-    click(&service, "lnk_1", "user2").await;
-    // What came before the transaction began may be summed meanwhile, and nothing else.
-    until("sums are looked at again", || async {
-        let looks: i64 = sqlx::query_scalar(
-            "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'click_horizon'",
-        )
-        .fetch_one(service.pool())
-        .await
-        .unwrap();
-        looks >= 3
-    })
-    .await;
-    let summed = sums(&service).await;
-    assert!(summed.iter().all(|clicks| *clicks <= 1), "{summed:?}");
-    slow.commit().await.unwrap();
-    sum_up(&service).await;
-    assert_eq!(sums(&service).await, [3; 4]);
-    service.stop().await;
+    for is_of_another_role in [false, true] {
+        let service = start_with_link().await;
+        click(&service, "lnk_1", "user1").await;
+        let mut slow = if is_of_another_role {
+            of_another_role(&service).await
+        } else {
+            service.pool().acquire().await.unwrap().detach()
+        };
+        for sql in [
+            "BEGIN",
+            "SET LOCAL idle_in_transaction_session_timeout = 0",
+            "INSERT INTO clicks (clicked_at, id, link_code, campaign_id) SELECT clicked_at - 1, 'clk_slow', link_code, campaign_id FROM clicks",
+        ] {
+            sqlx::query(sql).execute(&mut slow).await.unwrap();
+        }
+        service.advance_clock(3_600).await;
+        click(&service, "lnk_1", "user2").await;
+        // What came before the transaction began may be summed meanwhile, and nothing else.
+        let before = looks(&service).await;
+        until("sums are looked at again", || async {
+            looks(&service).await >= before + 3
+        })
+        .await;
+        let summed = sums(&service).await;
+        assert!(summed.iter().all(|clicks| *clicks <= 1), "{summed:?}");
+        sqlx::query("COMMIT").execute(&mut slow).await.unwrap();
+        sum_up(&service).await;
+        assert_eq!(sums(&service).await, [3; 4]);
+        service.stop().await;
+    }
 }
