@@ -14,7 +14,7 @@ use utoipa::openapi::{
 
 use super::answers::{self, Refusals, name_of};
 use super::headers::{self, takes};
-use super::{API_KEY, lists_as_csv, operations_mut, parameters, schemas, tags};
+use super::{API_KEY, bodies, lists_as_csv, operations_mut, parameters, schemas, tags};
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 use crate::problem::{ProblemBody, code};
@@ -32,6 +32,7 @@ pub(super) fn complete(document: &mut OpenApi) {
         server.description = Some("Where this document is served".to_owned());
         vec![server]
     });
+    bodies::collect(document);
     let mut components = document.components.take().unwrap_or_default();
     if operations_mut(document).any(|operation| states(operation, API_KEY)) {
         components.add_security_scheme(API_KEY, api_key());

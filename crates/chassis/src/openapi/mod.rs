@@ -17,6 +17,7 @@ macro_rules! described_once {
 }
 
 mod answers;
+mod bodies;
 mod complete;
 mod headers;
 mod lists;
@@ -41,6 +42,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::problem::{Code, FieldProblem, ProblemBody};
 
 pub use answers::{Forbidden, Limited, NotFound, Problems, Refuses};
+pub use bodies::answer_of;
 pub(crate) use described_once;
 pub(crate) use headers::headers_of_answers;
 pub use headers::{Repeatable, Waits};

@@ -1,7 +1,12 @@
-use serde_json::Value;
-use utoipa::openapi::OpenApi;
+use std::collections::BTreeMap;
 
-use crate::app::{App, routes};
+use chassis::openapi::answer_of;
+use serde_json::{Value, json};
+use utoipa::IntoResponses;
+use utoipa::openapi::{OpenApi, RefOr, Response};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::{App, PayBody, routes};
 
 /// The answer of an operation, wherever it is written.
 fn answer<'a>(document: &'a Value, operation: &'a Value, status: &str) -> &'a Value {
@@ -181,4 +186,29 @@ fn a_complete_document_stays_as_it_is() {
     let text = chassis::openapi::render(&routes().into_openapi());
     let read: OpenApi = serde_json::from_str(&text).unwrap();
     assert_eq!(chassis::openapi::render(&read), text);
+}
+
+/// What says itself what it answers.
+struct Whole;
+
+impl IntoResponses for Whole {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let answer = answer_of::<PayBody>();
+        BTreeMap::from([("200".to_owned(), answer.into())])
+    }
+}
+
+#[utoipa::path(get, path = "/whole", responses(Whole))]
+async fn whole() {}
+
+#[test]
+fn an_answer_of_a_type_brings_the_schemas_that_it_refers_to() {
+    let routes = OpenApiRouter::<()>::new().routes(utoipa_axum::routes!(whole));
+    let text = chassis::openapi::render(&routes.into_openapi());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let content = &document["paths"]["/whole"]["get"]["responses"]["200"]["content"];
+    let pay = json!({"$ref": "#/components/schemas/PayBody"});
+    assert_eq!(*content, json!({"application/json": {"schema": pay}}));
+    let schemas = &document["components"]["schemas"];
+    assert!(schemas["PayBody"].is_object() && schemas["Line"].is_object());
 }
