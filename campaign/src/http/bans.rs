@@ -3,7 +3,6 @@
 use api::lists::RefusalReason;
 use api::{BanPartner, UnbanPartner};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -11,7 +10,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, OrUnread, PartnerStatus, Waiting};
+use runtime::{CampaignRefusals, Done, Host, OrUnread, PartnerStatus};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Micros, PartnerId, PartnerStatus as Status};
@@ -97,11 +96,7 @@ fn whose(caller: &Caller, named: Option<&BrandId>) -> Result<Option<BrandId>, Pr
     tag = "partners",
     params(("partner_id" = String, Path), Repeatable),
     request_body(content = BanPartner, example = json!({"reason": "terms_violated"})),
-    responses(
-        (status = 200, body = BanView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Done<BanView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn ban_partner(
@@ -109,11 +104,11 @@ pub(super) async fn ban_partner(
     caller: Caller,
     Path(partner): Path<PartnerId>,
     write: Write<BanPartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<BanView>, Problem> {
     let brand = whose(&caller, write.body.brand_id())?;
     let command = |_, body: BanPartner| body.command(partner, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(BanView::of))
+    Ok(submitted.answer(BanView::of))
 }
 
 /// Ends a ban: the partner stands with each campaign where it stood. For the brand whose ban it is; for operators.
@@ -123,11 +118,7 @@ pub(super) async fn ban_partner(
     tag = "partners",
     params(("partner_id" = String, Path), Repeatable),
     request_body(content = UnbanPartner, example = json!({})),
-    responses(
-        (status = 200, body = BanView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Done<BanView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn unban_partner(
@@ -135,11 +126,11 @@ pub(super) async fn unban_partner(
     caller: Caller,
     Path(partner): Path<PartnerId>,
     write: Write<UnbanPartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<BanView>, Problem> {
     let brand = whose(&caller, write.body.brand_id())?;
     let command = |_, body: UnbanPartner| body.command(partner, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(BanView::of))
+    Ok(submitted.answer(BanView::of))
 }
 
 /// Which bans.

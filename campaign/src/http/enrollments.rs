@@ -6,7 +6,6 @@ use api::{
     AcceptCampaign, ApprovePartner, InvitePartner, LeaveCampaign, RejectPartner, RemovePartner,
 };
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
@@ -14,7 +13,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, EnrollmentStatus, Host, OrUnread, Waiting};
+use runtime::{CampaignRefusals, Created, Done, EnrollmentStatus, Host, OrUnread};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, EnrollmentStatus as Status, Micros, PartnerId};
@@ -87,11 +86,7 @@ impl AcceptanceView {
         content = AcceptCampaign,
         example = json!({"accepted_terms": true, "metadata": {"source": "mobile_app"}})
     ),
-    responses(
-        (status = 201, body = AcceptanceView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Created<AcceptanceView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn accept_campaign(
@@ -99,14 +94,14 @@ pub(super) async fn accept_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Created<AcceptanceView>, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let key = host
         .personal_key(&caller, &partner, write.body.is_personal())
         .await?;
     let command = |_, body: AcceptCampaign| body.command(campaign, partner, &key);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(AcceptanceView::of))
+    Ok(submitted.answer(AcceptanceView::of))
 }
 
 /// Where a partner stands with a campaign.
@@ -218,11 +213,7 @@ pub(super) async fn list_enrollments(
     tag = "campaigns",
     params(("campaign_id" = String, Path), Repeatable),
     request_body(content = LeaveCampaign, example = json!({})),
-    responses(
-        (status = 200, body = EnrollmentView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Done<EnrollmentView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn leave_campaign(
@@ -230,11 +221,11 @@ pub(super) async fn leave_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<LeaveCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Done<EnrollmentView>, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let command = |_, body: LeaveCampaign| body.command(campaign, partner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(EnrollmentView::of))
+    Ok(submitted.answer(EnrollmentView::of))
 }
 
 /// Removes a partner from a campaign, as when it leaves, but it may not come again. For the campaign's brand, and for operators.
@@ -244,11 +235,7 @@ pub(super) async fn leave_campaign(
     tag = "campaigns",
     params(("campaign_id" = String, Path), ("partner_id" = String, Path), Repeatable),
     request_body(content = RemovePartner, example = json!({"reason": "terms_violated"})),
-    responses(
-        (status = 200, body = EnrollmentView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<EnrollmentView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn remove_partner(
@@ -256,10 +243,10 @@ pub(super) async fn remove_partner(
     caller: Caller,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RemovePartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<EnrollmentView>, Problem> {
     let command = |_, body: RemovePartner| body.command(campaign, partner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(EnrollmentView::of))
+    Ok(submitted.answer(EnrollmentView::of))
 }
 
 /// Invites a partner: it is in once it accepts the terms, however else partners come in. One that was removed or rejected may come
@@ -270,11 +257,7 @@ pub(super) async fn remove_partner(
     tag = "campaigns",
     params(("campaign_id" = String, Path), ("partner_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = EnrollmentView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<EnrollmentView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn invite_partner(
@@ -282,10 +265,10 @@ pub(super) async fn invite_partner(
     caller: Caller,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<InvitePartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<EnrollmentView>, Problem> {
     let command = |_, body: InvitePartner| body.command(campaign, partner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(EnrollmentView::of))
+    Ok(submitted.answer(EnrollmentView::of))
 }
 
 /// Takes a partner's application: it is in, on the version of the terms that it accepted. For the campaign's brand, and for operators.
@@ -295,11 +278,7 @@ pub(super) async fn invite_partner(
     tag = "campaigns",
     params(("campaign_id" = String, Path), ("partner_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = EnrollmentView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<EnrollmentView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn approve_partner(
@@ -307,10 +286,10 @@ pub(super) async fn approve_partner(
     caller: Caller,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<ApprovePartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<EnrollmentView>, Problem> {
     let command = |_, body: ApprovePartner| body.command(campaign, partner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(EnrollmentView::of))
+    Ok(submitted.answer(EnrollmentView::of))
 }
 
 /// Does not take a partner's application. It reads why, and may apply again after `needs_more_detail`. For the campaign's brand, and
@@ -321,11 +300,7 @@ pub(super) async fn approve_partner(
     tag = "campaigns",
     params(("campaign_id" = String, Path), ("partner_id" = String, Path), Repeatable),
     request_body(content = RejectPartner, example = json!({"reason": "needs_more_detail"})),
-    responses(
-        (status = 200, body = EnrollmentView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<EnrollmentView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn reject_partner(
@@ -333,8 +308,8 @@ pub(super) async fn reject_partner(
     caller: Caller,
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RejectPartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<EnrollmentView>, Problem> {
     let command = |_, body: RejectPartner| body.command(campaign, partner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(EnrollmentView::of))
+    Ok(submitted.answer(EnrollmentView::of))
 }

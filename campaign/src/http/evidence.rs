@@ -3,7 +3,6 @@
 use api::lists::EvidenceReason;
 use api::{ApproveEvidence, RejectEvidence, ReturnEvidence, SubmitEvidence};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::{Json, Metadata};
 use chassis::openapi::{Forbidden, Problems, Repeatable};
@@ -12,7 +11,7 @@ use chassis::params::{Path, parameter};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, EvidenceStatus, Host, OrUnread, Waiting};
+use runtime::{CampaignRefusals, Created, Done, EvidenceStatus, Host, OrUnread};
 use schemas::{Body, Message};
 use sealing::personal::PersonalKeys;
 use sealing::texts;
@@ -225,25 +224,21 @@ pub(super) struct EvidenceFilter {
         content = SubmitEvidence,
         example = json!({"campaign_id": "camp123", "evidence_type": "photo", "file_url": "https://example.com/photo.jpg", "metadata": {"description": "Product photo"}})
     ),
-    responses(
-        (status = 201, body = EvidenceView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Created<EvidenceView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn submit_evidence(
     State(host): State<Host>,
     caller: Caller,
     write: Write<SubmitEvidence>,
-) -> Result<Response, Problem> {
+) -> Result<Created<EvidenceView>, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let file_url = write.body.file_url().to_string();
     let metadata = write.body.metadata().cloned();
     let key = host.personal_key(&caller, &partner, true).await?;
     let command = |_, body: SubmitEvidence| body.command(partner, &key);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(|first| EvidenceView::of(first, file_url, metadata, &caller)))
+    Ok(submitted.answer(|first| EvidenceView::of(first, file_url, metadata, &caller)))
 }
 
 /// Evidence, newest first: a partner's own, for brands that of their campaigns.
@@ -310,11 +305,7 @@ pub(super) async fn get_evidence(
     tag = "evidence",
     params(("evidence_id" = String, Path), Repeatable),
     request_body(content = ApproveEvidence, example = json!({"campaign_id": "camp123"})),
-    responses(
-        (status = 200, body = ReviewView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<ReviewView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn approve_evidence(
@@ -322,10 +313,10 @@ pub(super) async fn approve_evidence(
     caller: Caller,
     Path(evidence): Path<EvidenceId>,
     write: Write<ApproveEvidence>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ReviewView>, Problem> {
     let command = |_, body: ApproveEvidence| body.command(evidence);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(ReviewView::of))
+    Ok(submitted.answer(ReviewView::of))
 }
 
 /// Says that evidence does not show what it should, for good; its partner reads why. For the campaign's brand, and for operators.
@@ -335,11 +326,7 @@ pub(super) async fn approve_evidence(
     tag = "evidence",
     params(("evidence_id" = String, Path), Repeatable),
     request_body(content = RejectEvidence, example = json!({"campaign_id": "camp123", "reason": "duplicate"})),
-    responses(
-        (status = 200, body = ReviewView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<ReviewView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn reject_evidence(
@@ -347,10 +334,10 @@ pub(super) async fn reject_evidence(
     caller: Caller,
     Path(evidence): Path<EvidenceId>,
     write: Write<RejectEvidence>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ReviewView>, Problem> {
     let command = |_, body: RejectEvidence| body.command(evidence);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(ReviewView::of))
+    Ok(submitted.answer(ReviewView::of))
 }
 
 /// Gives evidence back: its partner reads why, and may show more, or something else. For the campaign's brand, and for operators.
@@ -360,11 +347,7 @@ pub(super) async fn reject_evidence(
     tag = "evidence",
     params(("evidence_id" = String, Path), Repeatable),
     request_body(content = ReturnEvidence, example = json!({"campaign_id": "camp123", "reason": "needs_more_detail"})),
-    responses(
-        (status = 200, body = ReviewView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<ReviewView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn return_evidence(
@@ -372,8 +355,8 @@ pub(super) async fn return_evidence(
     caller: Caller,
     Path(evidence): Path<EvidenceId>,
     write: Write<ReturnEvidence>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ReviewView>, Problem> {
     let command = |_, body: ReturnEvidence| body.command(evidence);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(ReviewView::of))
+    Ok(submitted.answer(ReviewView::of))
 }

@@ -3,7 +3,6 @@
 use api::lists::GroupStatus;
 use api::{ChangeGroup, CreateGroup, MovePartner};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -12,7 +11,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, OrUnread, Waiting};
+use runtime::{CampaignRefusals, Created, Done, Host, OrUnread};
 use schemas::{Body, Message};
 use sealing::texts;
 use serde::{Deserialize, Serialize};
@@ -128,22 +127,18 @@ pub(super) struct MovedView {
     tag = "groups",
     params(Repeatable),
     request_body(content = CreateGroup, example = json!({"name": "Gold", "link_limit": 50})),
-    responses(
-        (status = 201, body = GroupStatusView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Created<GroupStatusView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn create_group(
     State(host): State<Host>,
     caller: Caller,
     write: Write<CreateGroup>,
-) -> Result<Response, Problem> {
+) -> Result<Created<GroupStatusView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: CreateGroup| body.command(id, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(GroupStatusView::of))
+    Ok(submitted.answer(GroupStatusView::of))
 }
 
 /// Changes a group: its name, how many links its partners may have, whether it is archived. For its brand, and for operators.
@@ -153,11 +148,7 @@ pub(super) async fn create_group(
     tag = "groups",
     params(("group_id" = String, Path), Repeatable),
     request_body(content = ChangeGroup, example = json!({"link_limit": 100})),
-    responses(
-        (status = 200, body = GroupStatusView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Done<GroupStatusView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_group(
@@ -165,11 +156,11 @@ pub(super) async fn change_group(
     caller: Caller,
     Path(group): Path<GroupId>,
     write: Write<ChangeGroup>,
-) -> Result<Response, Problem> {
+) -> Result<Done<GroupStatusView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: ChangeGroup| body.command(group, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(GroupStatusView::of))
+    Ok(submitted.answer(GroupStatusView::of))
 }
 
 /// Moves a partner to a group of the brand, from the one that it is in. For the brand, and for operators.
@@ -179,11 +170,7 @@ pub(super) async fn change_group(
     tag = "groups",
     params(("partner_id" = String, Path), Repeatable),
     request_body(content = MovePartner, example = json!({"group_id": "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f"})),
-    responses(
-        (status = 200, body = MovedView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Done<MovedView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn move_partner(
@@ -191,11 +178,11 @@ pub(super) async fn move_partner(
     caller: Caller,
     Path(partner): Path<PartnerId>,
     write: Write<MovePartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<MovedView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: MovePartner| body.command(partner, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| {
+    Ok(submitted.answer(|first| {
         let Body::PartnerMovedV1(moved) = &first.body else {
             return None;
         };

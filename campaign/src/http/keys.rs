@@ -3,9 +3,8 @@
 use api::lists::ApiKeyScope;
 use api::{CreateApiKey, RevokeApiKey, RotateApiKey, redirects};
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue};
 use chassis::auth::{Caller, NewApiKey};
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
@@ -14,7 +13,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{ApiKeyStatus, CampaignRefusals, Host, OrUnread, Waiting};
+use runtime::{ApiKeyStatus, CampaignRefusals, Created, Done, Host, OrUnread};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{ApiKeyId, ApiKeyStatus as Status, BrandId, Micros};
@@ -119,10 +118,11 @@ pub(super) struct RevokedView {
 }
 
 /// An answer that nobody on its way may keep.
-fn unkept(mut response: Response) -> Response {
+type Unkept<T> = ([(HeaderName, HeaderValue); 1], T);
+
+fn unkept<T>(answer: T) -> Unkept<T> {
     let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, no_store);
-    response
+    ([(CACHE_CONTROL, no_store)], answer)
 }
 
 /// Makes an API key of a brand. The answer shows it, and nothing ever after; what is kept is its hash. For brands and operators.
@@ -132,24 +132,20 @@ fn unkept(mut response: Response) -> Response {
     tag = "keys",
     params(Repeatable),
     request_body(content = CreateApiKey, example = json!({"scopes": ["conversions.write"]})),
-    responses(
-        (status = 201, body = NewKeyView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Created<NewKeyView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn create_api_key(
     State(host): State<Host>,
     caller: Caller,
     write: Write<CreateApiKey>,
-) -> Result<Response, Problem> {
+) -> Result<Unkept<Created<NewKeyView>>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let made = NewApiKey::generate()?;
     let command = |id, body: CreateApiKey| body.command(id, brand, made.prefix(), made.hash());
     let submitted = host.submit_write(write, &caller, command).await?;
     Ok(unkept(
-        submitted.created(|first| NewKeyView::of(first, &made)),
+        submitted.answer(|first| NewKeyView::of(first, &made)),
     ))
 }
 
@@ -161,11 +157,7 @@ pub(super) async fn create_api_key(
     tag = "keys",
     params(("key_id" = String, Path), Repeatable),
     request_body(content = RotateApiKey, example = json!({"overlap_seconds": 3600})),
-    responses(
-        (status = 200, body = NewKeyView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<NewKeyView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn rotate_api_key(
@@ -173,11 +165,13 @@ pub(super) async fn rotate_api_key(
     caller: Caller,
     Path(key): Path<ApiKeyId>,
     write: Write<RotateApiKey>,
-) -> Result<Response, Problem> {
+) -> Result<Unkept<Done<NewKeyView>>, Problem> {
     let made = NewApiKey::generate()?;
     let command = |_, body: RotateApiKey| body.command(key, made.prefix(), made.hash());
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(unkept(submitted.ok(|first| NewKeyView::of(first, &made))))
+    Ok(unkept(
+        submitted.answer(|first| NewKeyView::of(first, &made)),
+    ))
 }
 
 /// Revokes a key, for good: within a second it opens nothing anywhere. For its brand, and for operators.
@@ -186,11 +180,7 @@ pub(super) async fn rotate_api_key(
     path = "/api/v1/campaign/keys/{key_id}",
     tag = "keys",
     params(("key_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = RevokedView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<RevokedView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn revoke_api_key(
@@ -198,10 +188,10 @@ pub(super) async fn revoke_api_key(
     caller: Caller,
     Path(key): Path<ApiKeyId>,
     write: Write<RevokeApiKey>,
-) -> Result<Response, Problem> {
+) -> Result<Done<RevokedView>, Problem> {
     let command = |_, body: RevokeApiKey| body.command(key);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| RevokedView {
+    Ok(submitted.answer(|first| RevokedView {
         key_id: first.header.subject.clone(),
         revoked_at: Timestamp(first.header.time),
     }))

@@ -2,7 +2,6 @@
 
 use api::{ChangeBrand, ChangePartner, ErasePartner};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -11,7 +10,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, Host, OrUnread, PartnerStatus, Waiting};
+use runtime::{CampaignRefusals, Done, Host, OrUnread, PartnerStatus};
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
@@ -270,11 +269,7 @@ pub(super) async fn get_partner(
     tag = "partners",
     params(("partner_id" = String, Path), Repeatable),
     request_body(content = ChangePartner, example = json!({"name": "Sole Reviews", "country": "DE", "clear": ["website"]})),
-    responses(
-        (status = 200, body = RecordChangedView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<RecordChangedView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_partner(
@@ -282,13 +277,13 @@ pub(super) async fn change_partner(
     caller: Caller,
     Path(partner): Path<PartnerId>,
     write: Write<ChangePartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<RecordChangedView>, Problem> {
     let key = host
         .personal_key(&caller, &partner, write.body.is_personal())
         .await?;
     let command = |_, body: ChangePartner| body.command(partner, &key);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| RecordChangedView {
+    Ok(submitted.answer(|first| RecordChangedView {
         id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
     }))
@@ -302,11 +297,7 @@ pub(super) async fn change_partner(
     tag = "partners",
     params(("partner_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = RecordChangedView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Done<RecordChangedView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn erase_partner(
@@ -314,11 +305,11 @@ pub(super) async fn erase_partner(
     caller: Caller,
     Path(partner): Path<PartnerId>,
     write: Write<ErasePartner>,
-) -> Result<Response, Problem> {
+) -> Result<Done<RecordChangedView>, Problem> {
     caller.require_operator()?;
     let command = |_, body: ErasePartner| body.command(partner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| RecordChangedView {
+    Ok(submitted.answer(|first| RecordChangedView {
         id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
     }))
@@ -376,11 +367,7 @@ pub(super) async fn get_brand(
     tag = "brands",
     params(("brand_id" = String, Path), Repeatable),
     request_body(content = ChangeBrand, example = json!({"name": "Fleet Shoes", "currency": "EUR"})),
-    responses(
-        (status = 200, body = RecordChangedView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<RecordChangedView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_brand(
@@ -388,10 +375,10 @@ pub(super) async fn change_brand(
     caller: Caller,
     Path(brand): Path<BrandId>,
     write: Write<ChangeBrand>,
-) -> Result<Response, Problem> {
+) -> Result<Done<RecordChangedView>, Problem> {
     let command = |_, body: ChangeBrand| body.command(brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| RecordChangedView {
+    Ok(submitted.answer(|first| RecordChangedView {
         id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
     }))

@@ -2,7 +2,6 @@
 
 use api::{PlanView, PublishTerms};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
@@ -10,7 +9,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, OrUnread, Waiting};
+use runtime::{CampaignRefusals, Created, Host, OrUnread};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{CampaignId, Currency, Micros};
@@ -66,7 +65,7 @@ pub(super) struct TermsView {
         content = PublishTerms,
         example = json!({"text": "Show the product, not a price.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14}})
     ),
-    responses((status = 201, body = TermsView), (status = 202, body = Waiting), Problems<CampaignRefusals>),
+    responses(Created<TermsView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn publish_terms(
@@ -74,11 +73,11 @@ pub(super) async fn publish_terms(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<PublishTerms>,
-) -> Result<Response, Problem> {
+) -> Result<Created<TermsView>, Problem> {
     let text = write.body.text().to_owned();
     let command = |_, body: PublishTerms| body.command(campaign);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(|first| published(first, text)))
+    Ok(submitted.answer(|first| published(first, text)))
 }
 
 /// The published version, with the text of the request: a repeat of it has the same.

@@ -41,5 +41,5 @@ pub use personal_keys::{FoundKeys, erase_personal_keys};
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Running, start};
-pub use submit::{CommandResult, Submit, Submitted, Waiting, actor, refusal};
+pub use submit::{Answered, CommandResult, Created, Done, Submit, Submitted, actor, refusal};
 pub use variables::version;

@@ -1,5 +1,7 @@
 //! A command that comes by HTTP: submitted, handled as every message is, answered after its commit.
 
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
+use chassis::json::Json;
+use chassis::openapi::answer_of;
 use chassis::problem::{FieldProblem, Problem, code};
 use chassis::write::{Request, Write};
 use messaging::{Answer, Inbound, clock, inbox};
@@ -14,7 +18,8 @@ use operations::{CommandState, unread_schema};
 use schemas::{Actor, Body, Header, Message, Service, Topic, Written, rejection_code};
 use serde::Serialize;
 use types::Micros;
-use utoipa::ToSchema;
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 use uuid::Uuid;
 
 use crate::host::Host;
@@ -240,24 +245,39 @@ pub struct Submitted {
 
 /// A command that waits for something, or for its turn; its status is at `Location`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Waiting {
+struct Waiting {
     /// Of the command.
-    pub command_id: Uuid,
+    command_id: Uuid,
     /// `pending`.
-    pub status: CommandState,
+    status: CommandState,
+}
+
+/// How a command is answered after its commit, as a route and its document say it: `STATUS` with what it came to, or 202 while it waits.
+#[derive(Debug)]
+pub struct Answered<const STATUS: u16, T>(Response, PhantomData<T>);
+
+/// 201 with what was made.
+pub type Created<T> = Answered<201, T>;
+
+/// 200 with what was done.
+pub type Done<T> = Answered<200, T>;
+
+impl<const STATUS: u16, T> IntoResponse for Answered<STATUS, T> {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl<const STATUS: u16, T: ToSchema> IntoResponses for Answered<STATUS, T> {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        BTreeMap::from([
+            (STATUS.to_string(), answer_of::<T>().into()),
+            ("202".to_owned(), answer_of::<Waiting>().into()),
+        ])
+    }
 }
 
 impl Submitted {
-    /// 201 with what `body` makes of the first event, or 202 when the command waits.
-    pub fn created<T: Serialize>(self, body: impl FnOnce(&Message) -> T) -> Response {
-        self.respond(StatusCode::CREATED, body)
-    }
-
-    /// 200 with what `body` makes of the first event, or 202 when the command waits.
-    pub fn ok<T: Serialize>(self, body: impl FnOnce(&Message) -> T) -> Response {
-        self.respond(StatusCode::OK, body)
-    }
-
     /// What happened first; nothing while the command waits.
     pub fn event(&self) -> Option<&Message> {
         match &self.result {
@@ -266,16 +286,20 @@ impl Submitted {
         }
     }
 
-    fn respond<T: Serialize>(
+    /// What `body` makes of the first event, or that the command waits.
+    pub fn answer<const STATUS: u16, T: Serialize, B: Into<Option<T>>>(
         self,
-        status: StatusCode,
-        body: impl FnOnce(&Message) -> T,
-    ) -> Response {
+        body: impl FnOnce(&Message) -> B,
+    ) -> Answered<STATUS, T> {
+        let status = StatusCode::from_u16(STATUS).unwrap_or_default();
         let id = HeaderValue::try_from(self.command_id.to_string());
         let command_id = id.map(|id| [(HeaderName::from_static("x-command-id"), id)]);
         let response = match &self.result {
             CommandResult::Done(events) => match events.first() {
-                Some(first) => (status, chassis::json::Json(body(first))).into_response(),
+                Some(first) => {
+                    let body: Option<T> = body(first).into();
+                    (status, Json(body)).into_response()
+                }
                 None => Problem::internal(&"a handled command without an event").into_response(),
             },
             CommandResult::InRetryQueue => {
@@ -287,14 +311,15 @@ impl Submitted {
                 (
                     StatusCode::ACCEPTED,
                     [(header::LOCATION, at)],
-                    chassis::json::Json(waiting),
+                    Json(waiting),
                 )
                     .into_response()
             }
         };
-        match command_id {
+        let response = match command_id {
             Ok(command_id) => (command_id, response).into_response(),
             Err(_) => response,
-        }
+        };
+        Answered(response, PhantomData)
     }
 }

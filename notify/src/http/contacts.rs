@@ -2,14 +2,13 @@
 
 use api::{ChangeContact, ContactFilter, ContactView, MailAddressView, PhoneNumberView};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
+use runtime::{Done, Host, NotifyRefusals, OrUnread};
 use schemas::ContactAddress;
 use sealing::personal::PersonalKeys;
 use sealing::texts;
@@ -44,18 +43,14 @@ super::done!(
     tag = "mail",
     params(Repeatable),
     request_body(content = ChangeContact, example = json!({"addresses": [{"address": "mia@example.com", "language": "de"}]})),
-    responses(
-        (status = 200, body = ContactDone),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Done<ContactDone>, Problems<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_contact(
     State(host): State<Host>,
     caller: Caller,
     write: Write<ChangeContact>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ContactDone>, Problem> {
     caller.scope()?;
     let owner = write.body.owner(caller.brand(), caller.partner())?;
     let is_personal = write.body.is_personal();
@@ -65,7 +60,7 @@ pub(super) async fn change_contact(
     };
     let command = |_, body: ChangeContact| body.command(&owner, key.as_ref());
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| ContactDone::from(first)))
+    Ok(submitted.answer(|first| ContactDone::from(first)))
 }
 
 /// Mail addresses and numbers, masked: the caller's own, for operators all.

@@ -17,7 +17,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
+use runtime::{Created, Done, Host, NotifyRefusals, OrUnread};
 use types::{Micros, WebhookEndpointId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,23 +60,19 @@ super::done!(
     tag = "webhooks",
     params(Repeatable),
     request_body(content = CreateWebhookEndpoint, example = json!({"url": "https://hooks.example.com/tributary"})),
-    responses(
-        (status = 201, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Created<WebhookEndpointDone>, Problems<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn create_webhook_endpoint(
     State(host): State<Host>,
     caller: Caller,
     write: Write<CreateWebhookEndpoint>,
-) -> Result<Response, Problem> {
+) -> Result<Created<WebhookEndpointDone>, Problem> {
     caller.scope()?;
     let owner = write.body.owner(caller.brand(), caller.partner())?;
     let command = |id, body: CreateWebhookEndpoint| body.command(id, &owner);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Change a webhook endpoint
@@ -88,11 +84,7 @@ pub(super) async fn create_webhook_endpoint(
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
     request_body(content = ChangeWebhookEndpoint, example = json!({"kinds": ["conversion.attributed.v1"]})),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_webhook_endpoint(
@@ -100,10 +92,10 @@ pub(super) async fn change_webhook_endpoint(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<ChangeWebhookEndpoint>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: ChangeWebhookEndpoint| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Give a webhook endpoint another secret
@@ -116,11 +108,7 @@ pub(super) async fn change_webhook_endpoint(
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
     request_body(content = RotateWebhookSecret, example = json!({"overlap_seconds": 86400})),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn rotate_webhook_secret(
@@ -128,10 +116,10 @@ pub(super) async fn rotate_webhook_secret(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<RotateWebhookSecret>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: RotateWebhookSecret| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Have a webhook endpoint sent again what it was sent
@@ -143,11 +131,7 @@ pub(super) async fn rotate_webhook_secret(
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
     request_body(content = ResendWebhooks, example = json!({"delivery_id": "2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"})),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn resend_webhooks(
@@ -155,10 +139,10 @@ pub(super) async fn resend_webhooks(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<ResendWebhooks>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: ResendWebhooks| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Have a webhook endpoint sent events again
@@ -169,11 +153,7 @@ pub(super) async fn resend_webhooks(
     path = "/api/v1/notify/webhooks/{endpoint_id}/enable",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn enable_webhook_endpoint(
@@ -181,10 +161,10 @@ pub(super) async fn enable_webhook_endpoint(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<EnableWebhookEndpoint>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: EnableWebhookEndpoint| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Have a webhook endpoint sent nothing for now
@@ -195,11 +175,7 @@ pub(super) async fn enable_webhook_endpoint(
     path = "/api/v1/notify/webhooks/{endpoint_id}/disable",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn disable_webhook_endpoint(
@@ -207,10 +183,10 @@ pub(super) async fn disable_webhook_endpoint(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<DisableWebhookEndpoint>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: DisableWebhookEndpoint| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Remove a webhook endpoint
@@ -221,11 +197,7 @@ pub(super) async fn disable_webhook_endpoint(
     path = "/api/v1/notify/webhooks/{endpoint_id}",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn remove_webhook_endpoint(
@@ -233,10 +205,10 @@ pub(super) async fn remove_webhook_endpoint(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<RemoveWebhookEndpoint>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: RemoveWebhookEndpoint| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 /// Have a webhook endpoint sent an event that says nothing
@@ -247,11 +219,7 @@ pub(super) async fn remove_webhook_endpoint(
     path = "/api/v1/notify/webhooks/{endpoint_id}/test",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = WebhookEndpointDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn test_webhook_endpoint(
@@ -259,10 +227,10 @@ pub(super) async fn test_webhook_endpoint(
     caller: Caller,
     Path(endpoint): Path<WebhookEndpointId>,
     write: Write<TestWebhookEndpoint>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WebhookEndpointDone>, Problem> {
     let command = |_, body: TestWebhookEndpoint| body.command(endpoint);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WebhookEndpointDone::from(first)))
+    Ok(submitted.answer(|first| WebhookEndpointDone::from(first)))
 }
 
 fn moment(micros: i64) -> Timestamp {

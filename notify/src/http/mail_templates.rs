@@ -6,7 +6,6 @@ use api::{
     ResetMailTemplate,
 };
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -14,7 +13,7 @@ use chassis::params::{Path, Query};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
+use runtime::{Done, Host, NotifyRefusals, OrUnread};
 use types::{BrandId, Channel, MailLanguage, MailTemplateId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,11 +60,7 @@ fn customizable(kind: &str) -> Result<(&'static Kind, &'static [Variable]), Prob
         Repeatable
     ),
     request_body(content = ChangeMailTemplate, example = json!({"subject": "Welcome to {{ campaign }}", "text": "Great to have you.\n\nMake your first link now."})),
-    responses(
-        (status = 200, body = MailTemplateDone),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Done<MailTemplateDone>, Problems<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_mail_template(
@@ -73,12 +68,12 @@ pub(super) async fn change_mail_template(
     caller: Caller,
     Path((kind, language)): Path<(String, MailLanguage)>,
     write: Write<ChangeMailTemplate>,
-) -> Result<Response, Problem> {
+) -> Result<Done<MailTemplateDone>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     customizable(&kind)?;
     let command = |_, body: ChangeMailTemplate| body.command(brand, kind, language);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| MailTemplateDone::from(first)))
+    Ok(submitted.answer(|first| MailTemplateDone::from(first)))
 }
 
 /// Have a kind of mail to a brand's partners say in a language what ours does
@@ -92,11 +87,7 @@ pub(super) async fn change_mail_template(
         Repeatable
     ),
     request_body(content = ResetMailTemplate, example = json!({"brand_id": "brand1"})),
-    responses(
-        (status = 200, body = MailTemplateDone),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, NotFound, NotifyRefusals)>
-    ),
+    responses(Done<MailTemplateDone>, Problems<(Forbidden, NotFound, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn reset_mail_template(
@@ -104,12 +95,12 @@ pub(super) async fn reset_mail_template(
     caller: Caller,
     Path((kind, language)): Path<(String, MailLanguage)>,
     write: Write<ResetMailTemplate>,
-) -> Result<Response, Problem> {
+) -> Result<Done<MailTemplateDone>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     customizable(&kind)?;
     let command = |_, body: ResetMailTemplate| body.command(brand, kind, language);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| MailTemplateDone::from(first)))
+    Ok(submitted.answer(|first| MailTemplateDone::from(first)))
 }
 
 /// What is mailed to whom, and which of it a brand writes itself. For operators and brands.

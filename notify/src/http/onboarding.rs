@@ -2,14 +2,13 @@
 
 use api::{ChangeOnboarding, ManagerView, OnboardingFilter, OnboardingView};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
+use runtime::{Done, Host, NotifyRefusals, OrUnread};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,22 +39,18 @@ super::done!(
     tag = "onboarding",
     params(Repeatable),
     request_body(content = ChangeOnboarding, example = json!({"enabled": true, "countries": ["DE", "AT"], "tags": ["newcomer"]})),
-    responses(
-        (status = 200, body = OnboardingDone),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, NotifyRefusals)>
-    ),
+    responses(Done<OnboardingDone>, Problems<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_onboarding(
     State(host): State<Host>,
     caller: Caller,
     write: Write<ChangeOnboarding>,
-) -> Result<Response, Problem> {
+) -> Result<Done<OnboardingDone>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: ChangeOnboarding| body.command(brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| OnboardingDone::from(first)))
+    Ok(submitted.answer(|first| OnboardingDone::from(first)))
 }
 
 /// What is done with applications: to the caller's own campaigns, for operators of all brands.

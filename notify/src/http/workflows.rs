@@ -7,7 +7,6 @@ use api::{
     WorkflowView,
 };
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -16,7 +15,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, NotifyRefusals, OrUnread, Waiting};
+use runtime::{Done, Host, NotifyRefusals, OrUnread};
 use types::{Micros, WorkflowId, WorkflowReason, WorkflowStep, WorkflowStepState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,11 +50,7 @@ super::done!(
     path = "/api/v1/notify/workflows/{workflow_id}/retry",
     tag = "onboarding",
     params(("workflow_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = WorkflowDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WorkflowDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn retry_workflow(
@@ -63,10 +58,10 @@ pub(super) async fn retry_workflow(
     caller: Caller,
     Path(workflow): Path<WorkflowId>,
     write: Write<RetryWorkflow>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WorkflowDone>, Problem> {
     let command = |_, body: RetryWorkflow| body.command(workflow);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WorkflowDone::from(first)))
+    Ok(submitted.answer(|first| WorkflowDone::from(first)))
 }
 
 /// Leave out a step that waits
@@ -78,11 +73,7 @@ pub(super) async fn retry_workflow(
     tag = "onboarding",
     params(("workflow_id" = String, Path), Repeatable),
     request_body(content = SkipWorkflowStep, example = json!({"step": "crm_contact"})),
-    responses(
-        (status = 200, body = WorkflowDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WorkflowDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn skip_workflow_step(
@@ -90,10 +81,10 @@ pub(super) async fn skip_workflow_step(
     caller: Caller,
     Path(workflow): Path<WorkflowId>,
     write: Write<SkipWorkflowStep>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WorkflowDone>, Problem> {
     let command = |_, body: SkipWorkflowStep| body.command(workflow);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WorkflowDone::from(first)))
+    Ok(submitted.answer(|first| WorkflowDone::from(first)))
 }
 
 /// Stop a workflow
@@ -104,11 +95,7 @@ pub(super) async fn skip_workflow_step(
     path = "/api/v1/notify/workflows/{workflow_id}/cancel",
     tag = "onboarding",
     params(("workflow_id" = String, Path), Repeatable),
-    responses(
-        (status = 200, body = WorkflowDone),
-        (status = 202, body = Waiting),
-        Problems<NotifyRefusals>
-    ),
+    responses(Done<WorkflowDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn cancel_workflow(
@@ -116,10 +103,10 @@ pub(super) async fn cancel_workflow(
     caller: Caller,
     Path(workflow): Path<WorkflowId>,
     write: Write<CancelWorkflow>,
-) -> Result<Response, Problem> {
+) -> Result<Done<WorkflowDone>, Problem> {
     let command = |_, body: CancelWorkflow| body.command(workflow);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| WorkflowDone::from(first)))
+    Ok(submitted.answer(|first| WorkflowDone::from(first)))
 }
 
 /// What is done with applications, newest first: to the caller's own campaigns, for operators to all.

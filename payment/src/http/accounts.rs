@@ -2,7 +2,6 @@
 
 use api::{AccountFilter, AccountId, AccountView, EntryView, OpenAccount, seen_from};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -11,7 +10,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, OrUnread, PaymentRefusals, Waiting};
+use runtime::{Created, Host, OrUnread, PaymentRefusals};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{AccountName, Currency, Micros, Money};
@@ -50,22 +49,18 @@ pub(crate) struct OpenedView {
     tag = "funds",
     params(Repeatable),
     request_body(content = OpenAccount, example = json!({"name": "reserve"})),
-    responses(
-        (status = 201, body = OpenedView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Created<OpenedView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn open_account(
     State(host): State<Host>,
     caller: Caller,
     write: Write<OpenAccount>,
-) -> Result<Response, Problem> {
+) -> Result<Created<OpenedView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: OpenAccount| body.command(brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(opened))
+    Ok(submitted.answer(opened))
 }
 
 fn opened(event: &Message) -> Option<OpenedView> {

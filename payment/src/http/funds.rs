@@ -6,7 +6,6 @@ use api::{
     WithdrawalFilter, WithdrawalView, lists,
 };
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -15,7 +14,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, OrUnread, PaymentRefusals, Waiting};
+use runtime::{Created, Done, Host, OrUnread, PaymentRefusals};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{
@@ -50,22 +49,18 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
     tag = "funds",
     params(Repeatable),
     request_body(content = AnnounceDeposit, example = json!({"amount": "500.00", "currency": "USD", "reference": "INV-2026-11"})),
-    responses(
-        (status = 201, body = DepositView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Created<DepositView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn announce_deposit(
     State(host): State<Host>,
     caller: Caller,
     write: Write<AnnounceDeposit>,
-) -> Result<Response, Problem> {
+) -> Result<Created<DepositView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: AnnounceDeposit| body.command(id, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(|event| BankTransferColumns::begun(event).map(DepositView::from)))
+    Ok(submitted.answer(|event| BankTransferColumns::begun(event).map(DepositView::from)))
 }
 
 /// Takes money out of an account of a brand. Refused with `insufficient_funds` beyond what is there; from the funds nothing is
@@ -76,22 +71,18 @@ pub(crate) async fn announce_deposit(
     tag = "funds",
     params(Repeatable),
     request_body(content = Withdraw, example = json!({"amount": "200.00", "currency": "USD"})),
-    responses(
-        (status = 201, body = WithdrawalView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Created<WithdrawalView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn withdraw(
     State(host): State<Host>,
     caller: Caller,
     write: Write<Withdraw>,
-) -> Result<Response, Problem> {
+) -> Result<Created<WithdrawalView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: Withdraw| body.command(id, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(|event| BankTransferColumns::begun(event).map(WithdrawalView::from)))
+    Ok(submitted.answer(|event| BankTransferColumns::begun(event).map(WithdrawalView::from)))
 }
 
 /// What became of a deposit or a withdrawal.
@@ -124,11 +115,7 @@ fn settled(event: &Message) -> Option<SettledView> {
     tag = "funds",
     params(("id" = String, Path), Repeatable),
     request_body(content = SettleDeposit, example = json!({"status": "cleared"})),
-    responses(
-        (status = 200, body = SettledView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Done<SettledView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn settle_deposit(
@@ -136,10 +123,10 @@ pub(crate) async fn settle_deposit(
     caller: Caller,
     Path(id): Path<DepositId>,
     write: Write<SettleDeposit>,
-) -> Result<Response, Problem> {
+) -> Result<Done<SettledView>, Problem> {
     let command = |_, body: SettleDeposit| body.command(id);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(settled))
+    Ok(submitted.answer(settled))
 }
 
 /// Says what the bank says of a withdrawal. For operators.
@@ -149,11 +136,7 @@ pub(crate) async fn settle_deposit(
     tag = "funds",
     params(("id" = String, Path), Repeatable),
     request_body(content = SettleWithdrawal, example = json!({"status": "settled"})),
-    responses(
-        (status = 200, body = SettledView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Done<SettledView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn settle_withdrawal(
@@ -161,10 +144,10 @@ pub(crate) async fn settle_withdrawal(
     caller: Caller,
     Path(id): Path<WithdrawalId>,
     write: Write<SettleWithdrawal>,
-) -> Result<Response, Problem> {
+) -> Result<Done<SettledView>, Problem> {
     let command = |_, body: SettleWithdrawal| body.command(id);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(settled))
+    Ok(submitted.answer(settled))
 }
 
 /// Money that moved from one account of a brand to another.
@@ -193,22 +176,18 @@ pub(crate) struct TransferView {
     tag = "funds",
     params(Repeatable),
     request_body(content = TransferFunds, example = json!({"amount": "100.00", "currency": "USD", "to_account": "reserve"})),
-    responses(
-        (status = 201, body = TransferView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Created<TransferView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn transfer_funds(
     State(host): State<Host>,
     caller: Caller,
     write: Write<TransferFunds>,
-) -> Result<Response, Problem> {
+) -> Result<Created<TransferView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: TransferFunds| body.command(id, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(transferred))
+    Ok(submitted.answer(transferred))
 }
 
 fn transferred(event: &Message) -> Option<TransferView> {
@@ -251,21 +230,17 @@ pub(crate) struct BillingSetView {
     tag = "funds",
     params(Repeatable),
     request_body(content = SetBilling, example = json!({"brand_id": "brand1", "currency": "USD", "billing": "prepaid"})),
-    responses(
-        (status = 200, body = BillingSetView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Done<BillingSetView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn set_billing(
     State(host): State<Host>,
     caller: Caller,
     write: Write<SetBilling>,
-) -> Result<Response, Problem> {
+) -> Result<Done<BillingSetView>, Problem> {
     let command = |_, body: SetBilling| body.command();
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(billing_set))
+    Ok(submitted.answer(billing_set))
 }
 
 fn billing_set(event: &Message) -> Option<BillingSetView> {
@@ -301,22 +276,18 @@ pub(crate) struct FundsWarningView {
     tag = "funds",
     params(Repeatable),
     request_body(content = SetFundsWarning, example = json!({"currency": "USD", "amount": "500.00"})),
-    responses(
-        (status = 200, body = FundsWarningView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, PaymentRefusals)>
-    ),
+    responses(Done<FundsWarningView>, Problems<(Forbidden, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn set_funds_warning(
     State(host): State<Host>,
     caller: Caller,
     write: Write<SetFundsWarning>,
-) -> Result<Response, Problem> {
+) -> Result<Done<FundsWarningView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: SetFundsWarning| body.command(brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(funds_warning_set))
+    Ok(submitted.answer(funds_warning_set))
 }
 
 fn funds_warning_set(event: &Message) -> Option<FundsWarningView> {

@@ -2,7 +2,6 @@
 
 use api::{PaymentMethod, RequestPayout};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
@@ -11,7 +10,7 @@ use chassis::params::{Path, parameter};
 use chassis::problem::{Problem, code};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, OrUnread, PaymentRefusals, Submit, Waiting};
+use runtime::{Created, Host, OrUnread, PaymentRefusals, Submit};
 use schemas::{Body, Message};
 use sealing::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -85,21 +84,21 @@ pub(crate) struct PayoutFilter {
         content = RequestPayout,
         example = json!({"amount": 150.0, "currency": "USD", "payment_method": "paypal", "account_details": {"email": "user@example.com"}})
     ),
-    responses((status = 201, body = PayoutView), (status = 202, body = Waiting), Problems<(PaymentRefusals, KeyMissing)>),
+    responses(Created<PayoutView>, Problems<(PaymentRefusals, KeyMissing)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn request_payout(
     State(host): State<Host>,
     caller: Caller,
     write: Write<RequestPayout>,
-) -> Result<Response, Problem> {
+) -> Result<Created<PayoutView>, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let context = write.context;
     let (id, body, request_hash) = write.part(&caller);
     let key = current_key(&host).await?;
     let command = Submit::of(id, body.command(id, partner, key)?, request_hash);
     let submitted = host.submit(command, &caller, &context).await?;
-    Ok(submitted.created(requested))
+    Ok(submitted.answer(requested))
 }
 
 async fn current_key(host: &Host) -> Result<PublicKey, Problem> {

@@ -3,7 +3,6 @@
 use api::lists::DeclineReason;
 use api::{AcceptClaim, DeclineClaim, Request};
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
@@ -12,7 +11,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{ClaimStatus, ConversionType, Host, OrUnread, TrackingRefusals, Waiting};
+use runtime::{ClaimStatus, ConversionType, Done, Host, OrUnread, TrackingRefusals};
 use schemas::{Body, Message, Written};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ClaimId, Currency, Micros, Money, OrderId, PartnerId};
@@ -179,11 +178,7 @@ pub(super) struct DecidedClaim {
     tag = "claims",
     params(("claim_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = DecidedClaim),
-        (status = 202, body = Waiting),
-        Problems<TrackingRefusals>,
-    ),
+    responses(Done<DecidedClaim>, Problems<TrackingRefusals>),
     security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(super) async fn accept_claim(
@@ -191,7 +186,7 @@ pub(super) async fn accept_claim(
     caller: Caller,
     Path(id): Path<ClaimId>,
     write: Write<AcceptClaim>,
-) -> Result<Response, Problem> {
+) -> Result<Done<DecidedClaim>, Problem> {
     decide(&host, &caller, write, |body| body.command(id)).await
 }
 
@@ -204,11 +199,7 @@ pub(super) async fn accept_claim(
     tag = "claims",
     params(("claim_id" = String, Path), Repeatable),
     request_body(content = DeclineClaim, example = json!({"reason": "order_unknown"})),
-    responses(
-        (status = 200, body = DecidedClaim),
-        (status = 202, body = Waiting),
-        Problems<TrackingRefusals>,
-    ),
+    responses(Done<DecidedClaim>, Problems<TrackingRefusals>),
     security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(super) async fn decline_claim(
@@ -216,7 +207,7 @@ pub(super) async fn decline_claim(
     caller: Caller,
     Path(id): Path<ClaimId>,
     write: Write<DeclineClaim>,
-) -> Result<Response, Problem> {
+) -> Result<Done<DecidedClaim>, Problem> {
     decide(&host, &caller, write, |body| body.command(id)).await
 }
 
@@ -225,10 +216,10 @@ async fn decide<R: Request>(
     caller: &Caller,
     write: Write<R>,
     command: impl FnOnce(R) -> Written,
-) -> Result<Response, Problem> {
+) -> Result<Done<DecidedClaim>, Problem> {
     let command = |_, body: R| command(body);
     let submitted = host.submit_write(write, caller, command).await?;
-    Ok(submitted.ok(decided))
+    Ok(submitted.answer(decided))
 }
 
 fn decided(message: &Message) -> Option<DecidedClaim> {

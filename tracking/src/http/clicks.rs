@@ -2,14 +2,13 @@
 
 use api::BindClick;
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, TrackingRefusals, Waiting};
+use runtime::{Done, Host, TrackingRefusals};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::ClickId;
@@ -47,11 +46,7 @@ pub(super) struct BoundClick {
     tag = "events",
     params(("click_id" = String, Path), Repeatable),
     request_body(content = BindClick, example = json!({"user_id": "user123"})),
-    responses(
-        (status = 200, body = BoundClick),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, TrackingRefusals)>,
-    ),
+    responses(Done<BoundClick>, Problems<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(super) async fn bind_click(
@@ -59,13 +54,13 @@ pub(super) async fn bind_click(
     caller: Caller,
     Path(click): Path<ClickId>,
     write: Write<BindClick>,
-) -> Result<Response, Problem> {
+) -> Result<Done<BoundClick>, Problem> {
     if !caller.is_operator() && !caller.has(Role::Brand) {
         return Err(Problem::forbidden("this is for the role brand"));
     }
     let command = |_, body: BindClick| body.command(click);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(bound))
+    Ok(submitted.answer(bound))
 }
 
 fn bound(message: &Message) -> Option<BoundClick> {

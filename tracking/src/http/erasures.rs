@@ -2,13 +2,12 @@
 
 use api::EraseVisitor;
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, TrackingRefusals, Waiting};
+use runtime::{Done, Host, TrackingRefusals};
 use schemas::{Body, Message};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,22 +40,18 @@ pub(super) struct ErasedVisitor {
     tag = "events",
     params(Repeatable),
     request_body(content = EraseVisitor, example = json!({"brand_id": "brand1", "user_id": "user123"})),
-    responses(
-        (status = 200, body = ErasedVisitor),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, TrackingRefusals)>,
-    ),
+    responses(Done<ErasedVisitor>, Problems<(Forbidden, TrackingRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn erase_visitor(
     State(host): State<Host>,
     caller: Caller,
     write: Write<EraseVisitor>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ErasedVisitor>, Problem> {
     caller.require_operator()?;
     let command = |id, body: EraseVisitor| body.command(id);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(erased))
+    Ok(submitted.answer(erased))
 }
 
 fn erased(message: &Message) -> Option<ErasedVisitor> {

@@ -2,12 +2,12 @@
 
 use api::RecordEvent;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
 use chassis::openapi::{Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::write::Write;
-use runtime::{CommandResult, Host, TrackingRefusals, UnattributedReason, Waiting};
+use runtime::{CommandResult, Created, Done, Host, TrackingRefusals, UnattributedReason};
 use schemas::{Body, ClaimedSale, Message};
 use serde::Serialize;
 use types::{CampaignId, ClickId};
@@ -80,8 +80,7 @@ impl EventRecorded {
         example = json!({"user_id": "user123", "event_type": "purchase", "order_id": "order-1001", "amount": 100.0, "currency": "USD", "metadata": {"product_id": "prod456"}})
     ),
     responses(
-        (status = 201, body = EventRecorded),
-        (status = 202, body = Waiting),
+        Created<EventRecorded>,
         (status = 200, description = "The order was reported before, or the claim is settled", body = EventRecorded),
         Problems<TrackingRefusals>,
     ),
@@ -97,11 +96,12 @@ pub(super) async fn record_event(
     let repeated = matches!(&submitted.result, CommandResult::Done(events)
         if matches!(events.first().map(|event| &event.body),
             Some(Body::ConversionDuplicateIgnoredV1(_) | Body::ClaimSettledV1(_))));
-    Ok(if repeated {
-        submitted.ok(recorded)
-    } else {
-        submitted.created(recorded)
-    })
+    if repeated {
+        let done: Done<EventRecorded> = submitted.answer(recorded);
+        return Ok(done.into_response());
+    }
+    let created: Created<EventRecorded> = submitted.answer(recorded);
+    Ok(created.into_response())
 }
 
 fn recorded(message: &Message) -> EventRecorded {

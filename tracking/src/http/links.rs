@@ -4,7 +4,6 @@ use api::lists::LinkStatus;
 use api::{ChangeLink, CreateLink, CreateLinks, LinkUtm, link_at};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
@@ -14,7 +13,7 @@ use chassis::problem::{Problem, ProblemBody};
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use futures::future::join_all;
-use runtime::{DisabledBy, Host, OrUnread, Submitted, TrackingRefusals, Waiting};
+use runtime::{Created, DisabledBy, Done, Host, OrUnread, Submitted, TrackingRefusals};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, LinkCode, Micros, PartnerId};
@@ -69,21 +68,17 @@ pub(super) struct Link {
         content = CreateLink,
         example = json!({"campaign_id": "camp123", "target_url": "https://shop.example.com/shoes", "code": "spring-sale"})
     ),
-    responses(
-        (status = 201, body = Link),
-        (status = 202, body = Waiting),
-        Problems<TrackingRefusals>,
-    ),
+    responses(Created<Link>, Problems<TrackingRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn create_link(
     State(host): State<Host>,
     caller: Caller,
     write: Write<CreateLink>,
-) -> Result<Response, Problem> {
+) -> Result<Created<Link>, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let submitted = submit(&host, write, partner, &caller).await?;
-    Ok(submitted.created(link_of))
+    Ok(submitted.answer(link_of))
 }
 
 async fn submit(
@@ -197,11 +192,7 @@ pub(super) async fn create_links(
     tag = "links",
     params(("code" = String, Path), Repeatable),
     request_body(content = ChangeLink, example = json!({"target_url": "https://shop.example.com/sale"})),
-    responses(
-        (status = 200, body = Link),
-        (status = 202, body = Waiting),
-        Problems<TrackingRefusals>,
-    ),
+    responses(Done<Link>, Problems<TrackingRefusals>),
     security(("bearer" = []), ("api_key" = ["links.write"]))
 )]
 pub(super) async fn change_link(
@@ -209,10 +200,10 @@ pub(super) async fn change_link(
     caller: Caller,
     Path(code): Path<LinkCode>,
     write: Write<ChangeLink>,
-) -> Result<Response, Problem> {
+) -> Result<Done<Link>, Problem> {
     let command = |_, body: ChangeLink| body.command(code);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(link_of))
+    Ok(submitted.answer(link_of))
 }
 
 impl From<LinkRow> for Link {

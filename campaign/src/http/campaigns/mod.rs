@@ -6,7 +6,6 @@ use api::{
     ActivateCampaign, ChangeCampaign, CloseCampaign, CreateCampaign, PauseCampaign, ResumeCampaign,
 };
 use axum::extract::State;
-use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
@@ -15,7 +14,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, Host, OrUnread, Waiting};
+use runtime::{CampaignRefusals, Created, Done, Host, OrUnread};
 use types::CampaignId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -44,22 +43,18 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
         content = CreateCampaign,
         example = json!({"campaign_id": "camp123", "name": "Summer sale", "currency": "USD", "allowed_hosts": ["shop.example.com"]})
     ),
-    responses(
-        (status = 201, body = CampaignView),
-        (status = 202, body = Waiting),
-        Problems<(Forbidden, CampaignRefusals)>
-    ),
+    responses(Created<CampaignView>, Problems<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]
 pub(super) async fn create_campaign(
     State(host): State<Host>,
     caller: Caller,
     write: Write<CreateCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Created<CampaignView>, Problem> {
     let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: CreateCampaign| body.command(id, brand);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.created(CampaignView::created))
+    Ok(submitted.answer(CampaignView::created))
 }
 
 /// Makes another of a campaign: what the body says. Links that there are lead where they led, and who is in stays in. For its
@@ -70,11 +65,7 @@ pub(super) async fn create_campaign(
     tag = "campaigns",
     params(("campaign_id" = String, Path), Repeatable),
     request_body(content = ChangeCampaign, example = json!({"ends_at": "2099-12-31T23:00:00Z", "clear": ["budget"]})),
-    responses(
-        (status = 200, body = ChangedView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<ChangedView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn change_campaign(
@@ -82,10 +73,10 @@ pub(super) async fn change_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<ChangeCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ChangedView>, Problem> {
     let command = |_, body: ChangeCampaign| body.command(campaign);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| ChangedView {
+    Ok(submitted.answer(|first| ChangedView {
         campaign_id: first.header.subject.clone(),
         changed_at: Timestamp(first.header.time),
     }))
@@ -98,11 +89,7 @@ pub(super) async fn change_campaign(
     tag = "campaigns",
     params(("campaign_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = ActivationView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<ActivationView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn activate_campaign(
@@ -110,10 +97,10 @@ pub(super) async fn activate_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<ActivateCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Done<ActivationView>, Problem> {
     let command = |_, body: ActivateCampaign| body.command(campaign);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(|first| ActivationView {
+    Ok(submitted.answer(|first| ActivationView {
         campaign_id: first.header.subject.clone(),
         status: types::CampaignStatus::Active.name(),
         activated_at: Timestamp(first.header.time),
@@ -128,11 +115,7 @@ pub(super) async fn activate_campaign(
     tag = "campaigns",
     params(("campaign_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = StatusView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<StatusView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn pause_campaign(
@@ -140,10 +123,10 @@ pub(super) async fn pause_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<PauseCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Done<StatusView>, Problem> {
     let command = |_, body: PauseCampaign| body.command(campaign);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(StatusView::of))
+    Ok(submitted.answer(StatusView::of))
 }
 
 /// Lets a paused campaign go on. For its brand, and for operators.
@@ -153,11 +136,7 @@ pub(super) async fn pause_campaign(
     tag = "campaigns",
     params(("campaign_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = StatusView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<StatusView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn resume_campaign(
@@ -165,10 +144,10 @@ pub(super) async fn resume_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<ResumeCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Done<StatusView>, Problem> {
     let command = |_, body: ResumeCampaign| body.command(campaign);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(StatusView::of))
+    Ok(submitted.answer(StatusView::of))
 }
 
 /// Ends a campaign for good: its links lead to the fallback page, no click counts, and nobody joins. What was earned stays, and
@@ -179,11 +158,7 @@ pub(super) async fn resume_campaign(
     tag = "campaigns",
     params(("campaign_id" = String, Path), Repeatable),
     request_body = NoBody,
-    responses(
-        (status = 200, body = StatusView),
-        (status = 202, body = Waiting),
-        Problems<CampaignRefusals>
-    ),
+    responses(Done<StatusView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn close_campaign(
@@ -191,10 +166,10 @@ pub(super) async fn close_campaign(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     write: Write<CloseCampaign>,
-) -> Result<Response, Problem> {
+) -> Result<Done<StatusView>, Problem> {
     let command = |_, body: CloseCampaign| body.command(campaign);
     let submitted = host.submit_write(write, &caller, command).await?;
-    Ok(submitted.ok(StatusView::of))
+    Ok(submitted.answer(StatusView::of))
 }
 
 /// One campaign: a brand's own, or one that is no draft.
