@@ -30,6 +30,8 @@ use crate::config::Env;
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// As a rule proxies keep a connection that they do not use for 60 s: whoever closes it before answers what they send on it meanwhile by nothing.
+const PROXY_TIMEOUT: Duration = Duration::from_secs(75);
 /// Pause after a failed accept, such as when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -49,6 +51,8 @@ pub struct ServerConfig {
     /// Time for a client to send a whole head, also its first and between two requests, and to take in what was
     /// answered; a connection that is slower is closed.
     pub client_timeout: Duration,
+    /// The same for a proxy to send a head; it must be longer than proxies keep what they do not use.
+    pub proxy_timeout: Duration,
 }
 
 impl ServerConfig {
@@ -61,6 +65,7 @@ impl ServerConfig {
             trusted_proxies: Vec::new(),
             drain_timeout: Duration::from_secs(20),
             client_timeout: CLIENT_TIMEOUT,
+            proxy_timeout: PROXY_TIMEOUT,
         }
     }
 
@@ -75,6 +80,7 @@ impl ServerConfig {
             trusted_proxies: read_proxies(env),
             drain_timeout: Duration::from_millis(u64::from(drain_ms)),
             client_timeout: CLIENT_TIMEOUT,
+            proxy_timeout: PROXY_TIMEOUT,
         }
     }
 }
@@ -129,14 +135,19 @@ impl Server {
                 continue;
             };
             let _ = stream.set_nodelay(true);
-            let timeout = self.config.client_timeout;
-            bound_writing(&stream, timeout);
+            bound_writing(&stream, self.config.client_timeout);
+            let is_proxy = peer.0.is_none();
+            let head_timeout = if is_proxy {
+                self.config.proxy_timeout
+            } else {
+                self.config.client_timeout
+            };
             connections.spawn(connection(
                 stream,
                 (peer, router.clone()),
                 stop.clone(),
                 (slot, place),
-                timeout,
+                head_timeout,
             ));
         }
         drop(self.listener);

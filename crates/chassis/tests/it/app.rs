@@ -263,9 +263,15 @@ impl App {
 
     /// One whose clients all come by a proxy.
     pub async fn behind_proxy(limits: Limits) -> Self {
+        Self::behind_patient_proxy(limits, Duration::from_secs(30)).await
+    }
+
+    /// The same, where clients that come without it have so much time.
+    pub async fn behind_patient_proxy(limits: Limits, client_timeout: Duration) -> Self {
         let verifier = secret_verifier(Anonymous::Refused);
         let config = ServerConfig {
             trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+            client_timeout,
             ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
         };
         Self::shelled(|shell| shell, verifier, limits, true, None, config).await

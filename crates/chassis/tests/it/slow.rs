@@ -62,6 +62,25 @@ async fn whoever_keeps_a_connection_and_asks_no_more_is_closed_on() {
 }
 
 #[tokio::test]
+async fn a_proxy_may_keep_a_connection_that_it_does_not_use_for_longer() {
+    let request = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    let short = Duration::from_secs(1);
+    let behind = App::behind_patient_proxy(impatient(), short).await;
+    let direct = impatient_app().await;
+    let mut proxy = open(&behind).await;
+    let mut client = open(&direct).await;
+    for stream in [&mut proxy, &mut client] {
+        stream.write_all(request).await.unwrap();
+    }
+    rest(client).await;
+    // Closed by us, and not before.
+    let last = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    proxy.write_all(last).await.unwrap();
+    let answered = rest(proxy).await;
+    assert_eq!(answered.matches("HTTP/1.1 200").count(), 2, "{answered}");
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_come_ends_its_request() {
     let app = impatient_app().await;
     let mut slow = open(&app).await;
