@@ -10,7 +10,7 @@ use types::{BrandId, ClickId, ConversionId, OrderId, PayoutId};
 use utoipa::IntoParams;
 
 use super::Bff;
-use crate::store::{claims, conversions, search};
+use crate::store::{One, claims, conversions, search};
 
 /// Conversions and claims of one order or click that are looked at.
 const MAX_OF_ONE: usize = 16;
@@ -94,11 +94,14 @@ impl Named {
         let read = async {
             let mut conversions = conversions;
             if self.order_id.is_some() || self.click_id.is_some() {
-                let (order, click) = (self.order_id.as_ref(), self.click_id.as_ref());
+                let of = One {
+                    order: self.order_id.as_ref(),
+                    brand: self.brand_id.as_ref(),
+                    click: self.click_id.as_ref(),
+                };
                 let mut look = search::begin(bff.host.pool()).await?;
-                let found =
-                    conversions::ids_of(&mut look, scope, order, click, READ_OF_ONE).await?;
-                let claimed = claims::ids_of(&mut look, scope, order, click, READ_OF_ONE).await?;
+                let found = conversions::ids_of(&mut look, scope, of, READ_OF_ONE).await?;
+                let claimed = claims::ids_of(&mut look, scope, of, READ_OF_ONE).await?;
                 look.rollback().await?;
                 truncated = found.len().max(claimed.len()) > MAX_OF_ONE;
                 conversions.extend(found.into_iter().take(MAX_OF_ONE));
@@ -112,7 +115,13 @@ impl Named {
             if let (Some(brand), Some(order)) = (brand, &self.order_id) {
                 conversions.push(ConversionId::of_brand(brand, order).to_string());
             }
-            subjects.extend(of_conversions(bff, &conversions).await?);
+            let mut all = of_conversions(bff, &conversions).await?;
+            if let (Some(_), Some(order)) = (&self.brand_id, &self.order_id) {
+                // What is known by its number alone may be another brand's.
+                let number = ConversionId::of_order(None, order).to_string();
+                all.retain(|id| *id != number || conversions.contains(id));
+            }
+            subjects.extend(all);
             Ok::<_, sqlx::Error>(subjects)
         };
         let mut subjects = read.await.or_unread()?;

@@ -4,9 +4,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgConnection, PgPool, QueryBuilder};
-use types::{BrandId, CampaignId, ClaimId, ClaimStatus, ClickId, OrderId, PartnerId};
+use types::{BrandId, CampaignId, ClaimId, ClaimStatus, OrderId, PartnerId};
 
-use super::{ITS_BRAND, Table, seen_by};
+use super::{ITS_BRAND, One, Table, seen_by};
 
 /// A claim as front ends see it. Its amount is minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -96,12 +96,11 @@ pub(crate) async fn find(pool: &PgPool, id: &ClaimId) -> Result<Option<ClaimRow>
 pub(crate) async fn ids_of(
     connection: &mut PgConnection,
     scope: Scope<'_>,
-    order: Option<&OrderId>,
-    click: Option<&ClickId>,
+    of: One<'_>,
     limit: i64,
 ) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT id, conversion_id FROM claims");
-    super::push_named(&mut sql, scope, order, click, limit);
+    super::push_one(&mut sql, scope, of, limit);
     sql.build_query_as().fetch_all(connection).await
 }
 

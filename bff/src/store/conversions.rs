@@ -4,10 +4,10 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, CampaignId, ClickId, ConversionId, ConversionStatus, OrderId, PartnerId};
+use types::{BrandId, CampaignId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
 use super::of_campaigns::{self, Named, To};
-use super::{ITS_BRAND, Table, in_state, seen_by};
+use super::{ITS_BRAND, One, Table, in_state, seen_by};
 
 /// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -126,12 +126,11 @@ pub(crate) async fn owners_with_claims(
 pub(crate) async fn ids_of(
     connection: &mut PgConnection,
     scope: Scope<'_>,
-    order: Option<&OrderId>,
-    click: Option<&ClickId>,
+    of: One<'_>,
     limit: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT id FROM conversions");
-    super::push_named(&mut sql, scope, order, click, limit);
+    super::push_one(&mut sql, scope, of, limit);
     sql.build_query_scalar().fetch_all(connection).await
 }
 

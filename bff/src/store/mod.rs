@@ -36,7 +36,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{ClickId, OrderId};
+use types::{BrandId, ClickId, OrderId};
 
 /// A table whose rows lists show, newest first.
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
@@ -165,21 +165,26 @@ fn in_state(name: Option<&'static str>) -> impl Fn(&mut QueryBuilder<Postgres>) 
     }
 }
 
-/// Narrows conversions or claims to so many of an order, or of a click, that may be seen, for a transaction of [`search::begin`]: in no
+/// An order, of one brand where that is named, or else a click.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct One<'a> {
+    pub(crate) order: Option<&'a OrderId>,
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) click: Option<&'a ClickId>,
+}
+
+/// Narrows conversions or claims to so many of one order or click that may be seen, for a transaction of [`search::begin`]: in no
 /// order, since the planner would walk all that there are in theirs to find the few of a click.
-fn push_named(
-    sql: &mut QueryBuilder<Postgres>,
-    scope: Scope<'_>,
-    order: Option<&OrderId>,
-    click: Option<&ClickId>,
-    limit: i64,
-) {
-    match order {
+fn push_one(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>, of: One<'_>, limit: i64) {
+    match of.order {
         Some(order) => sql.push(" WHERE order_id = ").push_bind(order.to_string()),
         None => sql
             .push(" WHERE click_id = ")
-            .push_bind(click.map(ToString::to_string)),
+            .push_bind(of.click.map(ToString::to_string)),
     };
+    if let Some(brand) = of.brand {
+        sql.push(" AND brand_id = ").push_bind(brand.to_string());
+    }
     seen_by(scope, ITS_BRAND)(sql);
     sql.push(" LIMIT ").push_bind(limit);
 }

@@ -163,6 +163,7 @@ async fn a_purchase_is_seen_through_all_services_and_explained_to_the_cent_in_ev
     each_sees_its_own(&scene, request).await;
     everything_else_happens(&scene).await;
     what_earned_nothing_is_explained(&scene).await;
+    a_brand_that_is_named_has_its_own_order_alone(&scene).await;
     a_number_that_many_have_is_found_by_each(&scene).await;
     the_last_line_is_the_ledger(&scene).await;
     what_names_it_finds_it(&scene).await;
@@ -374,6 +375,38 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
     for (order, token) in [("o-nobody", &scene.partner), ("o-nobody", &scene.prepaid)] {
         let path = format!("explanations?order_id={order}");
         scene.answers(token, &path, StatusCode::NOT_FOUND).await;
+    }
+}
+
+/// Two brands have an order of one number, and of one of them it is reported by its number alone.
+async fn a_brand_that_is_named_has_its_own_order_alone(scene: &Scene<'_>) {
+    let nobody = json!({"user_id": "nobody-clicked"});
+    let own = scene.sale(&scene.shop, "o-both", nobody).await;
+    let clicked = json!({"user_id": "user-prepaid"});
+    let others = scene.sale(&scene.operator, "o-both", clicked).await;
+    let of_other = "o-both&brand_id=brand-prepaid";
+    scene.settled(of_other, "partner:partner123:unfunded").await;
+    until("both are shown", || async {
+        let path = "conversions?order_id=o-both";
+        let both = scene.walker.read_as(&scene.operator, path).await;
+        both["items"].as_array().unwrap().len() == 2
+    })
+    .await;
+    for (brand, sold) in [("brand123", own), ("brand-prepaid", others)] {
+        let path = format!("timeline?order_id=o-both&brand_id={brand}");
+        let timeline = scene.read(&scene.operator, &path).await;
+        let messages = timeline["messages"].as_array().unwrap();
+        let mut its = messages.iter().map(|it| &it["correlation_id"]);
+        let is_its = its.all(|request| *request == sold["correlation_id"]);
+        assert!(is_its && !messages.is_empty(), "{timeline:#}");
+    }
+    let of_other = format!("timeline?order_id={of_other}");
+    let by_number = "timeline?order_id=o-both";
+    for (path, expected) in [
+        (of_other.as_str(), StatusCode::NOT_FOUND),
+        (by_number, StatusCode::OK),
+    ] {
+        scene.answers(&scene.shop, path, expected).await;
     }
 }
 
