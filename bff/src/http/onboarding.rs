@@ -14,7 +14,7 @@ use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
-use chassis::write::Write;
+use chassis::write::{NoBody, Write};
 use runtime::{HandsOn, Host, NotifyRefusals};
 use types::WorkflowId;
 use utoipa_axum::router::OpenApiRouter;
@@ -70,6 +70,7 @@ pub(crate) async fn change_onboarding(
 /// Asks that a step that waits is tried now.
 #[utoipa::path(
     post, path = "/api/v1/workflows/{id}/retry", tag = "onboarding", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
     responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
@@ -105,6 +106,7 @@ pub(crate) async fn skip_workflow_step(
 /// Asks that a workflow ends, and what it did is taken back. The application waits for the brand, as without onboarding.
 #[utoipa::path(
     post, path = "/api/v1/workflows/{id}/cancel", tag = "onboarding", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
     responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]

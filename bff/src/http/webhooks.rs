@@ -17,7 +17,7 @@ use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
-use chassis::write::Write;
+use chassis::write::{NoBody, Write};
 use runtime::{HandsOn, Host, NotifyRefusals};
 use schemas::Service;
 use types::{Uuid, WebhookEndpointId};
@@ -136,6 +136,7 @@ pub(crate) async fn resend_webhooks(
 /// Asks that there is a webhook endpoint no more, for good, and nothing of what waits for it is sent.
 #[utoipa::path(
     delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
     responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
@@ -153,6 +154,7 @@ pub(crate) async fn remove_webhook_endpoint(
 /// Asks that a webhook endpoint is sent events again. What happened while it was disabled is not sent; what waited before that is.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/enable", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
     responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
@@ -170,6 +172,7 @@ pub(crate) async fn enable_webhook_endpoint(
 /// Asks that a webhook endpoint is sent nothing for now. What waits goes on waiting.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/disable", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
     responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]
@@ -187,6 +190,7 @@ pub(crate) async fn disable_webhook_endpoint(
 /// Asks that a webhook endpoint is sent an event that says nothing: `webhook_endpoint.tested.v1`, whichever types it is sent.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
     responses(Answers<(Forbidden, NotifyRefusals)>),
     security(("bearer" = []))
 )]

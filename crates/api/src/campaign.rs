@@ -47,6 +47,7 @@ requests! {
     ApproveEvidence = "campaign.approve_evidence.command.v1", "approve_evidence";
     RejectEvidence = "campaign.reject_evidence.command.v1", "reject_evidence";
     ReturnEvidence = "campaign.return_evidence.command.v1", "return_evidence";
+    RevokeApiKey = "campaign.revoke_api_key.command.v1", "revoke_api_key";
 }
 
 /// A campaign to be made, in draft.
@@ -597,10 +598,6 @@ impl RotateApiKey {
         };
         About::of(key, rotate).write()
     }
-}
-
-impl crate::Request for RevokeApiKey {
-    const KIND: &'static str = "campaign.revoke_api_key.command.v1";
 }
 
 /// A file that shows what a partner did for a campaign.

@@ -22,6 +22,8 @@ const MAX_COUNTRIES: usize = 250;
 requests! {
     ChangeOnboarding = "notify.change_onboarding.command.v1", "change_onboarding";
     SkipWorkflowStep = "notify.skip_workflow_step.command.v1", "skip_workflow_step";
+    RetryWorkflow = "notify.retry_workflow.command.v1", "retry_workflow";
+    CancelWorkflow = "notify.cancel_workflow.command.v1", "cancel_workflow";
 }
 
 bodiless! {
@@ -29,14 +31,6 @@ bodiless! {
     RetryWorkflow of WorkflowId: RetryWorkflowV1;
     /// That a workflow ends, and what it did is taken back.
     CancelWorkflow of WorkflowId: CancelWorkflowV1;
-}
-
-impl crate::Request for RetryWorkflow {
-    const KIND: &'static str = "notify.retry_workflow.command.v1";
-}
-
-impl crate::Request for CancelWorkflow {
-    const KIND: &'static str = "notify.cancel_workflow.command.v1";
 }
 
 /// What is to be done with applications to a brand's campaigns, whole.

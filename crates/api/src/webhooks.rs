@@ -27,6 +27,10 @@ requests! {
     ChangeWebhookEndpoint = "notify.change_webhook_endpoint.command.v1", "change_webhook_endpoint";
     RotateWebhookSecret = "notify.rotate_webhook_secret.command.v1", "rotate_webhook_secret";
     ResendWebhooks = "notify.resend_webhooks.command.v1", "resend_webhooks";
+    EnableWebhookEndpoint = "notify.enable_webhook_endpoint.command.v1", "enable_webhook_endpoint";
+    DisableWebhookEndpoint = "notify.disable_webhook_endpoint.command.v1", "disable_webhook_endpoint";
+    RemoveWebhookEndpoint = "notify.remove_webhook_endpoint.command.v1", "remove_webhook_endpoint";
+    TestWebhookEndpoint = "notify.test_webhook_endpoint.command.v1", "test_webhook_endpoint";
 }
 
 bodiless! {
@@ -38,22 +42,6 @@ bodiless! {
     RemoveWebhookEndpoint of WebhookEndpointId: RemoveWebhookEndpointV1;
     /// That an endpoint is sent an event that says nothing.
     TestWebhookEndpoint of WebhookEndpointId: TestWebhookEndpointV1;
-}
-
-impl crate::Request for EnableWebhookEndpoint {
-    const KIND: &'static str = "notify.enable_webhook_endpoint.command.v1";
-}
-
-impl crate::Request for DisableWebhookEndpoint {
-    const KIND: &'static str = "notify.disable_webhook_endpoint.command.v1";
-}
-
-impl crate::Request for RemoveWebhookEndpoint {
-    const KIND: &'static str = "notify.remove_webhook_endpoint.command.v1";
-}
-
-impl crate::Request for TestWebhookEndpoint {
-    const KIND: &'static str = "notify.test_webhook_endpoint.command.v1";
 }
 
 /// Where a brand or a partner is to be sent what happens.

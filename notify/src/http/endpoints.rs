@@ -16,7 +16,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use chassis::write::Write;
+use chassis::write::{NoBody, Write};
 use runtime::{Created, Done, Host, NotifyRefusals, OrUnread};
 use types::{Micros, WebhookEndpointId};
 use utoipa_axum::router::OpenApiRouter;
@@ -153,6 +153,7 @@ pub(super) async fn resend_webhooks(
     path = "/api/v1/notify/webhooks/{endpoint_id}/enable",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
+    request_body = NoBody,
     responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
@@ -175,6 +176,7 @@ pub(super) async fn enable_webhook_endpoint(
     path = "/api/v1/notify/webhooks/{endpoint_id}/disable",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
+    request_body = NoBody,
     responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
@@ -197,6 +199,7 @@ pub(super) async fn disable_webhook_endpoint(
     path = "/api/v1/notify/webhooks/{endpoint_id}",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
+    request_body = NoBody,
     responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
@@ -219,6 +222,7 @@ pub(super) async fn remove_webhook_endpoint(
     path = "/api/v1/notify/webhooks/{endpoint_id}/test",
     tag = "webhooks",
     params(("endpoint_id" = String, Path), Repeatable),
+    request_body = NoBody,
     responses(Done<WebhookEndpointDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]

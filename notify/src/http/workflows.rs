@@ -14,7 +14,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use chassis::write::Write;
+use chassis::write::{NoBody, Write};
 use runtime::{Done, Host, NotifyRefusals, OrUnread};
 use types::{Micros, WorkflowId, WorkflowReason, WorkflowStep, WorkflowStepState};
 use utoipa_axum::router::OpenApiRouter;
@@ -50,6 +50,7 @@ super::done!(
     path = "/api/v1/notify/workflows/{workflow_id}/retry",
     tag = "onboarding",
     params(("workflow_id" = String, Path), Repeatable),
+    request_body = NoBody,
     responses(Done<WorkflowDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
@@ -95,6 +96,7 @@ pub(super) async fn skip_workflow_step(
     path = "/api/v1/notify/workflows/{workflow_id}/cancel",
     tag = "onboarding",
     params(("workflow_id" = String, Path), Repeatable),
+    request_body = NoBody,
     responses(Done<WorkflowDone>, Problems<NotifyRefusals>),
     security(("bearer" = []))
 )]
