@@ -35,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 #[utoipa::path(
     post, path = "/api/v1/accounts", tag = "funds", params(Repeatable, Waits),
     request_body(content = OpenAccount, example = json!({"name": "reserve"})),
-    responses(Answers<(Forbidden, PaymentRefusals)>),
+    responses(Answers<(Forbidden, NotFound, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn open_account(

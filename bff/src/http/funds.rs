@@ -45,7 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 #[utoipa::path(
     post, path = "/api/v1/deposits", tag = "funds", params(Repeatable, Waits),
     request_body(content = AnnounceDeposit, example = json!({"amount": "500.00", "currency": "USD", "reference": "INV-2026-11"})),
-    responses(Answers<(Forbidden, PaymentRefusals)>),
+    responses(Answers<(Forbidden, NotFound, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn announce_deposit(
@@ -64,7 +64,7 @@ pub(crate) async fn announce_deposit(
 #[utoipa::path(
     post, path = "/api/v1/withdrawals", tag = "funds", params(Repeatable, Waits),
     request_body(content = Withdraw, example = json!({"amount": "200.00", "currency": "USD"})),
-    responses(Answers<(Forbidden, PaymentRefusals)>),
+    responses(Answers<(Forbidden, NotFound, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn withdraw(
@@ -120,7 +120,7 @@ pub(crate) async fn settle_withdrawal(
 #[utoipa::path(
     post, path = "/api/v1/transfers", tag = "funds", params(Repeatable, Waits),
     request_body(content = TransferFunds, example = json!({"amount": "100.00", "currency": "USD", "to_account": "reserve"})),
-    responses(Answers<(Forbidden, PaymentRefusals)>),
+    responses(Answers<(Forbidden, NotFound, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn transfer_funds(
@@ -159,7 +159,7 @@ pub(crate) async fn set_billing(
 #[utoipa::path(
     put, path = "/api/v1/funds/warning", tag = "funds", params(Repeatable, Waits),
     request_body(content = SetFundsWarning, example = json!({"currency": "USD", "amount": "500.00"})),
-    responses(Answers<(Forbidden, PaymentRefusals)>),
+    responses(Answers<(Forbidden, NotFound, PaymentRefusals)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn set_funds_warning(

@@ -8,7 +8,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use chassis::auth::{Caller, NewApiKey, Role};
 use chassis::json::Json;
-use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -66,7 +66,7 @@ pub(crate) struct NewKey {
     responses(
         (status = 202, body = NewKey),
         (status = 200, body = NewKey, description = "Its outcome, under `Prefer: wait`"),
-        Problems<(Forbidden, CampaignRefusals)>
+        Problems<(Forbidden, NotFound, CampaignRefusals)>
     ),
     security(("bearer" = []))
 )]

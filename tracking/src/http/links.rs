@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::{Forbidden, Problems, Repeatable};
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::{Problem, ProblemBody};
@@ -156,7 +156,7 @@ impl From<Result<Submitted, Problem>> for LinkOutcome {
     ),
     responses(
         (status = 200, body = LinkOutcomes),
-        Problems<TrackingRefusals>,
+        Problems<(NotFound, TrackingRefusals)>,
     ),
     security(("bearer" = []))
 )]

@@ -1,7 +1,7 @@
 //! Every route × role × one's own, another's or nobody's object, as one table (`routes.rs`) that the services' own
 //! documents are held against: a route without a line fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use reqwest::header::HeaderMap;
@@ -60,19 +60,28 @@ async fn hold(service: Service) {
         .filter(|line| line.service == service)
         .collect();
     let mut wrong = missing_lines(&scene, &lines).await;
+    let refusals = refusals(&document(&scene).await);
     for line in lines {
-        line.try_all(&scene, &mut wrong).await;
+        let documented = refusals.get(line.route).cloned().unwrap_or_default();
+        line.try_all(&scene, &documented, &mut wrong).await;
     }
     operators_only(&scene, &mut wrong).await;
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     scene.service.stop().await;
 }
 
-/// `POST /api/v1/…` of everything that the service's document has.
-pub async fn documented(scene: &Scene) -> Vec<(String, Value)> {
+async fn document(scene: &Scene) -> Value {
     let url = format!("{}/openapi.json", scene.service.base_url);
     let document = scene.service.client.get(url).send().await.unwrap();
-    let document: Value = serde_json::from_str(&document.text().await.unwrap()).unwrap();
+    serde_json::from_str(&document.text().await.unwrap()).unwrap()
+}
+
+/// `POST /api/v1/…` of everything that the service's document has.
+pub async fn documented(scene: &Scene) -> Vec<(String, Value)> {
+    operations(&document(scene).await)
+}
+
+fn operations(document: &Value) -> Vec<(String, Value)> {
     let mut routes = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -81,6 +90,28 @@ pub async fn documented(scene: &Scene) -> Vec<(String, Value)> {
         }
     }
     routes
+}
+
+/// With which status and code a route may refuse.
+type Refusals = BTreeSet<(String, String)>;
+
+/// Those of each route, by the document.
+fn refusals(document: &Value) -> BTreeMap<String, Refusals> {
+    let of = |operation: &Value| {
+        let mut refusals = Refusals::new();
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let shared = answer["$ref"].as_str();
+            let shared = shared.map(|place| document.pointer(&place[1..]).unwrap());
+            let content = &shared.unwrap_or(answer)["content"]["application/problem+json"];
+            let codes = content["examples"].as_object().into_iter().flatten();
+            refusals.extend(codes.map(|(code, _)| (status.clone(), code.clone())));
+        }
+        refusals
+    };
+    let routes = operations(document).into_iter();
+    routes
+        .map(|(route, operation)| (route, of(&operation)))
+        .collect()
 }
 
 pub fn is_operators(route: &str) -> bool {
@@ -108,8 +139,20 @@ struct Outcome {
     body: String,
 }
 
+impl Outcome {
+    /// That it is a refusal which the document of its route does not have.
+    fn undocumented(&self, documented: &Refusals) -> Option<String> {
+        let is_refusal = self.status.is_client_error() || self.status.is_server_error();
+        let problem: Value = serde_json::from_str(&self.body).ok()?;
+        let code = problem["code"].as_str().filter(|_| is_refusal)?.to_owned();
+        let refusal = (self.status.as_str().to_owned(), code);
+        let is_documented = documented.contains(&refusal);
+        (!is_documented).then(|| format!("{refusal:?} is not in its document"))
+    }
+}
+
 impl Line {
-    async fn try_all(&self, scene: &Scene, wrong: &mut Vec<String>) {
+    async fn try_all(&self, scene: &Scene, documented: &Refusals, wrong: &mut Vec<String>) {
         let mut report = |who: &str, owner: &str, what: String| {
             wrong.push(format!("{} by {who}, {owner}: {what}", self.route));
         };
@@ -131,6 +174,9 @@ impl Line {
                 let outcome = self.ask(scene, Some(token), owner).await;
                 if !expected.fits(outcome.status) {
                     let what = format!("not {expected:?}: {} {}", outcome.status, outcome.body);
+                    report(who, owner, what);
+                }
+                if let Some(what) = outcome.undocumented(documented) {
                     report(who, owner, what);
                 }
                 answers.push(outcome);
