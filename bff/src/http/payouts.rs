@@ -112,7 +112,7 @@ pub(crate) struct PayoutFilter {
 /// Payouts, newest first: a partner's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/payouts", tag = "payments", params(PageQuery, PayoutFilter),
-    responses((status = 200, body = Page<PayoutView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    responses((status = 200, body = Page<PayoutView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_payouts(
     State(bff): State<Bff>,
@@ -134,7 +134,7 @@ pub(crate) async fn list_payouts(
 /// One payout.
 #[utoipa::path(
     get, path = "/api/v1/payouts/{id}", tag = "payments", params(("id" = String, Path)),
-    responses((status = 200, body = PayoutView), Problems), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    responses((status = 200, body = PayoutView), Problems), security(("bearer" = []))
 )]
 pub(crate) async fn get_payout(
     State(bff): State<Bff>,

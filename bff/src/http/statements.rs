@@ -109,7 +109,7 @@ pub(crate) struct StatementFilter {
 /// one, about a minute after its end.
 #[utoipa::path(
     get, path = "/api/v1/statements", tag = "payments", params(PageQuery, StatementFilter),
-    responses((status = 200, body = Page<StatementView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    responses((status = 200, body = Page<StatementView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_statements(
     State(bff): State<Bff>,
@@ -127,7 +127,7 @@ pub(crate) async fn list_statements(
 /// One statement; as CSV its lines.
 #[utoipa::path(
     get, path = "/api/v1/statements/{id}", tag = "payments", params(("id" = String, Path)),
-    responses((status = 200, body = StatementView), Problems), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    responses((status = 200, body = StatementView), Problems), security(("bearer" = []))
 )]
 pub(crate) async fn get_statement(
     State(bff): State<Bff>,

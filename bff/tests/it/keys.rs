@@ -245,7 +245,7 @@ async fn a_key_does_what_its_scopes_say_and_makes_no_keys() {
     assert_eq!(app.get(&command, &key).await.0, StatusCode::NOT_FOUND);
 
     for path in [
-        "/api/v1/payouts",
+        "/api/v1/claims",
         "/api/v1/commissions",
         "/api/v1/conversions",
     ] {
@@ -262,6 +262,8 @@ async fn a_key_does_what_its_scopes_say_and_makes_no_keys() {
         ("DELETE", format!("{KEYS}/key_1")),
         ("POST", format!("{KEYS}/key_1/rotate")),
         ("POST", "/api/v1/payments/request".to_owned()),
+        ("GET", "/api/v1/payouts".to_owned()),
+        ("GET", "/api/v1/statements".to_owned()),
         ("GET", "/api/v1/operator/payment/keys".to_owned()),
     ] {
         let (status, problem) = ask(&app, method, &path, &all).await;
