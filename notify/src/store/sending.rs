@@ -105,6 +105,7 @@ pub(crate) struct Attempted {
     pub(crate) subject: String,
     /// How often it was tried before.
     pub(crate) before: i32,
+    /// When it ended.
     pub(crate) at: Micros,
     pub(crate) took_ms: i64,
     pub(crate) status: Option<i32>,

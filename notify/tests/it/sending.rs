@@ -189,6 +189,30 @@ async fn what_is_not_taken_of_one_order_keeps_no_other_waiting() {
     service.stop().await;
 }
 
+#[tokio::test]
+async fn an_attempt_is_shown_with_when_it_began() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    let delivered = app::until_deliveries(&service, &id, "delivered", 1).await;
+    sqlx::query("UPDATE webhook_attempts SET took_ms = 1500")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let path = format!("{DELIVERIES}/{}", delivered[0]["id"].as_str().unwrap());
+    let details = app::get(&service, &path, &brand).await;
+    let moment = |shown: &Value| {
+        let moment: Timestamp = serde_json::from_value(shown.clone()).unwrap();
+        moment.0.get()
+    };
+    let attempt = &details["attempts"][0];
+    let ended = moment(&details["delivery"]["ended_at"]);
+    assert_eq!(ended - moment(&attempt["attempted_at"]), 1_500_000);
+    service.stop().await;
+}
+
 /// So many endpoints of a brand that answer nothing.
 async fn hanging(service: &TestService, brand: &str, count: usize) -> Vec<Receiver> {
     let mut hanging = Vec::new();
