@@ -58,7 +58,8 @@ pub struct CreateWebhookEndpoint {
     /// macros in its query, such as `{click_id}`.
     #[schema(example = "https://hooks.example.com/tributary")]
     url: WebUrl,
-    /// Types of events, as `/docs/messages` lists them; absent or empty: all that the owner may see.
+    /// Types of events, as `/docs/messages` lists them; absent or empty: all that the owner may see, but for those of webhooks, mail and
+    /// onboarding. Of a postback: what comes of the partner's clicks, and what it earns with that.
     #[schema(max_items = 100, example = json!(["conversion.attributed.v1"]))]
     kinds: Option<Vec<String>>,
     /// What people call it.
@@ -128,7 +129,7 @@ pub struct ChangeWebhookEndpoint {
     /// Where events are sent to; of a postback with its macros.
     #[schema(example = "https://hooks.example.com/tributary")]
     url: Option<WebUrl>,
-    /// Types of events; empty: all that the owner may see.
+    /// Types of events; empty: all of which such an endpoint is sent something.
     #[schema(max_items = 100, example = json!(["conversion.attributed.v1"]))]
     kinds: Option<Vec<String>>,
     /// What people call it.
@@ -274,7 +275,7 @@ pub struct WebhookEndpointView {
     pub partner_id: Option<String>,
     /// Where events are sent to.
     pub url: String,
-    /// Types of events; none: all that the owner may see.
+    /// Types of events; none: all of which such an endpoint is sent something.
     pub kinds: Vec<String>,
     /// What people call it.
     pub description: Option<String>,

@@ -8,6 +8,8 @@ use crate::kinds::{KINDS, Kind};
 
 /// What each kind shows to its partner and its brand, one line for each.
 const STATED: &str = include_str!("stated.txt");
+/// What receivers of webhooks read.
+const GUIDE: &str = include_str!("../../../docs/webhooks.md");
 /// The campaign of the golden samples that name one.
 const CAMPAIGN: &str = "camp123";
 /// Never shown to anybody but operators, wherever it stands.
@@ -226,4 +228,39 @@ fn what_names_its_partner_and_brand_is_theirs_whoever_asked_and_whatever_else_is
         let audience = seen.audience(&owners("theirs", "theirs"));
         assert_eq!(audience, [brand("mine"), partner("mine")], "{}", kind.name);
     }
+}
+
+#[test]
+fn what_is_shown_and_not_sent_is_of_the_families_that_the_guide_names_and_of_no_other() {
+    for to_brands in [true, false] {
+        let sent: HashSet<&str> = kinds_sent(to_brands).collect();
+        for kind in kinds_shown(to_brands) {
+            let (family, _) = kind.split_once('.').unwrap();
+            let is_named = GUIDE.contains(&format!("`{family}.*`"));
+            assert_eq!(is_named, !sent.contains(kind), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn an_amount_is_a_text_in_the_events_that_the_guide_names_and_in_no_other() {
+    let mut with_texts = BTreeSet::new();
+    let whose = owners("mine", "mine");
+    for kind in KINDS.iter().filter(|kind| !kind.command) {
+        let found = sample(kind, "mine", "mine");
+        for viewer in [partner("mine"), brand("mine")] {
+            let shown = shown(&found.seen(), &viewer, &whose);
+            let shown = shown.map(|it| it.to_string()).unwrap_or_default();
+            if shown.contains("\"amount\":\"") {
+                with_texts.insert(kind.name);
+            }
+        }
+    }
+    let named = ["conversion.unattributed.v1", "conversion.refund_noted.v1"];
+    assert_eq!(with_texts, named.into());
+    let both = format!(
+        "`{}` and `{}`, where it is a decimal text",
+        named[0], named[1]
+    );
+    assert!(GUIDE.contains(&both), "{both}");
 }
