@@ -151,7 +151,8 @@ pub(crate) async fn remove_webhook_endpoint(
     bff.submit(command_request, body.command(endpoint)).await
 }
 
-/// Asks that a webhook endpoint is sent events again. What happened while it was disabled is not sent; what waited before that is.
+/// Asks that a webhook endpoint is sent events again. What happened while it was disabled is not sent; what waited before that is, unless
+/// it is older than 30 days.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/enable", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,
@@ -169,7 +170,7 @@ pub(crate) async fn enable_webhook_endpoint(
     bff.submit(command_request, body.command(endpoint)).await
 }
 
-/// Asks that a webhook endpoint is sent nothing for now. What waits goes on waiting.
+/// Asks that a webhook endpoint is sent nothing for now. What waits goes on waiting, until it is older than 30 days.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/disable", tag = "webhooks", params(("id" = String, Path), Repeatable, Waits),
     request_body = NoBody,

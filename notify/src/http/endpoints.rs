@@ -148,7 +148,7 @@ pub(super) async fn resend_webhooks(
 
 /// Have a webhook endpoint sent events again
 ///
-/// What happened while it was disabled is not sent; what waited before that is.
+/// What happened while it was disabled is not sent; what waited before that is, unless it is older than 30 days.
 #[utoipa::path(
     post,
     path = "/api/v1/notify/webhooks/{endpoint_id}/enable",
@@ -171,7 +171,7 @@ pub(super) async fn enable_webhook_endpoint(
 
 /// Have a webhook endpoint sent nothing for now
 ///
-/// What waits goes on waiting.
+/// What waits goes on waiting, until it is older than 30 days.
 #[utoipa::path(
     post,
     path = "/api/v1/notify/webhooks/{endpoint_id}/disable",
