@@ -47,8 +47,8 @@ pub(super) fn reads(host: &Host) -> OpenApiRouter {
         .with_state(Proxy::new(host))
 }
 
-/// Asks that applications to a brand's campaigns are taken through these steps, whole: what is absent is not done. It counts for those
-/// that come from then on.
+/// Asks that applications to a brand's campaigns are taken through these steps, whole: what is absent is not done, except `crm`, which is
+/// done unless it is `false`. It counts for those that come from then on.
 #[utoipa::path(
     put, path = "/api/v1/onboarding", tag = "onboarding", params(Repeatable, Waits),
     request_body(content = ChangeOnboarding, example = json!({"enabled": true, "countries": ["DE", "AT"], "tags": ["newcomer"]})),

@@ -32,7 +32,7 @@ super::done!(
 
 /// Say what is done with applications to a brand's campaigns
 ///
-/// Whole: what is absent is not done. It counts for applications that come from then on.
+/// Whole: what is absent is not done, except `crm`, which is done unless it is `false`. It counts for applications that come from then on.
 #[utoipa::path(
     put,
     path = "/api/v1/notify/onboarding",
