@@ -9,8 +9,8 @@ use types::Currency;
 use crate::Finding;
 use crate::evidence::Tally;
 
-/// What lets refunds count that wait under these ids: a purchase, under its own id and its alias, and the first report that calls
-/// a known purchase otherwise. With what was paid, what had gone back before, and what went back then.
+/// What lets refunds count that wait under these ids: a purchase, under its own id, its alias and what it was called while it was nobody's,
+/// and the first report that calls a known purchase otherwise. With what was paid, what had gone back before, and what went back then.
 const SETTLED: &str = "WITH tracking AS NOT MATERIALIZED (SELECT * FROM messages WHERE service = 'tracking'),
      aliases AS (
          SELECT payload ->> 'alias_id' AS id, position FROM tracking WHERE type = 'conversion.attributed.v1'
@@ -18,13 +18,20 @@ const SETTLED: &str = "WITH tracking AS NOT MATERIALIZED (SELECT * FROM messages
          SELECT subject, position FROM tracking
           WHERE type = 'conversion.duplicate_ignored.v1' AND payload ->> 'first_conversion_id' IS NOT NULL),
      first AS (SELECT id, min(position) AS position FROM aliases WHERE id IS NOT NULL GROUP BY id),
+     called AS (
+         SELECT d.position, d.causation_id, d.payload ->> 'first_conversion_id' AS conversion, d.subject AS id,
+                (SELECT min(p.position) FROM tracking p WHERE p.type = 'conversion.attributed.v1'
+                    AND p.subject = d.payload ->> 'first_conversion_id') AS attributed
+           FROM tracking d JOIN first f ON f.id = d.subject AND f.position = d.position
+          WHERE d.type = 'conversion.duplicate_ignored.v1'),
      counts AS (
          SELECT position, causation_id, subject AS conversion, unnest(ARRAY[subject, payload ->> 'alias_id']) AS id
            FROM tracking WHERE type = 'conversion.attributed.v1'
+          UNION
+         SELECT p.position, p.causation_id, p.subject, c.id
+           FROM called c JOIN tracking p ON p.position = c.attributed WHERE c.position < c.attributed
           UNION ALL
-         SELECT d.position, d.causation_id, d.payload ->> 'first_conversion_id', d.subject
-           FROM tracking d JOIN first f ON f.id = d.subject AND f.position = d.position
-          WHERE d.type = 'conversion.duplicate_ignored.v1'),
+         SELECT position, causation_id, conversion, id FROM called WHERE position > attributed),
      settled AS (
          SELECT c.position, c.causation_id, c.conversion,
                 json_agg(json_build_array(n.payload ->> 'amount', n.payload ->> 'currency')) AS notes

@@ -68,6 +68,7 @@ impl<'a> Traffic<'a> {
         self.conversions("camp_now").await;
         self.conversions("camp_hold").await;
         self.twins().await;
+        self.claimed_of_nobody().await;
         self.let_a_day_pass().await;
         self.payouts().await;
         self.paid_before_its_refund().await;
@@ -309,6 +310,22 @@ impl<'a> Traffic<'a> {
         }
     }
 
+    /// An order that is nobody's: a refund waits under its number alone, a report calls it so, and a partner's claim of it is accepted.
+    async fn claimed_of_nobody(&mut self) {
+        let of = |kind: &str, amount: &str| json!({"user_id": "user_of_nobody", "order_id": "nobodys", "event_type": kind, "amount": amount, "currency": "USD"});
+        let sold = with(of("purchase", "12.00"), "user_id", "user_elsewhere");
+        self.as_brand("nobodys/sold", "tracking/events", sold).await;
+        self.by_nobody(of("refund", "5.00")).await;
+        self.click("camp_now", "user_of_nobody").await;
+        self.by_nobody(of("purchase", "12.00")).await;
+        let claimed = with(of("purchase", "12.00"), "campaign_id", "camp_now");
+        self.write("nobodys/claimed", "tracking/events", claimed)
+            .await;
+        let (id, _) = self.open_claims(1).await.remove(0);
+        self.as_brand("nobodys/accept", &format!("claims/{id}/accept"), json!({}))
+            .await;
+    }
+
     async fn report(&mut self, key: &str, user: &str, number: &str, kind: &str) {
         let amount = if kind == "refund" { "5.00" } else { "12.00" };
         let body = json!({"user_id": user, "order_id": number, "event_type": kind, "amount": amount, "currency": "USD"});
@@ -342,7 +359,7 @@ impl<'a> Traffic<'a> {
         self.evidence.insert(campaign.to_owned(), evidence);
         self.write(&key("link"), "links", json!({
             "code": format!("link_{campaign}"), "campaign_id": campaign, "target_url": "https://shop.example.com/"})).await;
-        self.click(campaign).await;
+        self.click(campaign, &format!("user_{campaign}")).await;
     }
 
     async fn conversions(&mut self, campaign: &str) {
@@ -384,20 +401,26 @@ impl<'a> Traffic<'a> {
         )
         .await;
         self.claims(campaign, &purchase).await;
-        // At the service itself, by nobody in particular, without an order.
+        // Without an order.
         let body = json!({"user_id": format!("user_{campaign}"), "event_type": "purchase", "amount": "1000.00", "currency": "USD"});
+        self.by_nobody(body).await;
+    }
+
+    /// At the service itself, by nobody in particular.
+    async fn by_nobody(&mut self, body: Value) {
         let url = format!(
             "{}/api/v1/tracking/events",
             self.stack.url(Service::Tracking).unwrap()
         );
         let answer = self.http.post(url).json(&body).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::CREATED);
+        let status = answer.status();
+        assert!(status.is_success(), "{status}");
         let id = answer.headers()["x-command-id"]
             .to_str()
             .unwrap()
             .parse()
             .unwrap();
-        self.note(id, Service::Tracking, 201);
+        self.note(id, Service::Tracking, status.as_u16());
     }
 
     /// At payment: partners have statements.
@@ -558,25 +581,7 @@ impl<'a> Traffic<'a> {
         }
         self.as_brand(&key("sold"), "tracking/events", purchase("settled"))
             .await;
-        let (http, url, token) = (
-            self.http.clone(),
-            self.bff("claims?status=open"),
-            self.brand.clone(),
-        );
-        let mut open = Value::Null;
-        wait("two claims are open", async || {
-            let answer = http.get(&url).bearer_auth(&token).send().await.unwrap();
-            open = answer.json().await.unwrap();
-            open["items"]
-                .as_array()
-                .is_some_and(|items| items.len() == 2)
-        })
-        .await;
-        for claim in open["items"].as_array().unwrap() {
-            let (id, order) = (
-                claim["id"].as_str().unwrap(),
-                claim["order_id"].as_str().unwrap(),
-            );
+        for (id, order) in self.open_claims(2).await {
             let accepted = order.ends_with("accepted");
             let (what, body) = if accepted {
                 ("accept", json!({}))
@@ -586,6 +591,24 @@ impl<'a> Traffic<'a> {
             self.as_brand(&key(what), &format!("claims/{id}/{what}"), body)
                 .await;
         }
+    }
+
+    /// So many claims that the brand has to decide upon, with their orders.
+    async fn open_claims(&self, count: usize) -> Vec<(String, String)> {
+        let (url, token) = (self.bff("claims?status=open"), &self.brand);
+        let mut open = Value::Null;
+        wait("the claims are open", async || {
+            let answer = self.http.get(&url).bearer_auth(token).send().await.unwrap();
+            open = answer.json().await.unwrap();
+            let items = open["items"].as_array();
+            items.is_some_and(|items| items.len() == count)
+        })
+        .await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let items = open["items"].as_array().unwrap().iter();
+        items
+            .map(|claim| (text(&claim["id"]), text(&claim["order_id"])))
+            .collect()
     }
 
     async fn until_paid(&self) {
@@ -606,7 +629,7 @@ impl<'a> Traffic<'a> {
         .await;
     }
 
-    async fn click(&mut self, campaign: &str) {
+    async fn click(&mut self, campaign: &str, user: &str) {
         let tracking = self.stack.url(Service::Tracking).unwrap();
         let url = format!("{tracking}/c/link_{campaign}");
         let http = self.http.clone();
@@ -622,9 +645,8 @@ impl<'a> Traffic<'a> {
         })
         .await;
         let bind = format!("tracking/clicks/{}/visitor", click.clone().unwrap());
-        let visitor = json!({"user_id": format!("user_{campaign}")});
-        self.as_brand(&format!("bind-{campaign}"), &bind, visitor)
-            .await;
+        let visitor = json!({"user_id": user});
+        self.as_brand(&format!("bind-{user}"), &bind, visitor).await;
         self.journal.clicks.extend(click);
     }
 
@@ -689,4 +711,10 @@ pub(super) async fn wait(what: &str, mut condition: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The same with another value of one field.
+fn with(mut body: Value, field: &str, value: &str) -> Value {
+    body[field] = json!(value);
+    body
 }
