@@ -23,7 +23,7 @@ async fn own_database() -> (PgPool, String) {
 }
 
 #[tokio::test]
-async fn a_new_password_in_its_file_is_used_without_a_restart() {
+async fn a_new_password_in_its_file_is_used_without_a_restart_and_after_one() {
     let (admin, port) = own_database().await;
     let file = std::env::temp_dir().join(format!("bff-password-{}", uuid::Uuid::now_v7()));
     std::fs::write(&file, "first\n").unwrap();
@@ -35,10 +35,11 @@ async fn a_new_password_in_its_file_is_used_without_a_restart() {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    let app = TestService::start_with(bff::define, variables).await;
+    let app = TestService::start_with(bff::define, variables.clone()).await;
     accept(&app, &partner123()).await;
 
-    run(&admin, "ALTER ROLE bff PASSWORD 'it''s @ second'").await;
+    // In a URL these letters would end the password, or stand for another.
+    run(&admin, "ALTER ROLE bff PASSWORD 'it''s @ a/b#c%41'").await;
     let path = "/api/v1/campaigns/camp123/accept";
     let (status, _) = app.post(path, &partner123(), &acceptance()).await;
     assert_eq!(
@@ -46,7 +47,7 @@ async fn a_new_password_in_its_file_is_used_without_a_restart() {
         StatusCode::ACCEPTED,
         "connections that are open stay"
     );
-    std::fs::write(&file, "it's @ second\n").unwrap();
+    std::fs::write(&file, "it's @ a/b#c%41\n").unwrap();
     let cut = "SELECT pg_terminate_backend(pid), clock_timestamp()::text FROM pg_stat_activity WHERE usename = 'bff'";
     let cut: Vec<(bool, String)> = sqlx::query_as(cut).fetch_all(&admin).await.unwrap();
     let (_, at) = cut.last().unwrap();
@@ -60,5 +61,8 @@ async fn a_new_password_in_its_file_is_used_without_a_restart() {
     .await;
     // Connections that were cut do not keep it from saying that it ended by itself.
     app.stop().await;
+    let again = TestService::start_with(bff::define, variables).await;
+    accept(&again, &partner123()).await;
+    again.stop().await;
     std::fs::remove_file(file).unwrap();
 }

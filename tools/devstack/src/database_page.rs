@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use schemas::Service;
 
@@ -30,7 +31,7 @@ pub fn serve(layout: &Layout, settings: &Settings, port: u16) -> Result<()> {
             "{server:<22} {:<11} {:<14} {}",
             url.username(),
             url.path().trim_start_matches('/'),
-            url.password().unwrap_or_default()
+            percent_decode_str(url.password().unwrap_or_default()).decode_utf8_lossy()
         );
     }
     println!("Ctrl-C ends it.");

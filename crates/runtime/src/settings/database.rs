@@ -21,7 +21,7 @@ pub(super) fn read(
     warnings: &mut Vec<String>,
 ) -> PgConnectOptions {
     let name = format!("{}_DATABASE_URL", service.name().to_uppercase());
-    let url = read_url(env, service, &name);
+    let (url, password) = read_url(env, service, &name);
     if env.is_given("DATABASE_URL") && env.is_given(&name) {
         warnings.push(format!(
             "DATABASE_URL is passed over: each service has a database of its own, here {name}"
@@ -34,6 +34,9 @@ pub(super) fn read(
         env.report(&name, "is malformed", example);
         return PgConnectOptions::new_without_pgpass();
     };
+    if let Some(password) = password {
+        options = options.password(password.expose_secret());
+    }
     let named = UrlOptions::by(url.expose_secret());
     if let Some(file) = named.root_cert.filter(|file| !file.contains("-----BEGIN")) {
         if let Err(error) = std::fs::metadata(&file) {
@@ -110,18 +113,17 @@ impl UrlOptions {
     }
 }
 
-fn read_url(env: &mut Env, service: Service, name: &str) -> SecretString {
+/// The URL, and beside it the password where that is no part of it: in a URL some of its letters would mean something else.
+fn read_url(env: &mut Env, service: Service, name: &str) -> (SecretString, Option<SecretString>) {
     if let Some(url) = env.optional_secret(name, 1) {
-        return url;
+        return (url, None);
     }
     let (role, prefix) = (service.name(), service.name().to_uppercase());
     let password = env.secret(&format!("{prefix}_DB_PASSWORD"), 1);
     let host: String = env.or("POSTGRES_HOST", "127.0.0.1".to_owned());
     let port: u16 = env.or("POSTGRES_PORT", 5432);
-    SecretString::from(format!(
-        "postgres://{role}:{}@{host}:{port}/{role}_db",
-        password.expose_secret()
-    ))
+    let url = format!("postgres://{role}@{host}:{port}/{role}_db");
+    (SecretString::from(url), Some(password))
 }
 
 fn read_root_cert(env: &mut Env) -> Option<String> {

@@ -10,7 +10,7 @@ use reqwest::Url;
 use schemas::Service;
 
 use super::secrets::compose_secrets;
-use super::variable;
+use super::{in_url, variable};
 use crate::stack::random_hex;
 
 /// Where all of them stay, for the next time.
@@ -90,7 +90,7 @@ fn holders() -> Vec<(String, Vec<String>)> {
 
 fn admin_url(password: &str) -> Result<String> {
     let mut url = Url::parse(SERVER)?;
-    let refused = url.set_password(Some(password)).is_err();
+    let refused = url.set_password(Some(&in_url(password))).is_err();
     anyhow::ensure!(!refused, "{SERVER} takes no password");
     Ok(url.into())
 }
@@ -180,11 +180,11 @@ mod tests {
         let first = read(&folder);
         hand_out(&folder, |_| None).unwrap();
         assert_eq!(read(&folder), first);
-        let given = |name: &str| (name == SUPERUSER).then(|| "a/b@c".to_owned());
+        let given = |name: &str| (name == SUPERUSER).then(|| "a/b@c%41".to_owned());
         hand_out(&folder, given).unwrap();
         let second = read(&folder);
-        assert_eq!(second["postgres/POSTGRES_PASSWORD"], "a/b@c");
-        let admin = "postgres://postgres:a%2Fb%40c@postgres:5432/postgres";
+        assert_eq!(second["postgres/POSTGRES_PASSWORD"], "a/b@c%41");
+        let admin = "postgres://postgres:a%2Fb%40c%2541@postgres:5432/postgres";
         assert_eq!(second["provision/POSTGRES_ADMIN_URL"], admin);
         assert_eq!(second["bff/JWT_SECRET_KEY"], first["bff/JWT_SECRET_KEY"]);
         fs::remove_dir_all(folder).unwrap();

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemas::Service;
 
 mod files;
@@ -236,6 +237,7 @@ impl Settings {
         let (host, port) = (self.need("POSTGRES_HOST")?, self.need("POSTGRES_PORT")?);
         let password = self.need(&variable(service, "DB_PASSWORD"))?;
         let (role, database) = (service.name(), database_name(service.name()));
+        let password = in_url(password);
         Ok(format!(
             "postgres://{role}:{password}@{host}:{port}/{database}"
         ))
@@ -288,6 +290,11 @@ pub fn host_and_port(url: &str) -> Result<(&str, u16)> {
     ))
 }
 
+/// A password as it stands in a URL. `Url::set_password` would leave each `%`, and what follows it would be read as another letter.
+fn in_url(password: &str) -> String {
+    utf8_percent_encode(password, NON_ALPHANUMERIC).to_string()
+}
+
 fn is_loopback(host: &str) -> bool {
     matches!(host, "127.0.0.1" | "localhost")
 }
@@ -308,6 +315,15 @@ mod tests {
             (settings.get("A"), settings.get("B"), settings.get("D")),
             (Some("1"), Some("3"), Some("4"))
         );
+    }
+
+    #[test]
+    fn a_password_stands_in_a_databases_url_as_it_is() {
+        let mut settings = Settings::example().unwrap();
+        settings.set("TRACKING_DB_PASSWORD", "a/b#c%41?@");
+        let url = settings.database_url(Service::Tracking).unwrap();
+        let wanted = "postgres://tracking:a%2Fb%23c%2541%3F%40@127.0.0.1:5432/tracking_db";
+        assert_eq!(url, wanted);
     }
 
     #[test]
