@@ -24,7 +24,7 @@ pub async fn postgres(layout: &Layout, settings: &Settings, progress: &Progress)
     for (_, password) in &mut passwords {
         *password = server.password_or_verifier(password)?;
     }
-    provision_databases(&server.admin_url(), &passwords).await?;
+    provision_databases(&server.admin_url().parse()?, &passwords).await?;
     step.done(&format!(
         "127.0.0.1:{port}, a database for each service (process {})",
         server.pid()
@@ -44,8 +44,8 @@ fn passwords(settings: &Settings) -> Result<Vec<(Service, String)>> {
 /// Makes what is missing at the Postgres that `POSTGRES_ADMIN_URL` names: each service's role and database.
 pub async fn databases(settings: &Settings, progress: &Progress) -> Result<()> {
     let step = progress.step("Roles and databases");
-    let url = settings.with_tls(settings.need("POSTGRES_ADMIN_URL")?.to_owned())?;
-    provision_databases(&url, &passwords(settings)?).await?;
+    let admin = settings.database_options(settings.need("POSTGRES_ADMIN_URL")?.to_owned())?;
+    provision_databases(&admin, &passwords(settings)?).await?;
     step.done("as they should be");
     Ok(())
 }
@@ -142,7 +142,9 @@ pub fn place(settings: &Settings) -> Result<Place> {
     Ok(Place {
         admin: Admin::trusting(
             settings.need("PULSAR_ADMIN_URL")?,
-            settings.broker_admin_token()?.as_deref(),
+            settings
+                .broker_admin_token_for("PULSAR_ADMIN_URL")?
+                .as_deref(),
             settings.get("PULSAR_TLS_CA"),
         )?,
         tenant: settings.need("PULSAR_TENANT")?.to_owned(),
@@ -157,7 +159,7 @@ pub fn broker_client(settings: &Settings) -> Result<PulsarBuilder<TokioExecutor>
     if let Some(authorities) = settings.get("PULSAR_TLS_CA") {
         builder = builder.with_certificate_chain(authorities.as_bytes().to_vec());
     }
-    if let Some(token) = settings.broker_admin_token()? {
+    if let Some(token) = settings.broker_admin_token_for("PULSAR_SERVICE_URL")? {
         builder = builder.with_auth(Authentication {
             name: "token".into(),
             data: token.into_bytes(),

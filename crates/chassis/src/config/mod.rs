@@ -16,8 +16,8 @@ use std::str::FromStr;
 use secrecy::SecretString;
 
 pub use errors::{ConfigErrors, ConfigProblem};
-pub use profile::{Profile, is_loopback};
-pub use variables::{DotenvError, read_file};
+pub use profile::Profile;
+pub use variables::{DotenvError, is_loopback, read_file};
 
 /// Names the file that is read instead of `.env` in the working directory.
 const FILE_VARIABLE: &str = "TRIBUTARY_ENV_FILE";

@@ -1,7 +1,6 @@
 //! Where the process runs, which decides what may be switched off.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::Env;
@@ -25,12 +24,6 @@ impl Profile {
     pub fn is_local(self) -> bool {
         self == Self::Local
     }
-}
-
-/// Does a connection to this host, as a URL names it, stay on this machine?
-pub fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl FromStr for Profile {

@@ -17,8 +17,8 @@ use crate::stack::random_hex;
 const KEPT: &str = "kept";
 const ADMIN: &str = "POSTGRES_ADMIN_URL";
 const SUPERUSER: &str = "POSTGRES_PASSWORD";
-/// The server of the compose files, as its superuser.
-const SERVER: &str = "postgres://postgres@postgres:5432/postgres";
+/// The server of the compose files, as its superuser. It has no certificate, and no network leads to it but theirs.
+const SERVER: &str = "postgres://postgres@postgres:5432/postgres?sslmode=prefer";
 
 /// `tributary secrets`.
 #[derive(Clone, Debug, clap::Args)]
@@ -184,7 +184,7 @@ mod tests {
         hand_out(&folder, given).unwrap();
         let second = read(&folder);
         assert_eq!(second["postgres/POSTGRES_PASSWORD"], "a/b@c%41");
-        let admin = "postgres://postgres:a%2Fb%40c%2541@postgres:5432/postgres";
+        let admin = "postgres://postgres:a%2Fb%40c%2541@postgres:5432/postgres?sslmode=prefer";
         assert_eq!(second["provision/POSTGRES_ADMIN_URL"], admin);
         assert_eq!(second["bff/JWT_SECRET_KEY"], first["bff/JWT_SECRET_KEY"]);
         fs::remove_dir_all(folder).unwrap();

@@ -63,6 +63,9 @@ impl Settings {
             if own.exists() {
                 settings.overlay(Self::read(&own)?);
             }
+        } else {
+            // As services have it: forgetting it is safe.
+            settings.set(tls::PROFILE, "");
         }
         let names: Vec<String> = settings.0.keys().cloned().collect();
         let from_environment = names
@@ -246,7 +249,7 @@ impl Settings {
     /// The port of the Postgres server that we run, or none when every service has a URL of its own.
     pub fn own_database_port(&self) -> Result<Option<u16>> {
         let given = |service: &Service| self.get(&variable(*service, "DATABASE_URL")).is_some();
-        if Service::ALL.iter().all(given) || !is_loopback(self.need("POSTGRES_HOST")?) {
+        if Service::ALL.iter().all(given) || !is_ours(self.need("POSTGRES_HOST")?) {
             return Ok(None);
         }
         let port = self.need("POSTGRES_PORT")?;
@@ -259,7 +262,7 @@ impl Settings {
     pub fn own_broker_ports(&self) -> Result<Option<PulsarPorts>> {
         let (host, broker) = host_and_port(self.need("PULSAR_SERVICE_URL")?)?;
         let (_, http) = host_and_port(self.need("PULSAR_ADMIN_URL")?)?;
-        Ok(is_loopback(host).then_some(PulsarPorts {
+        Ok(is_ours(host).then_some(PulsarPorts {
             broker,
             http,
             bookie: broker + 2,
@@ -295,7 +298,8 @@ fn in_url(password: &str) -> String {
     utf8_percent_encode(password, NON_ALPHANUMERIC).to_string()
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a server at this host is one that we run.
+fn is_ours(host: &str) -> bool {
     matches!(host, "127.0.0.1" | "localhost")
 }
 

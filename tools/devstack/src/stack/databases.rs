@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use schemas::Service;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 /// `<service>_db`.
@@ -10,8 +11,11 @@ pub fn database_name(service: &str) -> String {
 }
 
 /// Makes what is missing for each (service, password) and sets the passwords; safe to repeat.
-pub async fn provision_databases(admin_url: &str, services: &[(Service, String)]) -> Result<()> {
-    let mut server = PgConnection::connect(admin_url).await?;
+pub async fn provision_databases(
+    admin: &PgConnectOptions,
+    services: &[(Service, String)],
+) -> Result<()> {
+    let mut server = PgConnection::connect_with(admin).await?;
     for (service, password) in services {
         let (role, database) = (service.name(), database_name(service.name()));
         let password = password.replace('\'', "''");

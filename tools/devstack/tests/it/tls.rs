@@ -10,7 +10,9 @@
 
 use std::process::Command;
 
+use devstack::infra;
 use devstack::layout::Layout;
+use devstack::progress::Progress;
 use devstack::services::Program;
 use devstack::settings::{Mode, Settings};
 use devstack::stack::testing::scratch;
@@ -21,6 +23,7 @@ use schemas::Service;
 use sqlx::{Connection, PgConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// What a service that wants its database to prove itself says of one, when it ends.
 struct Asker {
@@ -83,7 +86,7 @@ async fn a_database_whose_certificate_is_wrong_is_refused_for_what_is_wrong_with
         .unwrap();
     let asker = Asker::new(server.port(), &authority);
     let passwords = [(Service::Tracking, asker.password().to_owned())];
-    provision_databases(&server.admin_url(), &passwords)
+    provision_databases(&server.admin_url().parse().unwrap(), &passwords)
         .await
         .unwrap();
     assert_eq!(asker.tool().await, None, "a good one is trusted");
@@ -134,6 +137,19 @@ async fn a_database_whose_certificate_is_wrong_is_refused_for_what_is_wrong_with
     assert_eq!(lenient.tool().await, None, "verify-ca asks no name");
 }
 
+/// A server without TLS that ends with the first letter that it is sent all the same, which is returned.
+fn without_tls(listener: TcpListener) -> JoinHandle<Vec<u8>> {
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 8];
+        stream.read_exact(&mut request).await.unwrap();
+        stream.write_all(b"N").await.unwrap();
+        let mut rest = Vec::new();
+        let _reset = stream.take(1).read_to_end(&mut rest).await;
+        rest
+    })
+}
+
 #[tokio::test]
 async fn nothing_is_sent_to_a_database_that_has_no_tls_where_tls_is_wanted() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -141,16 +157,42 @@ async fn nothing_is_sent_to_a_database_that_has_no_tls_where_tls_is_wanted() {
         listener.local_addr().unwrap().port(),
         &Authority::new().unwrap(),
     );
-    let heard = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = [0; 8];
-        stream.read_exact(&mut request).await.unwrap();
-        stream.write_all(b"N").await.unwrap();
-        let mut rest = Vec::new();
-        let _reset = stream.read_to_end(&mut rest).await;
-        rest
-    });
+    let heard = without_tls(listener);
     let reported = asker.tool().await.unwrap();
     assert!(reported.contains("does not support TLS"), "{reported}");
     assert_eq!(heard.await.unwrap(), Vec::<u8>::new());
+}
+
+#[tokio::test]
+async fn a_tool_in_production_sends_nothing_to_a_database_elsewhere_without_tls_where_no_mode_is_named()
+ {
+    let (reading, provisioning) = (
+        TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        TcpListener::bind("127.0.0.1:0").await.unwrap(),
+    );
+    let [read_port, provisioned_port] =
+        [&reading, &provisioning].map(|it| it.local_addr().unwrap().port());
+    let mut asker = Asker::new(read_port, &Authority::new().unwrap());
+    // Leads to this machine, and is no address of loopback.
+    let elsewhere = "0.0.0.0";
+    let admin = format!("postgres://postgres:secret@{elsewhere}:{provisioned_port}/postgres");
+    for (name, value) in [
+        ("TRIBUTARY_PROFILE", "production"),
+        ("DATABASE_SSL_MODE", ""),
+        ("POSTGRES_HOST", elsewhere),
+        ("POSTGRES_ADMIN_URL", &admin),
+    ] {
+        asker.settings.set(name, value);
+    }
+    let heard = [reading, provisioning].map(without_tls);
+    let provisioned = infra::databases(&asker.settings, &Progress).await;
+    for reported in [
+        asker.tool().await.unwrap(),
+        format!("{:#}", provisioned.unwrap_err()),
+    ] {
+        assert!(reported.contains("does not support TLS"), "{reported}");
+    }
+    for heard in heard {
+        assert_eq!(heard.await.unwrap(), Vec::<u8>::new());
+    }
 }
