@@ -10,16 +10,17 @@ pub fn database_name(service: &str) -> String {
     format!("{service}_db")
 }
 
-/// Makes what is missing for each (service, password) and sets the passwords; safe to repeat.
+/// Makes what is missing for each (service, password) and sets the passwords; safe to repeat. `admin` is a superuser, or whoever may make
+/// roles and databases.
 pub async fn provision_databases(
     admin: &PgConnectOptions,
     services: &[(Service, String)],
 ) -> Result<()> {
     let mut server = PgConnection::connect_with(admin).await?;
     for (service, password) in services {
-        let (role, database) = (service.name(), database_name(service.name()));
+        let role = service.name();
         let password = password.replace('\'', "''");
-        if !exists(
+        if !holds(
             &mut server,
             "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)",
             role,
@@ -37,29 +38,48 @@ pub async fn provision_databases(
             format!("ALTER ROLE {role} PASSWORD '{password}'"),
         )
         .await?;
-        if !exists(
-            &mut server,
-            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)",
-            &database,
-        )
-        .await?
-        {
-            execute(
-                &mut server,
-                format!("CREATE DATABASE {database} OWNER {role}"),
-            )
-            .await?;
+        // Who is no superuser makes nothing for a role, and revokes nothing of what is a role's, unless it can take that role.
+        let query = may_take(&server);
+        let takes = !holds(&mut server, query, role).await?;
+        if takes {
+            execute(&mut server, format!("GRANT {role} TO CURRENT_USER")).await?;
         }
-        execute(
-            &mut server,
-            format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
-        )
-        .await?;
+        let made = database(&mut server, role).await;
+        if takes {
+            execute(&mut server, format!("REVOKE {role} FROM CURRENT_USER")).await?;
+        }
+        made?;
     }
     Ok(server.close().await?)
 }
 
-async fn exists(server: &mut PgConnection, query: &'static str, name: &str) -> Result<bool> {
+/// Since 16 a member may take a role only where that was granted with the membership.
+fn may_take(server: &PgConnection) -> &'static str {
+    match server.server_version_num() {
+        Some(version) if version >= 160_000 => "SELECT pg_has_role($1::name, 'SET')",
+        _ => "SELECT pg_has_role($1::name, 'MEMBER')",
+    }
+}
+
+async fn database(server: &mut PgConnection, role: &str) -> Result<()> {
+    let database = database_name(role);
+    if !holds(
+        server,
+        "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)",
+        &database,
+    )
+    .await?
+    {
+        execute(server, format!("CREATE DATABASE {database} OWNER {role}")).await?;
+    }
+    execute(
+        server,
+        format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
+    )
+    .await
+}
+
+async fn holds(server: &mut PgConnection, query: &'static str, name: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(query)
         .bind(name)
         .fetch_one(server)

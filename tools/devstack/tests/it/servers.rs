@@ -1,7 +1,9 @@
 //! Servers that are killed come back with their data.
 
 use devstack::stack::testing::scratch;
-use devstack::stack::{Postgres, Pulsar, PulsarPorts, free_port};
+use devstack::stack::{Postgres, Pulsar, PulsarPorts, free_port, provision_databases};
+use schemas::Service;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection};
 
 #[tokio::test]
@@ -29,6 +31,42 @@ async fn postgres_comes_back_after_kill_9_with_what_was_committed() {
         .await
         .unwrap();
     assert_eq!(answer, 42);
+    drop(server);
+    Postgres::wipe(&dir).unwrap();
+}
+
+#[tokio::test]
+async fn databases_are_made_by_an_administrator_who_is_no_superuser() {
+    let dir = scratch("managed");
+    let server = Postgres::start(&dir, free_port()).await.unwrap();
+    let superuser: PgConnectOptions = server.admin_url().parse().unwrap();
+    let mut database = PgConnection::connect_with(&superuser).await.unwrap();
+    database
+        .execute("CREATE ROLE manager LOGIN CREATEROLE CREATEDB PASSWORD 'secret'")
+        .await
+        .unwrap();
+    let manager = superuser.username("manager").password("secret");
+    for password in ["first", "second"] {
+        let services = [Service::Tracking, Service::Bff].map(|it| (it, password.to_owned()));
+        provision_databases(&manager, &services).await.unwrap();
+        for role in ["tracking", "bff"] {
+            let own = manager.clone().username(role).password(password);
+            let own = own.database(&format!("{role}_db"));
+            let mut own = PgConnection::connect_with(&own).await.unwrap();
+            own.execute("CREATE TABLE IF NOT EXISTS kept ()")
+                .await
+                .unwrap();
+            // It could be taken while its database was made, and what is in that is nobody's but its own.
+            let open: (bool, bool) = sqlx::query_as(
+                "SELECT pg_has_role('manager', $1::name, 'USAGE'), has_database_privilege('manager', $1 || '_db', 'CONNECT')",
+            )
+            .bind(role)
+            .fetch_one(&mut database)
+            .await
+            .unwrap();
+            assert_eq!(open, (false, false), "{role}");
+        }
+    }
     drop(server);
     Postgres::wipe(&dir).unwrap();
 }
