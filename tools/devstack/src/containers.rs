@@ -1,5 +1,7 @@
 //! `start.sh --docker`: everything up in containers, by the compose files.
 
+use std::collections::BTreeMap;
+use std::env;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -31,12 +33,8 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
     let _lock = StackLock::take(layout)?;
     let secrets = Settings::load(layout)?;
     secrets.check(layout)?;
-    let compose = Compose {
-        layout,
-        file,
-        program,
-        secrets: &secrets,
-    };
+    let files = files(layout, &secrets, file, mode.is_some())?;
+    let compose = Compose::new(layout, program, files, &secrets)?;
     let step = progress.step("Containers (the first build of the images takes many minutes)");
     let mut up = compose.command();
     up.args(["up", "--build", "--detach", "--remove-orphans"]);
@@ -59,12 +57,8 @@ pub fn down(layout: &Layout, wipe: bool, progress: Progress) -> Result<()> {
     let program = find()?;
     let _lock = StackLock::take(layout)?;
     let secrets = Settings::load(layout)?;
-    let compose = Compose {
-        layout,
-        file: "docker-compose.yml",
-        program,
-        secrets: &secrets,
-    };
+    let files = files(layout, &secrets, "docker-compose.yml", false)?;
+    let compose = Compose::new(layout, program, files, &secrets)?;
     let mut down = compose.command();
     down.args(["down", "--remove-orphans"]);
     if wipe {
@@ -106,36 +100,87 @@ fn find() -> Result<&'static [&'static str]> {
 /// Makes a token in the bff's container.
 const TOKEN: [&str; 4] = ["exec", "-T", "bff", "/usr/local/bin/generate-jwt"];
 
-/// One of the compose files, and how to call compose for it.
-struct Compose<'a> {
-    layout: &'a Layout,
-    file: &'static str,
-    program: &'static [&'static str],
-    secrets: &'a Settings,
+/// Of these the first that is there goes over the composition, as it does where compose is given no file.
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// The files that compose is given: ours, and what somebody puts over it; none where `COMPOSE_FILE` names them all.
+fn files(
+    layout: &Layout,
+    settings: &Settings,
+    ours: &'static str,
+    is_chosen: bool,
+) -> Result<Vec<&'static str>> {
+    let named = settings.get(COMPOSE_FILE).map(str::to_owned);
+    let named = named.or_else(|| env::var(COMPOSE_FILE).ok());
+    if named.is_some_and(|named| !named.is_empty()) {
+        if is_chosen {
+            bail!(
+                "{COMPOSE_FILE} names the files, and with them the mode: leave --mode out, or it"
+            );
+        }
+        return Ok(Vec::new());
+    }
+    let over = OVERRIDES.into_iter();
+    let over = over.filter(|file| layout.root.join(file).exists()).take(1);
+    Ok([ours].into_iter().chain(over).collect())
 }
 
-impl Compose<'_> {
+const COMPOSE_FILE: &str = "COMPOSE_FILE";
+
+/// The composition, and how to call compose for it.
+struct Compose<'a> {
+    layout: &'a Layout,
+    files: Vec<&'static str>,
+    program: &'static [&'static str],
+    variables: BTreeMap<String, String>,
+}
+
+impl<'a> Compose<'a> {
+    fn new(
+        layout: &'a Layout,
+        program: &'static [&'static str],
+        files: Vec<&'static str>,
+        settings: &Settings,
+    ) -> Result<Self> {
+        // Compose reads .env by itself, but no file that a line of it names, and takes a `$` in a value for a variable's.
+        let given = Settings::given(layout)?;
+        let secrets = compose_secrets();
+        let made = secrets
+            .iter()
+            .filter_map(|name| Some((name.as_str(), settings.get(name)?)));
+        let variables = given.iter().chain(made);
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Ok(Self {
+            layout,
+            files,
+            program,
+            variables: variables.map(owned).collect(),
+        })
+    }
+
     /// What a person types.
     fn shown(&self) -> String {
-        format!("{} --file {}", self.program.join(" "), self.file)
+        let files = self.files.iter().flat_map(|file| ["--file", file]);
+        let words: Vec<&str> = self.program.iter().copied().chain(files).collect();
+        words.join(" ")
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(self.program[0]);
         command
             .args(&self.program[1..])
-            .args(["--file", self.file])
+            .args(self.files.iter().flat_map(|file| ["--file", file]))
             .current_dir(&self.layout.root);
         // The old compose builds with BuildKit only when told to.
         for name in ["DOCKER_BUILDKIT", "COMPOSE_DOCKER_CLI_BUILD"] {
             command.env(name, "1");
         }
-        // What `.env` names a file for, compose does not find there.
-        for name in compose_secrets() {
-            if let Some(value) = self.secrets.get(&name) {
-                command.env(name, value);
-            }
-        }
+        command.envs(&self.variables);
         command
     }
 }

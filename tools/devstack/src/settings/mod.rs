@@ -59,20 +59,11 @@ impl Settings {
             let file = layout.state.join("secrets.env");
             secrets::make(&file)?;
             settings.overlay(Self::read(&file)?);
-            let own = layout.root.join(".env");
-            if own.exists() {
-                settings.overlay(Self::read(&own)?);
-            }
         } else {
             // As services have it: forgetting it is safe.
             settings.set(tls::PROFILE, "");
         }
-        let names: Vec<String> = settings.0.keys().cloned().collect();
-        let from_environment = names
-            .into_iter()
-            .flat_map(|name| [files::variable(&name), name])
-            .filter_map(|name| Some((name.clone(), env::var(name).ok()?)));
-        settings.overlay(Self(from_environment.collect()));
+        settings.overlay_given(layout)?;
         let database_authorities = settings.database_authorities(layout);
         files::resolve(&mut settings.0, &layout.root)?;
         if let Some(file) = database_authorities {
@@ -82,6 +73,32 @@ impl Settings {
             settings.trust_local_servers(layout)?;
         }
         Ok(settings)
+    }
+
+    /// What `.env` and the environment say, and nothing of the defaults: what compose is to find of it in its own environment, where no
+    /// file has to be read and a `$` stands for itself.
+    pub fn given(layout: &Layout) -> Result<Self> {
+        let known = Self::example()?.0.into_keys();
+        let mut given = Self(known.map(|name| (name, String::new())).collect());
+        let known: Vec<String> = given.0.keys().cloned().collect();
+        given.overlay_given(layout)?;
+        files::resolve(&mut given.0, &layout.root)?;
+        given.0.retain(|name, _| known.contains(name));
+        Ok(given)
+    }
+
+    fn overlay_given(&mut self, layout: &Layout) -> Result<()> {
+        let own = layout.root.join(".env");
+        if layout.is_clone() && own.exists() {
+            self.overlay(Self::read(&own)?);
+        }
+        let names: Vec<String> = self.0.keys().cloned().collect();
+        let from_environment = names
+            .into_iter()
+            .flat_map(|name| [files::variable(&name), name])
+            .filter_map(|name| Some((name.clone(), env::var(name).ok()?)));
+        self.overlay(Self(from_environment.collect()));
+        Ok(())
     }
 
     /// The keys of the external producers that the stack knows.

@@ -1,4 +1,4 @@
-//! `./start.sh --docker` where something is missing.
+//! `./start.sh --docker` where something is missing, and what it gives to compose.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +15,99 @@ fn docker(script: &str) -> PathBuf {
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     folder
+}
+
+/// A clone with no more than these files.
+fn clone(files: &[(&str, &str)]) -> PathBuf {
+    let root = scratch("clone");
+    fs::create_dir_all(&root).unwrap();
+    for (name, text) in [("Cargo.toml", "")].iter().chain(files) {
+        fs::write(root.join(name), text).unwrap();
+    }
+    root
+}
+
+/// How `tributary` calls compose in this clone, and the variables that compose finds. Compose then fails, so that nothing is waited for.
+fn called(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (String, String) {
+    let record = scratch("record");
+    fs::create_dir_all(&record).unwrap();
+    let docker = docker(&format!(
+        "[ \"$1\" = compose ] && [ \"$2\" != version ] || exit 0
+         echo \"$@\" > '{0}/arguments'; /usr/bin/env > '{0}/variables'; exit 1",
+        record.display()
+    ));
+    let mut command = Command::new(crate::built("tributary"));
+    command.args(arguments).env("PATH", docker);
+    command.env("TRIBUTARY_ROOT", root);
+    command.envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    let read = |name: &str| fs::read_to_string(record.join(name)).unwrap_or_default();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{errors}");
+    (format!("{}{errors}", read("arguments")), read("variables"))
+}
+
+#[test]
+fn what_somebody_puts_over_the_composition_is_taken() {
+    const OVER: &str = "docker-compose.override.yml";
+    let plain = clone(&[]);
+    let over = clone(&[(OVER, ""), ("docker-compose.override.yaml", "")]);
+    let named = [("COMPOSE_FILE", "docker-compose.yml:mine.yml")];
+    let both = "compose --file docker-compose.yml --file docker-compose.override.yml";
+    for (root, arguments, variables, wanted) in [
+        (
+            &plain,
+            "up",
+            &[][..],
+            "compose --file docker-compose.yml up ",
+        ),
+        (&over, "up", &[], &format!("{both} up ")),
+        (&over, "down", &[], &format!("{both} down ")),
+        (
+            &over,
+            "up --mode event",
+            &[],
+            "compose --file docker-compose.event-driven.yml --file docker-compose.override.yml up ",
+        ),
+        (&over, "up", &named, "compose up "),
+        (&over, "down", &named, "compose down "),
+        (
+            &over,
+            "up --mode event",
+            &named,
+            "error: COMPOSE_FILE names the files",
+        ),
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').chain(["--docker"]).collect();
+        let (found, _) = called(root, &arguments, variables);
+        assert!(
+            found.trim_start().starts_with(wanted),
+            "{arguments:?} {variables:?}: {found}"
+        );
+    }
+    let in_env = clone(&[(".env", "COMPOSE_FILE=docker-compose.yml:mine.yml\n")]);
+    let (found, _) = called(&in_env, &["up", "--docker"], &[]);
+    assert!(found.starts_with("compose up "), "{found}");
+}
+
+#[test]
+fn compose_finds_what_files_of_env_hold_and_values_as_they_stand_there() {
+    let env =
+        "LASTING_SECRET_KEY_FILE=lasting.key\nSMTP_PASSWORD=pa$$word$HOME\nJWT_ISSUER=of .env\n";
+    let root = clone(&[(".env", env), ("lasting.key", "of its file\n")]);
+    let given = [("JWT_ISSUER", "of the environment")];
+    let (_, found) = called(&root, &["up", "--docker"], &given);
+    let has = |line: &str| found.lines().any(|it| it == line);
+    for line in [
+        "LASTING_SECRET_KEY=of its file",
+        "SMTP_PASSWORD=pa$$word$HOME",
+        "JWT_ISSUER=of the environment",
+    ] {
+        assert!(has(line), "{line}: {found}");
+    }
+    let named = |name: &str| found.lines().any(|it| it.starts_with(name));
+    assert!(named("POSTGRES_PASSWORD="), "what is made once: {found}");
+    assert!(!named("POSTGRES_PORT="), "a default is the file's: {found}");
 }
 
 /// What `tributary` says when it finds programs only in this folder; it must fail.
