@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// No command that we run takes longer, a download of 245 MB on a slow line included.
+/// No command that shows nobody how far it is takes longer, a download of 245 MB on a slow line included.
 const COMMAND_WITHIN: Duration = Duration::from_mins(30);
 
 /// Runs a command and returns what it printed; a failure carries the last lines of its errors.
@@ -23,7 +23,7 @@ pub fn run(command: &mut Command) -> Result<String> {
         .spawn()
         .with_context(|| format!("cannot run {name}"))?;
     let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
-    let status = ended(&mut child, &name)?;
+    let status = ended(&mut child, &name, Some(COMMAND_WITHIN))?;
     let read = |reader: JoinHandle<Vec<u8>>| {
         String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
     };
@@ -44,18 +44,21 @@ pub fn run(command: &mut Command) -> Result<String> {
     Ok(out)
 }
 
-/// Runs a command that talks to the person itself; true when it succeeded.
+/// Runs a command that talks to the person itself, however long: who sees it decides. True when it succeeded.
 pub fn run_visibly(command: &mut Command) -> Result<bool> {
     let name = command.get_program().display().to_string();
     let mut child = command
         .stdin(Stdio::null())
         .spawn()
         .with_context(|| format!("cannot run {name}"))?;
-    Ok(ended(&mut child, &name)?.success())
+    Ok(ended(&mut child, &name, None)?.success())
 }
 
-fn ended(child: &mut Child, name: &str) -> Result<ExitStatus> {
-    let end = Instant::now() + COMMAND_WITHIN;
+fn ended(child: &mut Child, name: &str, within: Option<Duration>) -> Result<ExitStatus> {
+    let Some(within) = within else {
+        return Ok(child.wait()?);
+    };
+    let end = Instant::now() + within;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
@@ -63,7 +66,7 @@ fn ended(child: &mut Child, name: &str) -> Result<ExitStatus> {
         if Instant::now() >= end {
             child.kill()?;
             child.wait()?;
-            bail!("{name} did not end within {COMMAND_WITHIN:?} and was killed");
+            bail!("{name} did not end within {within:?} and was killed");
         }
         thread::sleep(Duration::from_millis(5));
     }
@@ -101,4 +104,25 @@ pub fn last_cause(log: &Path) -> String {
         .or_else(|| last(" ERROR "))
         .or_else(|| last(""));
     cause.unwrap_or_default().chars().take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ends when its input does.
+    fn cat() -> Child {
+        let mut cat = Command::new("cat");
+        cat.stdin(Stdio::piped()).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_command_is_killed_at_its_limit_and_one_without_a_limit_is_waited_for() {
+        let limited = ended(&mut cat(), "cat", Some(Duration::ZERO)).unwrap_err();
+        let limited = limited.to_string();
+        assert!(limited.contains("cat did not end within 0ns"), "{limited}");
+        let mut watched = cat();
+        drop(watched.stdin.take());
+        assert!(ended(&mut watched, "cat", None).unwrap().success());
+    }
 }
