@@ -42,7 +42,9 @@ pub async fn run(
         settings.set(variable, starts);
     }
     settings.check(layout)?;
-    refuse(&ports::conflicts(layout, &settings, only_infra)?)?;
+    let mut problems = ports::conflicts(layout, &settings, only_infra)?;
+    problems.extend(unfit_folder(layout, &settings)?);
+    refuse(&problems)?;
     let step = progress.step("Tools");
     let leaving_broker = leaves_broker(layout, &settings)?;
     tools::ensure(settings.uses_broker()? || leaving_broker)?;
@@ -65,6 +67,23 @@ pub async fn run(
         progress.note("Pulsar: stopped, since no service uses it now");
     }
     show_demo(size, layout, &settings, &built, progress).await
+}
+
+/// What a URI cannot hold as it is. The broker's libraries take the path of its metadata as part of one, and decode nothing of it.
+const NOT_IN_URIS: &str = " \"#%<>?[\\]^`{|}";
+
+/// Why the broker that is ours to run could not run in this clone.
+fn unfit_folder(layout: &Layout, settings: &Settings) -> Result<Option<String>> {
+    if !settings.uses_broker()? || settings.own_broker_ports()?.is_none() {
+        return Ok(None);
+    }
+    let path = layout.state.to_string_lossy();
+    let unfit = path.chars().find(|letter| NOT_IN_URIS.contains(*letter));
+    Ok(unfit.map(|letter| {
+        format!(
+            "the local broker cannot run in {path}, whose name has a {letter:?}: move the clone, or start it with --mode http"
+        )
+    }))
 }
 
 async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
@@ -212,6 +231,23 @@ async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progr
 )]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_in_which_the_local_broker_cannot_run_is_named_before_anything_is_built() {
+        let mut layout = Layout::find();
+        layout.state = "/home/me/my clone/.tributary".into();
+        let mut settings = Settings::example().unwrap();
+        let named = unfit_folder(&layout, &settings).unwrap().unwrap();
+        assert!(named.contains("/home/me/my clone/.tributary"), "{named}");
+        settings.set_mode(Mode::Http);
+        assert_eq!(unfit_folder(&layout, &settings).unwrap(), None);
+        settings.set_mode(Mode::Hybrid);
+        layout.state = "/home/me/my-clone/é/.tributary".into();
+        assert_eq!(unfit_folder(&layout, &settings).unwrap(), None);
+        layout.state = "/home/me/50%/.tributary".into();
+        settings.set("PULSAR_SERVICE_URL", "pulsar://broker.example:6650");
+        assert_eq!(unfit_folder(&layout, &settings).unwrap(), None);
+    }
 
     #[test]
     fn a_later_command_knows_that_the_broker_asks_for_tokens() {
