@@ -2,6 +2,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::{Env, Profile};
+use crate::http::{Limits, ServerConfig};
 
 #[test]
 fn all_problems_are_reported_at_once_with_name_reason_and_example() {
@@ -16,6 +17,36 @@ fn all_problems_are_reported_at_once_with_name_reason_and_example() {
     );
     assert!(shown.contains("PORT is malformed: invalid digit"));
     assert!(shown.contains("JWT_SECRET_KEY is too short"));
+}
+
+#[test]
+fn a_limit_of_http_that_lets_nothing_in_is_a_problem() {
+    let names = [
+        "HTTP_MAX_CONNECTIONS",
+        "HTTP_MAX_IN_FLIGHT",
+        "HTTP_MAX_PENDING_BODIES",
+        "HTTP_REQUEST_TIMEOUT_MS",
+    ];
+    let read = |value: &str| {
+        let mut env = Env::from_map(names.map(|name| (name, value)));
+        ServerConfig::read(&mut env, "BFF", ([127, 0, 0, 1], 8002).into());
+        Limits::read(&mut env);
+        env.finish()
+    };
+    assert!(read("1").is_ok());
+    let shown = read("0").unwrap_err().to_string();
+    for name in names {
+        assert!(
+            shown.contains(&format!("{name} must be from 1 to ")),
+            "{shown}"
+        );
+    }
+    // More than a semaphore counts, where one counts.
+    let shown = read(&usize::MAX.to_string()).unwrap_err().to_string();
+    assert!(
+        shown.contains("HTTP_MAX_CONNECTIONS must be from 1 to"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -52,12 +52,16 @@ impl Limits {
     /// the shares.
     pub fn read(env: &mut Env) -> Self {
         let default = Self::default();
-        let timeout_ms: u32 = env.or("HTTP_REQUEST_TIMEOUT_MS", 15_000);
+        let timeout_ms: u32 = env.within("HTTP_REQUEST_TIMEOUT_MS", 15_000, 1..=u32::MAX);
+        // With none, every request would be refused.
+        let mut most = |name, default| env.within(name, default, 1..=usize::MAX);
+        let max_in_flight = most("HTTP_MAX_IN_FLIGHT", default.max_in_flight);
+        let max_pending_bodies = most("HTTP_MAX_PENDING_BODIES", default.max_pending_bodies);
         Self {
             body_bytes: env.or("HTTP_BODY_LIMIT_BYTES", default.body_bytes),
             request_timeout: Duration::from_millis(u64::from(timeout_ms)),
-            max_in_flight: env.or("HTTP_MAX_IN_FLIGHT", default.max_in_flight),
-            max_pending_bodies: env.or("HTTP_MAX_PENDING_BODIES", default.max_pending_bodies),
+            max_in_flight,
+            max_pending_bodies,
             share_percent: Percent::read(env),
         }
     }

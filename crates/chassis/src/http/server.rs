@@ -75,7 +75,7 @@ impl ServerConfig {
         let drain_ms: u32 = env.or("HTTP_DRAIN_TIMEOUT_MS", 20_000);
         Self {
             address: env.or(&format!("{prefix}_LISTEN_ADDRESS"), default),
-            max_connections: env.or("HTTP_MAX_CONNECTIONS", 4096),
+            max_connections: env.within("HTTP_MAX_CONNECTIONS", 4096, 1..=Semaphore::MAX_PERMITS),
             share_percent: Percent::read(env),
             trusted_proxies: read_proxies(env),
             drain_timeout: Duration::from_millis(u64::from(drain_ms)),

@@ -104,7 +104,7 @@ impl Settings {
             address_limits: AddressLimits::read(env),
             database: database::read(env, service, profile, &mut warnings),
             password_file: PasswordFile::of(env, service),
-            database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
+            database_connections: read_connections(env, &prefix),
             auth: Some(AuthConfig::read(env, profile, surface)),
             lasting_keys: LastingKeys::read(env),
             trust: Trust::new(&internal_key, producers::read(env, service)),
@@ -168,6 +168,11 @@ fn read_internal_key(env: &mut Env) -> InternalKey {
     InternalKey::new(signing).accepting(accepted)
 }
 
+/// With none, everything would wait for one; and no server has more than Postgres's largest `max_connections`.
+fn read_connections(env: &mut Env, prefix: &str) -> u32 {
+    env.within(&format!("{prefix}_DATABASE_CONNECTIONS"), 8, 1..=262_143)
+}
+
 fn read_log_partition(env: &mut Env) -> Option<u32> {
     let positions = env.optional("LOG_PARTITION_POSITIONS", "1048576");
     if positions.is_some_and(|positions: u32| positions < 64) {
@@ -207,6 +212,18 @@ mod tests {
         let wanted = "BFF_SERVICE_URL is malformed: expected http:// or https://, a host";
         assert!(error.contains(wanted), "{error}");
         assert!(error.ends_with("for example BFF_SERVICE_URL=http://127.0.0.1:8002"));
+    }
+
+    #[test]
+    fn a_service_has_a_connection_to_its_database_at_least() {
+        let name = "BFF_DATABASE_CONNECTIONS";
+        for (given, read, is_right) in [("", 8, true), ("1", 1, true), ("0", 0, false)] {
+            let mut env = Env::from_map([(name, given)]);
+            assert_eq!(read_connections(&mut env, "BFF"), read);
+            let reported = env.finish().err().map(|error| error.to_string());
+            assert_eq!(reported.is_none(), is_right, "{reported:?}");
+            assert!(reported.is_none_or(|it| it.contains(&format!("{name} must be from 1 to"))));
+        }
     }
 
     #[test]
