@@ -55,12 +55,17 @@ tool() {
   # A quiet cargo waits without a word while another builds here.
   teller=''
   if [ -n "$quiet" ] && [ -t 2 ]; then
-    (sleep 2; echo "==> $name is not up to date, or another cargo builds here: building it, or waiting for that" >&2) &
+    # The sleep outlives what is killed below: it must not hold the pipe of whoever reads what the program prints.
+    (sleep 2; echo "==> $name is not up to date, or another cargo builds here: building it, or waiting for that") >&2 &
     teller=$!
   fi
   built=yes
   cargo build $quiet --locked --profile "$profile" --bin "$name" $beside || built=''
   [ -z "$teller" ] || kill "$teller" 2>/dev/null || :
-  [ -n "$built" ] || die "$name does not build: see above"
+  # The one of before still stops a stack and looks at it; what starts something builds by itself.
+  if [ -z "$built" ]; then
+    [ -n "$quiet" ] && [ -x "$program" ] || die "$name does not build: see above"
+    echo "==> $name does not build: see above; going on with the one that was built before" >&2
+  fi
   exec "$program" "$@"
 }

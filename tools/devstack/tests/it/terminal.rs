@@ -247,3 +247,50 @@ fn a_command_that_waits_for_another_build_says_so_at_a_terminal() {
     let shown = at_a_terminal(&status, "another cargo builds here");
     assert!(shown.contains("waiting for that"), "{shown}");
 }
+
+#[test]
+fn what_was_built_before_runs_where_the_clone_does_not_build() {
+    let root = Layout::find().root;
+    let before = scratch("target");
+    fs::create_dir_all(&before).unwrap();
+    let folder = program("tributary", "echo reached by \"$@\"");
+    fs::rename(folder, before.join("release")).unwrap();
+    let cargo = program("cargo", "[ \"$1\" != build ] || exit 1");
+    for (target, reached) in [(&before, true), (&scratch("nothing-built"), false)] {
+        let mut stop = Command::new(root.join("stop.sh"));
+        stop.env("CARGO_TARGET_DIR", target);
+        stop.env("PATH", before_the_path(&cargo));
+        let output = stop.output().unwrap();
+        let shown = printed(&output);
+        assert!(shown.contains("tributary does not build"), "{shown}");
+        assert_eq!(shown.contains("reached by down"), reached, "{shown}");
+        assert_eq!(output.status.success(), reached, "{shown}");
+    }
+}
+
+#[test]
+fn nothing_holds_the_pipe_of_a_command_but_its_program() {
+    let root = Layout::find().root;
+    let (target, record) = (scratch("target"), scratch("record"));
+    fs::create_dir_all(target.join("release")).unwrap();
+    fs::copy("/bin/true", target.join("release/tributary")).unwrap();
+    let held = format!(
+        "if [ -t 1 ]; then echo the terminal; else echo the pipe; fi > '{0}.part'; mv '{0}.part' '{0}'",
+        record.display()
+    );
+    let sleep = program("sleep", &held);
+    let until = format!(
+        "[ \"$1\" != build ] || until [ -e '{}' ]; do :; done",
+        record.display()
+    );
+    let cargo = program("cargo", &until);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "token=$(\"$0\" token); echo read"]);
+    shell.arg(root.join("tributary"));
+    shell.env("CARGO_TARGET_DIR", &target);
+    let path = before_the_path(&cargo);
+    shell.env("PATH", format!("{}:{path}", sleep.display()));
+    let shown = at_a_terminal(&shell, "");
+    assert!(shown.contains("read"), "{shown}");
+    assert_eq!(fs::read_to_string(&record).unwrap(), "the terminal\n");
+}
