@@ -25,6 +25,6 @@ pub use ports::{Holder, check_free, free_port, holder};
 pub use postgres::Postgres;
 pub use process::{Identity, Process, Signal, in_session};
 pub use pulsar::{BrokerSetup, Pulsar, PulsarPorts, SHORT_LIVED, disk_has_room};
-pub use pulsar_files::SETTINGS as BROKER_SETTINGS;
+pub use pulsar_files::{FORGET_BOOKIE, SETTINGS as BROKER_SETTINGS, kept_bookie_port};
 pub use random::random_hex;
 pub use types::hex;

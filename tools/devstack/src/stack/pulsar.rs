@@ -13,7 +13,7 @@ use super::certificates::{CertificateFiles, ServerCertificate};
 use super::command::last_cause;
 use super::ports::{check_free, free_port};
 use super::process::{Process, Signal};
-use super::pulsar_files::{Files, has_room};
+use super::pulsar_files::{FORGET_BOOKIE, Files, has_room, kept_bookie_port};
 use crate::tools::{self, Java};
 
 /// A start takes 3 to 8 s, three times that beside a compiler.
@@ -345,14 +345,15 @@ fn launch(
     java_options: &str,
 ) -> Result<Process> {
     disk_has_room(&files.dir)?;
-    let bookie = files.bookie_port(ports.bookie)?;
-    for port in [ports.broker, ports.http, bookie] {
-        check_free(
-            port,
-            "the broker",
-            "set PULSAR_SERVICE_URL and PULSAR_ADMIN_URL in .env",
-        )?;
+    let kept = kept_bookie_port(&files.dir);
+    let bookie = kept.unwrap_or(ports.bookie);
+    let elsewhere = "set PULSAR_SERVICE_URL and PULSAR_ADMIN_URL in .env";
+    for port in [ports.broker, ports.http] {
+        check_free(port, "the broker", elsewhere)?;
     }
+    let remedy = kept.map_or(elsewhere, |_| FORGET_BOOKIE);
+    check_free(bookie, "the broker's bookie", remedy)?;
+    files.keep_bookie_port(bookie)?;
     files.write(ports, extra)?;
     let options = files.java_options(java, java_options);
     if files.pid().exists() && files.metadata().exists() {

@@ -83,6 +83,18 @@ pub fn has_room(dir: &Path, free: u64, total: u64) -> Result<()> {
     Ok(())
 }
 
+const BOOKIE_PORT: &str = "bookie.port";
+
+/// The port that the bookie of a broker's folder was made with. It keeps that, as part of its identity in the metadata, whatever the
+/// broker's own are meanwhile.
+pub fn kept_bookie_port(dir: &Path) -> Option<u16> {
+    let kept = fs::read_to_string(dir.join(BOOKIE_PORT)).ok()?;
+    kept.trim().parse().ok()
+}
+
+/// What is left where somebody else has that port.
+pub const FORGET_BOOKIE: &str = "./stop.sh --wipe, which removes this stack's data: its bookie keeps the port that it was made with";
+
 const LOOPBACK: &str = if cfg!(target_os = "macos") {
     "lo0"
 } else {
@@ -154,17 +166,8 @@ impl Files {
         written.is_ok_and(|written| written == Self::configuration(ports, extra))
     }
 
-    /// The bookie keeps the port that it was made with, since that is part of its identity in the metadata.
-    pub(super) fn bookie_port(&self, wanted: u16) -> Result<u16> {
-        let file = self.dir.join("bookie.port");
-        if let Some(kept) = fs::read_to_string(&file)
-            .ok()
-            .and_then(|kept| kept.trim().parse().ok())
-        {
-            return Ok(kept);
-        }
-        fs::write(file, wanted.to_string())?;
-        Ok(wanted)
+    pub(super) fn keep_bookie_port(&self, port: u16) -> Result<()> {
+        Ok(fs::write(self.dir.join(BOOKIE_PORT), port.to_string())?)
     }
 
     /// Writes what the broker reads.

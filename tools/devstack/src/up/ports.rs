@@ -8,13 +8,15 @@ use anyhow::Result;
 use crate::layout::Layout;
 use crate::services::Program;
 use crate::settings::Settings;
-use crate::stack::{Process, holder};
+use crate::stack::{FORGET_BOOKIE, Process, holder, kept_bookie_port};
 
 /// A port, who needs it, and what says so.
 struct Wanted {
     port: u16,
     by: String,
     variable: String,
+    /// What is left, where that variable does not change it.
+    remedy: Option<&'static str>,
     /// Whether those of our programs that run give way to it.
     is_programs: bool,
 }
@@ -48,9 +50,11 @@ pub(super) fn conflicts(
             if let Some(holder) = holder(port)
                 && !holder.pid.is_some_and(is_ours)
             {
+                let change = || format!("change {}", one.variable);
+                let remedy = one.remedy.map_or_else(change, str::to_owned);
                 conflicts.push(format!(
-                    "port {port}, which {} needs, is held by {holder}: stop that process, or change {}",
-                    one.by, one.variable
+                    "port {port}, which {} needs, is held by {holder}: stop that process, or {remedy}",
+                    one.by
                 ));
             }
         }
@@ -66,6 +70,7 @@ fn programs(settings: &Settings) -> Result<Vec<Wanted>> {
             port,
             by: program.name().to_owned(),
             variable,
+            remedy: None,
             is_programs: true,
         }));
     }
@@ -79,6 +84,7 @@ fn servers(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
         port,
         by: by.to_owned(),
         variable: variable.to_owned(),
+        remedy: None,
         is_programs: false,
     };
     let mut all = Vec::new();
@@ -92,7 +98,11 @@ fn servers(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
     {
         let service = "PULSAR_SERVICE_URL";
         all.push(server(ports.broker, "Pulsar", service));
-        all.push(server(ports.bookie, "Pulsar's bookie", service));
+        let kept = kept_bookie_port(&layout.state.join("pulsar"));
+        all.push(Wanted {
+            remedy: kept.map(|_| FORGET_BOOKIE),
+            ..server(kept.unwrap_or(ports.bookie), "Pulsar's bookie", service)
+        });
         all.push(server(
             ports.http,
             "Pulsar's admin interface",
@@ -110,6 +120,30 @@ mod tests {
     use super::*;
     use crate::stack::testing::scratch;
     use crate::stack::{Identity, free_port};
+
+    #[test]
+    fn the_port_that_a_bookie_was_made_with_is_looked_at_and_not_the_one_that_settings_name() {
+        let layout = Layout {
+            state: scratch("ports"),
+            ..Layout::find()
+        };
+        let mut settings = Settings::beside_others(&layout).unwrap();
+        settings.set("POSTGRES_PORT", free_port().to_string());
+        let held = TcpListener::bind(("127.0.0.1", free_port())).unwrap();
+        let port = held.local_addr().unwrap().port();
+        let pulsar = layout.state.join("pulsar");
+        fs::create_dir_all(&pulsar).unwrap();
+        fs::write(pulsar.join("bookie.port"), port.to_string()).unwrap();
+        let problems = conflicts(&layout, &settings, false).unwrap();
+        let me = std::process::id();
+        let start = format!("port {port}, which Pulsar's bookie needs, is held by process {me}");
+        let remedy = "stop that process, or ./stop.sh --wipe";
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].starts_with(&start) && problems[0].contains(remedy),
+            "{problems:?}"
+        );
+    }
 
     #[test]
     fn every_port_that_is_taken_or_named_twice_is_reported_at_once_with_its_owner() {
