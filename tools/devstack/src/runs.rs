@@ -17,7 +17,7 @@ use crate::stack::testing::{
     DATABASE_ADMIN_URL, FOLDER, MEMORY_FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
 };
 use crate::stack::{
-    Identity, MEMORY, Postgres, Process, Pulsar, PulsarPorts, Signal, disk_has_room, free_port,
+    Identity, Postgres, Process, Pulsar, PulsarPorts, Signal, disk_has_room, free_port, memory,
 };
 use crate::tools;
 
@@ -34,7 +34,7 @@ pub async fn with_stack(
 ) -> Result<ExitCode> {
     tools::ensure(with_broker)?;
     sweep(&layout.tests(), true)?;
-    sweep(Path::new(MEMORY), false)?;
+    sweep(&memory(), false)?;
     let run = TestRun::begin(layout)?;
     let servers = if with_broker {
         "Postgres and Pulsar"
@@ -145,15 +145,18 @@ struct TestRun {
 
 impl TestRun {
     fn begin(layout: &Layout) -> Result<Self> {
+        Self::begin_with(layout, &memory())
+    }
+
+    fn begin_with(layout: &Layout, memory: &Path) -> Result<Self> {
         let name = std::process::id().to_string();
         let folder = layout.tests().join(&name);
         own(&folder)?;
-        let memory = Path::new(MEMORY).parent().and_then(free_bytes);
-        let memory = memory.filter(|free| *free >= MEMORY_NEEDED);
-        let memory = memory.map(|_| Path::new(MEMORY).join(&name));
-        if let Some(folder) = &memory {
-            own(folder)?;
-        }
+        let free = memory.parent().and_then(free_bytes);
+        let has_room = free.is_some_and(|free| free >= MEMORY_NEEDED);
+        // Without memory it takes longer, and is no worse.
+        let memory = has_room.then(|| memory.join(&name));
+        let memory = memory.filter(|folder| own(folder).is_ok());
         Ok(Self { folder, memory })
     }
 }
@@ -276,4 +279,27 @@ fn stop_stack_in(folder: &Path) -> Result<()> {
     }
     Pulsar::stop_in(&folder.join("pulsar"));
     Postgres::wipe(&folder.join("postgres"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::testing::scratch;
+
+    #[test]
+    fn a_run_begins_also_where_it_can_make_no_folder_in_memory() {
+        let layout = Layout {
+            state: scratch("run"),
+            ..Layout::find()
+        };
+        fs::create_dir_all(&layout.state).unwrap();
+        // Root writes where others may not, but not below a file.
+        let closed = layout.state.join("closed");
+        fs::write(&closed, "").unwrap();
+        let run = TestRun::begin_with(&layout, &closed).unwrap();
+        assert!(run.folder.exists());
+        assert_eq!(run.memory, None);
+        drop(run);
+        fs::remove_dir_all(&layout.state).unwrap();
+    }
 }

@@ -112,7 +112,14 @@ pub(super) fn data_folder_at(
 
 const OUTSIDE: &str = "/var/lib/tributary";
 /// A folder in memory, where the system has one.
-pub const MEMORY: &str = "/dev/shm/tributary";
+const SHARED_MEMORY: &str = "/dev/shm";
+const OURS: &str = "tributary";
+
+/// Where this user's folders in memory are: what one user has made there is closed to the others.
+pub fn memory() -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    Path::new(SHARED_MEMORY).join(format!("{OURS}-{user}"))
+}
 
 fn outside(dir: &Path) -> Result<PathBuf> {
     let digest = Sha256::digest(dir.canonicalize()?.as_os_str().as_encoded_bytes());
@@ -122,14 +129,12 @@ fn outside(dir: &Path) -> Result<PathBuf> {
 /// Removes `dir` and the data folder that it may link to.
 pub(super) fn remove_data(dir: &Path) -> Result<()> {
     if let Ok(place) = fs::read_link(dir.join("data")) {
-        if ![OUTSIDE, MEMORY].iter().any(|ours| place.starts_with(ours)) {
-            bail!(
-                "{} links to {}, which is not ours to remove",
-                dir.join("data").display(),
-                place.display()
+        if !goes_along(&place, dir)? {
+            let place = place.display();
+            eprintln!(
+                "    {place} stays: it was made for a clone at another path, which may use it still"
             );
-        }
-        if place.exists() {
+        } else if place.exists() {
             fs::remove_dir_all(place)?;
         }
     }
@@ -137,4 +142,42 @@ pub(super) fn remove_data(dir: &Path) -> Result<()> {
         fs::remove_dir_all(dir)?;
     }
     Ok(())
+}
+
+/// Whether the folder that `data` of `dir` links to is removed with it: not one that is named after another path.
+fn goes_along(place: &Path, dir: &Path) -> Result<bool> {
+    if place.starts_with(OUTSIDE) {
+        return Ok(place == outside(dir)?);
+    }
+    let in_memory = place.strip_prefix(SHARED_MEMORY);
+    if in_memory.is_ok_and(|rest| rest.to_string_lossy().starts_with(OURS)) {
+        return Ok(true);
+    }
+    bail!(
+        "{} links to {}, which is not ours to remove",
+        dir.join("data").display(),
+        place.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::testing::scratch;
+
+    #[test]
+    fn what_a_copied_folder_links_to_stays_when_that_is_removed() {
+        let (dir, copy) = (scratch("clone"), scratch("copy"));
+        for folder in [&dir, &copy] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        let place = outside(&dir).unwrap();
+        assert!(goes_along(&place, &dir).unwrap());
+        assert!(!goes_along(&place, &copy).unwrap());
+        assert!(goes_along(&memory().join("1/data"), &copy).unwrap());
+        assert!(goes_along(Path::new("/home/me"), &dir).is_err());
+        for folder in [dir, copy] {
+            fs::remove_dir_all(folder).unwrap();
+        }
+    }
 }

@@ -16,7 +16,7 @@ mod pulsar_files;
 mod random;
 pub mod testing;
 
-pub use account::MEMORY;
+pub use account::memory;
 pub use broker_tokens::{ADMIN_ROLE, BrokerTokens};
 pub use certificates::{Authority, CertificateFiles, LOOPBACK_NAMES, ServerCertificate, Valid};
 pub use command::{last_lines, run, run_visibly};

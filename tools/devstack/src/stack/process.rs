@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,17 +44,33 @@ impl Identity {
     /// The identity that a pid file holds.
     pub fn read(pid_file: &Path) -> Option<Self> {
         let text = fs::read_to_string(pid_file).ok()?;
-        let (pid, born) = text.trim().split_once(' ')?;
+        let (pid, born) = text.lines().next()?.trim().split_once(' ')?;
         Some(Self {
             pid: pid.parse().ok()?,
             born: born.to_owned(),
         })
     }
 
-    /// Writes the identity for [`Self::read`].
+    /// Writes the identity for [`Self::read`], and below it where.
     pub fn write(&self, pid_file: &Path) -> io::Result<()> {
-        fs::write(pid_file, format!("{} {}\n", self.pid, self.born))
+        let place = path::absolute(pid_file)?;
+        let text = format!("{} {}\n{}\n", self.pid, self.born, place.display());
+        fs::write(pid_file, text)
     }
+}
+
+/// Whether a pid file came here with a copy of its folder: the one that was written is still where it was.
+fn is_copy(pid_file: &Path) -> bool {
+    let text = fs::read_to_string(pid_file).unwrap_or_default();
+    let found = |file: &Path| {
+        let file = fs::metadata(file).ok()?;
+        Some((file.dev(), file.ino()))
+    };
+    let written = text
+        .lines()
+        .nth(1)
+        .and_then(|place| found(Path::new(place)));
+    written.is_some() && written != found(pid_file)
 }
 
 #[cfg(target_os = "linux")]
@@ -195,9 +212,12 @@ impl Process {
         })
     }
 
-    /// The process that a pid file names, if it runs. Dropping it leaves it running.
+    /// The process that a pid file names, if it runs. Dropping it leaves it running. That of a copied clone is the other clone's.
     pub fn attach(pid_file: &Path) -> Option<Self> {
         let identity = Identity::read(pid_file).filter(Identity::is_alive)?;
+        if is_copy(pid_file) {
+            return None;
+        }
         Some(Self {
             identity,
             child: None,

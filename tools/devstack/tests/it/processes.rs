@@ -49,6 +49,30 @@ fn a_stopped_process_leaves_no_pid_file_and_a_killed_one_does() {
 }
 
 #[test]
+fn a_pid_file_in_a_copied_folder_names_no_process_and_one_in_a_moved_folder_does() {
+    let (dir, copy, moved) = (scratch("clone"), scratch("copy"), scratch("moved"));
+    for folder in [&dir, &copy] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let pid_file = dir.join("pid");
+    let _process = Process::spawn(
+        Command::new("sleep").arg("60"),
+        &dir.join("log"),
+        &pid_file,
+        Signal::KILL,
+    )
+    .unwrap();
+    fs::copy(&pid_file, copy.join("pid")).unwrap();
+    assert!(Process::attach(&copy.join("pid")).is_none());
+    assert!(Process::attach(&pid_file).is_some());
+    fs::rename(&dir, &moved).unwrap();
+    assert!(Process::attach(&moved.join("pid")).is_some());
+    for folder in [copy, moved] {
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[test]
 fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
     for command_of in [|program: &Path| Command::new(program), in_session] {
         let dir = scratch("busy");
