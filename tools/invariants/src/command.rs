@@ -78,9 +78,11 @@ pub fn print(findings: &[Finding]) {
             .filter(|found| found.rule == number)
             .collect();
         let looked: u64 = of_rule.iter().map(|found| found.looked_at).sum();
+        let is_partial = of_rule.iter().any(|found| found.could_not_look());
         let result = match (looked, of_rule.iter().all(|found| found.holds())) {
             (_, false) => "BROKEN",
             (0, true) => "not looked at",
+            (_, true) if is_partial => "held, as far as was looked",
             (_, true) => "held",
         };
         println!("{number:>2} {name:<46} {result}");
@@ -89,9 +91,9 @@ pub fn print(findings: &[Finding]) {
             println!("   {mark} {:>9}  {}", found.looked_at, found.check);
             if !found.holds() {
                 println!("              {} wrong; the first:", found.wrong);
-                for evidence in &found.broken {
-                    println!("              - {evidence}");
-                }
+            }
+            for line in &found.broken {
+                println!("              - {line}");
             }
         }
     }

@@ -39,6 +39,18 @@ impl Question {
             broken,
         })
     }
+
+    /// What is found where its records cannot be had: nothing, and why.
+    pub(super) fn not_looked_at(&self, why: &str) -> Finding {
+        let why = format!("not looked at: {why}");
+        Finding {
+            rule: self.rule,
+            check: self.check,
+            looked_at: 0,
+            wrong: 0,
+            broken: vec![why.chars().take(MAX_LENGTH).collect()],
+        }
+    }
 }
 
 /// Asks one after the other, leaving out rules that are not asked for.

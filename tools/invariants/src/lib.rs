@@ -114,7 +114,7 @@ pub struct Finding {
     pub looked_at: u64,
     /// How many of them are wrong.
     pub wrong: u64,
-    /// The first of these.
+    /// The first of these; where nothing could be looked at, why.
     pub broken: Vec<String>,
 }
 
@@ -122,6 +122,11 @@ impl Finding {
     /// Whether the rule held as far as was looked.
     pub fn holds(&self) -> bool {
         self.wrong == 0
+    }
+
+    /// Whether its records could not be had.
+    pub fn could_not_look(&self) -> bool {
+        self.holds() && !self.broken.is_empty()
     }
 }
 

@@ -64,13 +64,15 @@ pub(super) async fn payouts(
             "{}/v1/payouts?limit=1000&after={from}",
             records.provider_url
         );
-        let answer = http
-            .get(&url)
-            .send()
-            .await
-            .context("the provider's statement")?;
-        let text = answer.error_for_status()?.text().await?;
-        let page: Statement = serde_json::from_str(&text)?;
+        let page = match page(&http, &url).await {
+            Ok(page) => page,
+            // A provider that is no stand-in of ours has another statement, or none: the other questions can be answered all the same.
+            Err(error) => {
+                let why = format!("the provider's statement at {url}: {error:#}");
+                let questions = QUESTIONS.iter();
+                return Ok(questions.map(|it| it.not_looked_at(&why)).collect());
+            }
+        };
         let column =
             |get: fn(&Line) -> &String| page.payouts.iter().map(get).cloned().collect::<Vec<_>>();
         let minors: Result<Vec<i64>> = page.payouts.iter().map(minor).collect();
@@ -85,6 +87,11 @@ pub(super) async fn payouts(
         after = page.next;
     }
     ask(gathered, QUESTIONS, &[9]).await
+}
+
+async fn page(http: &reqwest::Client, url: &str) -> Result<Statement> {
+    let answer = http.get(url).send().await?.error_for_status()?;
+    Ok(serde_json::from_str(&answer.text().await?)?)
 }
 
 /// `150.00` of USD is 15000.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use devstack::demo::Tokens;
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
 use devstack::settings::Mode;
+use devstack::stack::free_port;
 use devstack::stack::testing::scratch;
 use invariants::RULES;
 use schemas::Service;
@@ -30,22 +31,19 @@ async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
     .unwrap();
     symlink(here.built("debug"), clone.join("target/release")).unwrap();
     fs::copy(here.root.join(".env.example"), clone.join(".env.example")).unwrap();
-    let run = |arguments: &[&str]| -> Output {
+    let provider = stack.settings().get("PAYOUT_PROVIDER_URL").unwrap();
+    let check_with = |provider: &str| -> Command {
         let mut command = Command::new(here.built("debug").join("tributary"));
         command
             .env_remove("CARGO_TARGET_DIR")
             .env("TRIBUTARY_ROOT", &clone);
         command.envs(stack.settings().iter());
-        command.arg("check").args(arguments).output().unwrap()
+        command.env("PAYOUT_PROVIDER_URL", provider).arg("check");
+        command
     };
+    let run = |arguments: &[&str]| check_with(provider).args(arguments).output().unwrap();
 
-    let mut unread = Command::new(here.built("debug").join("tributary"));
-    unread
-        .env_remove("CARGO_TARGET_DIR")
-        .env("TRIBUTARY_ROOT", &clone)
-        .envs(stack.settings().iter());
-    let mut unread = unread
-        .arg("check")
+    let mut unread = check_with(provider)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -96,7 +94,18 @@ async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
     let findings = noted["detail"]["findings"].as_array().unwrap();
     assert!(findings.iter().any(|it| it["rule"] == 9), "{audit}");
 
-    let provider = stack.settings().get("PAYOUT_PROVIDER_URL").unwrap();
+    // A provider that has no statement for us: everything else is looked at.
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let reported = check_with(&nobody).output().unwrap();
+    let text = String::from_utf8(reported.stdout).unwrap();
+    assert!(reported.status.success(), "{text}");
+    for wanted in [
+        "held, as far as was looked",
+        "- not looked at: the provider's statement at http://127.0.0.1:",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+
     pay_behind_our_back(provider, &["pay_unheard_of"]).await;
     let reported = run(&["--json"]);
     assert_eq!(reported.status.code(), Some(1));

@@ -14,6 +14,7 @@ use std::time::Duration;
 use devstack::local::LocalStack;
 use devstack::services::Program;
 use devstack::settings::Mode;
+use devstack::stack::free_port;
 use invariants::{Checker, Finding, Journal, Records, canonical, check, same, settled};
 use schemas::Service;
 use sqlx::PgPool;
@@ -97,6 +98,19 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
         unbroken.retain(|check| *check != finding.check);
     }
     assert_eq!(unbroken, [""; 0], "nobody has seen these fail");
+    let without_statement = Records {
+        provider_url: format!("http://127.0.0.1:{}", free_port()),
+        ..records.clone()
+    };
+    let found = checker.check(&without_statement, &journal, &[9]).await;
+    let found = found.unwrap();
+    let finding = named(&found, "what the provider paid");
+    assert!(finding.holds() && finding.looked_at == 0, "{finding:#?}");
+    let why = &finding.broken[0];
+    assert!(
+        why.starts_with("not looked at: the provider's statement"),
+        "{why}"
+    );
 
     let another =
         Breakage::Sql("UPDATE balances SET minor = minor + 1 WHERE account LIKE '%payable'");
