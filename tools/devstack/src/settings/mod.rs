@@ -342,6 +342,7 @@ mod tests {
     fn a_password_stands_in_a_databases_url_as_it_is() {
         let mut settings = Settings::example().unwrap();
         settings.set("TRACKING_DB_PASSWORD", "a/b#c%41?@");
+        settings.set("POSTGRES_PORT", "5432");
         let url = settings.database_url(Service::Tracking).unwrap();
         let wanted = "postgres://tracking:a%2Fb%23c%2541%3F%40@127.0.0.1:5432/tracking_db";
         assert_eq!(url, wanted);

@@ -275,7 +275,7 @@ fn nothing_holds_the_pipe_of_a_command_but_its_program() {
     fs::create_dir_all(target.join("release")).unwrap();
     fs::copy("/bin/true", target.join("release/tributary")).unwrap();
     let held = format!(
-        "if [ -t 1 ]; then echo the terminal; else echo the pipe; fi > '{0}.part'; mv '{0}.part' '{0}'",
+        "held='the pipe'; [ ! -t 1 ] || held='the terminal'; echo \"$held\" > '{0}.part'; mv '{0}.part' '{0}'",
         record.display()
     );
     let sleep = program("sleep", &held);
