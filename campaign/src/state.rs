@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use messaging::WriteTx;
+use runtime::States;
 use schemas::{AcceptV1, Body, Event as _, Message};
 use sqlx::PgConnection;
 use types::{
@@ -28,24 +29,15 @@ use crate::store::{
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
 pub struct BatchState {
-    campaigns: HashMap<CampaignId, Campaign>,
-    changed_campaigns: BTreeSet<CampaignId>,
-    enrollments: HashMap<EnrollmentId, Enrollment>,
-    changed_enrollments: BTreeSet<EnrollmentId>,
-    bans: HashMap<BanId, Ban>,
-    changed_bans: BTreeSet<BanId>,
-    api_keys: HashMap<ApiKeyId, ApiKey>,
-    changed_api_keys: BTreeSet<ApiKeyId>,
-    partners: HashMap<PartnerId, Partner>,
-    changed_partners: BTreeSet<PartnerId>,
-    brands: HashMap<BrandId, Brand>,
-    changed_brands: BTreeSet<BrandId>,
-    groups: HashMap<GroupId, Group>,
-    changed_groups: BTreeSet<GroupId>,
-    memberships: HashMap<MembershipId, Membership>,
-    changed_memberships: BTreeSet<MembershipId>,
-    evidence: HashMap<EvidenceId, Evidence>,
-    changed_evidence: BTreeSet<EvidenceId>,
+    campaigns: States<CampaignId, Campaign>,
+    enrollments: States<EnrollmentId, Enrollment>,
+    bans: States<BanId, Ban>,
+    api_keys: States<ApiKeyId, ApiKey>,
+    partners: States<PartnerId, Partner>,
+    brands: States<BrandId, Brand>,
+    groups: States<GroupId, Group>,
+    memberships: States<MembershipId, Membership>,
+    evidence: States<EvidenceId, Evidence>,
     /// The first evidence of each campaign that has a file.
     files_shown: HashMap<(CampaignId, FileHash), EvidenceId>,
     new_terms: Vec<Published>,
@@ -108,18 +100,15 @@ impl BatchState {
         let files_shown = evidence::first_of(connection, &shown).await?;
         let funds = brand_funds::load(connection, &list(funded_ids)).await?;
         Ok(Self {
-            campaigns,
-            enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
-            bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
-            api_keys: api_keys.into_iter().map(|k| (k.id.clone(), k)).collect(),
-            partners: partners.into_iter().map(|p| (p.id.clone(), p)).collect(),
-            groups: groups.into_iter().map(|g| (g.id.clone(), g)).collect(),
-            memberships: memberships.into_iter().map(|m| (m.id.clone(), m)).collect(),
-            brands: brands.into_iter().map(|b| (b.id.clone(), b)).collect(),
-            evidence: evidence
-                .into_iter()
-                .map(|evidence| (evidence.shown.subject.clone(), evidence))
-                .collect(),
+            campaigns: States::new(campaigns, |it| &it.id),
+            enrollments: States::new(enrollments, |it| &it.id),
+            bans: States::new(bans, |it| &it.id),
+            api_keys: States::new(api_keys, |it| &it.id),
+            partners: States::new(partners, |it| &it.id),
+            groups: States::new(groups, |it| &it.id),
+            memberships: States::new(memberships, |it| &it.id),
+            brands: States::new(brands, |it| &it.id),
+            evidence: States::new(evidence, |it| &it.shown.subject),
             files_shown,
             funds: funds.into_iter().collect(),
             ..Self::default()
@@ -191,54 +180,30 @@ impl BatchState {
 
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
-        if let Some(id) = event.campaign() {
-            let before = self.campaigns.remove(id);
-            if let Some(campaign) = Campaign::evolve(before, event, place) {
-                self.campaigns.insert(id.clone(), campaign);
-            }
-        }
         self.name(event, place);
         match event.rows() {
             Rows::Record => {}
-            Rows::Group(id) => {
-                let before = self.groups.remove(id);
-                if let Some(after) = Group::evolve(before, event, place) {
-                    self.groups.insert(id.clone(), after);
-                    self.changed_groups.insert(id.clone());
-                }
-            }
-            Rows::Membership(id) => {
-                let before = self.memberships.remove(id);
-                if let Some(after) = Membership::evolve(before, event, place) {
-                    self.memberships.insert(id.clone(), after);
-                    self.changed_memberships.insert(id.clone());
-                }
-            }
-            Rows::Campaign(id) => {
-                self.changed_campaigns.insert(id.clone());
-            }
+            Rows::Group(id) => self.groups.evolve(id, |it| Group::evolve(it, event, place)),
+            Rows::Membership(id) => self
+                .memberships
+                .evolve(id, |it| Membership::evolve(it, event, place)),
+            Rows::Campaign(id) => self
+                .campaigns
+                .evolve(id, |it| Campaign::evolve(it, event, place)),
             Rows::Terms(published) => {
-                self.changed_campaigns.insert(published.campaign.clone());
+                let id = &published.campaign;
+                self.campaigns
+                    .evolve(id, |it| Campaign::evolve(it, event, place));
                 self.new_terms.push(Published {
-                    campaign: published.campaign.clone(),
+                    campaign: id.clone(),
                     terms: published.terms.clone(),
                     place,
                 });
             }
-            Rows::Enrollment(enrollment) => {
-                let before = self.enrollments.remove(enrollment);
-                if let Some(after) = Enrollment::evolve(before, event, place) {
-                    self.enrollments.insert(enrollment.clone(), after);
-                    self.changed_enrollments.insert(enrollment.clone());
-                }
-            }
-            Rows::Ban(ban) => {
-                let before = self.bans.remove(ban);
-                if let Some(after) = Ban::evolve(before, event, place) {
-                    self.bans.insert(ban.clone(), after);
-                    self.changed_bans.insert(ban.clone());
-                }
-            }
+            Rows::Enrollment(id) => self
+                .enrollments
+                .evolve(id, |it| Enrollment::evolve(it, event, place)),
+            Rows::Ban(id) => self.bans.evolve(id, |it| Ban::evolve(it, event, place)),
             Rows::BrandFunds(adopted) => {
                 let key = (adopted.subject.clone(), adopted.currency);
                 self.funds.insert(key.clone(), adopted.exhausted);
@@ -249,25 +214,19 @@ impl BatchState {
                 };
                 self.adopted_funds.insert(key, row);
             }
-            Rows::ApiKey(key) => {
-                let before = self.api_keys.remove(key);
-                if let Some(after) = ApiKey::evolve(before, event, place) {
-                    self.api_keys.insert(key.clone(), after);
-                    self.changed_api_keys.insert(key.clone());
-                }
-            }
+            Rows::ApiKey(id) => self
+                .api_keys
+                .evolve(id, |it| ApiKey::evolve(it, event, place)),
             Rows::Evidence(id) => {
-                let before = self.evidence.remove(id);
                 let campaign = event.campaign().and_then(|id| self.campaigns.get(id));
-                let after =
-                    campaign.and_then(|of| Evidence::evolve(before, &of.brand, event, place));
-                if let Some(after) = after {
+                self.evidence.evolve(id, |it| {
+                    Evidence::evolve(it, &campaign?.brand, event, place)
+                });
+                if let Some(after) = self.evidence.get(id) {
                     for hash in FileHash::of(&after.shown.record) {
                         let file = (after.shown.key.clone(), hash);
                         self.files_shown.entry(file).or_insert_with(|| id.clone());
                     }
-                    self.evidence.insert(id.clone(), after);
-                    self.changed_evidence.insert(id.clone());
                 }
             }
         }
@@ -276,25 +235,22 @@ impl BatchState {
     /// Partners and brands are made by the first event that names them.
     fn name(&mut self, event: &Event, place: Place) {
         if let Some(id) = event.partner() {
-            let before = self.partners.remove(id);
-            let after = Partner::evolve(before.clone(), id, event, place);
-            if before.as_ref() != Some(&after) {
-                self.changed_partners.insert(id.clone());
+            let before = self.partners.get(id);
+            let after = Partner::evolve(before.cloned(), id, event, place);
+            if before != Some(&after) {
+                self.partners.put(id, after);
             }
-            self.partners.insert(id.clone(), after);
         }
         if let Some(id) = event.brand() {
-            let before = self.brands.remove(id);
-            let after = Brand::evolve(before.clone(), id, event, place);
-            if before.as_ref() != Some(&after) {
-                self.changed_brands.insert(id.clone());
-            }
+            let before = self.brands.get(id);
+            let after = Brand::evolve(before.cloned(), id, event, place);
             if before.is_none() {
                 let group = Group::default_of(id, place);
-                self.changed_groups.insert(group.id.clone());
-                self.groups.insert(group.id.clone(), group);
+                self.groups.put(&group.id.clone(), group);
             }
-            self.brands.insert(id.clone(), after);
+            if before != Some(&after) {
+                self.brands.put(id, after);
+            }
         }
     }
 
@@ -349,30 +305,21 @@ impl BatchState {
 
     /// Saves what changed.
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
-        let changed = picked(&self.changed_campaigns, &self.campaigns);
-        let renewed = picked(&self.changed_enrollments, &self.enrollments);
-        let bans = picked(&self.changed_bans, &self.bans);
-        let keys = picked(&self.changed_api_keys, &self.api_keys);
-        let evidence = picked(&self.changed_evidence, &self.evidence);
         let funds: Vec<Adopted> = self.adopted_funds.into_values().collect();
-        let partners = picked(&self.changed_partners, &self.partners);
-        let brands = picked(&self.changed_brands, &self.brands);
-        let groups = picked(&self.changed_groups, &self.groups);
-        let memberships = picked(&self.changed_memberships, &self.memberships);
         let now = tx.now();
         let connection = tx.connection();
         brand_funds::save(connection, &funds).await?;
-        campaigns::save(connection, &changed).await?;
+        campaigns::save(connection, &self.campaigns.changed()).await?;
         terms::insert(connection, &self.new_terms).await?;
         plans::insert(connection, &self.new_terms).await?;
-        enrollments::save(connection, &renewed).await?;
-        bans::save(connection, &bans).await?;
-        api_keys::save(connection, &keys).await?;
-        partners::save(connection, &partners).await?;
-        brands::save(connection, &brands).await?;
-        groups::save(connection, &groups).await?;
-        memberships::save(connection, &memberships).await?;
-        evidence::save(connection, &evidence).await?;
+        enrollments::save(connection, &self.enrollments.changed()).await?;
+        bans::save(connection, &self.bans.changed()).await?;
+        api_keys::save(connection, &self.api_keys.changed()).await?;
+        partners::save(connection, &self.partners.changed()).await?;
+        brands::save(connection, &self.brands.changed()).await?;
+        groups::save(connection, &self.groups.changed()).await?;
+        memberships::save(connection, &self.memberships.changed()).await?;
+        evidence::save(connection, &self.evidence.changed()).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
         acceptance_metadata::save(connection, &notes).await?;
@@ -396,17 +343,6 @@ async fn erase(
     acceptance_metadata::erase(connection, &ids).await?;
     evidence_files::erase(connection, &ids).await?;
     runtime::erase_personal_keys(connection, &ids).await
-}
-
-/// The changed states, in the order of their ids.
-fn picked<K: Eq + std::hash::Hash, V: Clone>(
-    changed: &BTreeSet<K>,
-    states: &HashMap<K, V>,
-) -> Vec<V> {
-    changed
-        .iter()
-        .filter_map(|id| states.get(id).cloned())
-        .collect()
 }
 
 /// The ids of every aggregate that a message can touch; none of a message that cannot be read.

@@ -1,10 +1,10 @@
 //! `api_keys`: the keys of brands, without their secrets.
 
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{ApiKeyId, ApiKeyScope, BrandId, Micros};
 
-use super::column;
 use crate::domain::ApiKey;
 
 /// A row as it stands.
@@ -63,9 +63,9 @@ pub(crate) async fn load(
 /// Writes keys as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    keys: &[ApiKey],
+    keys: &[&ApiKey],
 ) -> Result<(), sqlx::Error> {
-    let status = |key: &ApiKey| match key.hash {
+    let status = |key: &&ApiKey| match key.hash {
         Some(_) => "active",
         None => "revoked",
     };

@@ -2,10 +2,11 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{BanId, BrandId, Micros, PartnerId, PartnerStatus, RefusalReason};
 
-use super::{column, push_seen_by};
+use super::push_seen_by;
 use crate::domain::Ban;
 
 /// A row as it stands.
@@ -43,18 +44,12 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     partners: &[String],
 ) -> Result<Vec<Ban>, sqlx::Error> {
-    if partners.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM bans WHERE partner_id = ANY($1)")
-        .bind(partners)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Ban::try_from).collect()
+    let sql = "SELECT * FROM bans WHERE partner_id = ANY($1)";
+    runtime::load::<Row, _>(connection, sql, partners).await
 }
 
 /// Writes bans as they stand now.
-pub(crate) async fn save(connection: &mut PgConnection, bans: &[Ban]) -> Result<(), sqlx::Error> {
+pub(crate) async fn save(connection: &mut PgConnection, bans: &[&Ban]) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, bans => "bans" {
         id: text = |ban| ban.id.to_string(),
         position: bigint = |ban| ban.position,

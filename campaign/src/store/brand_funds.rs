@@ -1,9 +1,8 @@
 //! `brand_funds`: whether brands are out of funds, as payment states it.
 
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{BrandId, Currency, Micros};
-
-use super::column;
 
 /// Which brand, in which currency.
 pub(crate) type Key = (BrandId, Currency);
@@ -20,16 +19,9 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     campaigns: &[String],
 ) -> Result<Vec<(Key, bool)>, sqlx::Error> {
-    if campaigns.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT DISTINCT f.brand_id, f.currency, f.exhausted
-           FROM brand_funds f JOIN campaigns c USING (brand_id, currency) WHERE c.id = ANY($1)",
-    )
-    .bind(campaigns)
-    .fetch_all(connection)
-    .await?;
+    let sql = "SELECT DISTINCT f.brand_id, f.currency, f.exhausted
+           FROM brand_funds f JOIN campaigns c USING (brand_id, currency) WHERE c.id = ANY($1)";
+    let rows: Vec<Row> = runtime::load_rows(connection, sql, campaigns).await?;
     let read = |row: Row| {
         let brand = column("brand_id", BrandId::parse(row.brand_id))?;
         let currency = column("currency", Currency::parse(&row.currency))?;

@@ -2,10 +2,10 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use types::{BrandId, Currency, Micros};
 
-use super::column;
 use crate::domain::{Brand, Place};
 
 /// A row as it stands.
@@ -42,20 +42,14 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Brand>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM brands WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Brand::try_from).collect()
+    let sql = "SELECT * FROM brands WHERE id = ANY($1)";
+    runtime::load::<Row, _>(connection, sql, ids).await
 }
 
 /// Writes brands as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    brands: &[Brand],
+    brands: &[&Brand],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, brands => "brands" {
         id: text = |b| b.id.to_string(),

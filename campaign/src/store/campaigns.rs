@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use schemas::Budget;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{
     BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
 };
 
-use super::{column, terms};
+use super::terms;
 use crate::domain::{Campaign, Place};
 
 /// A row as it stands.
@@ -90,33 +91,28 @@ pub(crate) async fn load(
     ids: &[String],
     since: Micros,
     now: Micros,
-) -> Result<HashMap<CampaignId, Campaign>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM campaigns WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut campaigns = HashMap::new();
-    for row in rows {
-        let campaign = Campaign::try_from(row)?;
-        campaigns.insert(campaign.id.clone(), campaign);
-    }
+) -> Result<Vec<Campaign>, sqlx::Error> {
+    let sql = "SELECT * FROM campaigns WHERE id = ANY($1)";
+    let rows: Vec<Campaign> = runtime::load::<Row, _>(&mut *connection, sql, ids).await?;
+    let rows = rows.into_iter().map(|it| (it.id.clone(), it));
+    let mut campaigns: HashMap<_, _> = rows.collect();
     for (id, version) in terms::current(connection, ids, since, now).await? {
         if let Some(campaign) = campaigns.get_mut(&id) {
             campaign.terms.push(version);
         }
     }
-    Ok(campaigns)
+    Ok(campaigns.into_values().collect())
 }
 
 /// Writes campaigns as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    campaigns: &[Campaign],
+    campaigns: &[&Campaign],
 ) -> Result<(), sqlx::Error> {
     if campaigns.is_empty() {
         return Ok(());
     }
-    let all = || campaigns.iter();
+    let all = || campaigns.iter().copied();
     let text = |of: fn(&Campaign) -> String| all().map(of).collect::<Vec<_>>();
     // A host holds no space, and UNNEST would flatten an array of arrays.
     let hosts = text(|campaign| campaign.allowed_hosts.join(" "));

@@ -2,13 +2,13 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{
     BrandId, CampaignId, EnrollmentId, EnrollmentStatus, Micros, PartnerId, RefusalReason,
     TermsVersion,
 };
 
-use super::column;
 use crate::domain::Enrollment;
 
 /// A row as it stands.
@@ -51,20 +51,14 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Enrollment>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM enrollments WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Enrollment::try_from).collect()
+    let sql = "SELECT * FROM enrollments WHERE id = ANY($1)";
+    runtime::load::<Row, _>(connection, sql, ids).await
 }
 
 /// Writes enrollments as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    enrollments: &[Enrollment],
+    enrollments: &[&Enrollment],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, enrollments => "enrollments" {
         id: text = |e| e.id.to_string(),

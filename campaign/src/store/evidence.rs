@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use schemas::{About, EvidenceSubmittedV1};
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{BrandId, CampaignId, EvidenceId, EvidenceReason, EvidenceStatus, Micros, PartnerId};
 
-use super::{column, push_seen_by};
+use super::push_seen_by;
 use crate::domain::{Evidence, FileHash};
 
 /// A piece of evidence with its file, as it stands. The address is gone when it was erased.
@@ -79,14 +80,8 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Evidence>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Stored> = sqlx::query_as("SELECT * FROM evidence WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Evidence::try_from).collect()
+    let sql = "SELECT * FROM evidence WHERE id = ANY($1)";
+    runtime::load::<Stored, _>(connection, sql, ids).await
 }
 
 /// The first evidence of its campaign for each of these files that somebody has shown.
@@ -133,7 +128,7 @@ pub(crate) async fn first_of(
 /// Writes evidence as it stands now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    evidence: &[Evidence],
+    evidence: &[&Evidence],
 ) -> Result<(), sqlx::Error> {
     let id = |id: &Option<EvidenceId>| id.as_ref().map(ToString::to_string);
     messaging::insert_rows!(connection, evidence => "evidence" {

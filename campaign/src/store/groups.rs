@@ -1,10 +1,10 @@
 //! `groups`: partners that a brand treats alike.
 
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{BrandId, GroupId, GroupStatus, Micros};
 
-use super::column;
 use crate::domain::{Group, Place};
 
 /// A row as it stands.
@@ -43,25 +43,19 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Group>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM groups WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Group::try_from).collect()
+    let sql = "SELECT * FROM groups WHERE id = ANY($1)";
+    runtime::load::<Row, _>(connection, sql, ids).await
 }
 
 /// Writes groups as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    groups: &[Group],
+    groups: &[&Group],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, groups => "groups" {
         id: text = |g| g.id.to_string(),
         position: bigint = |g| g.created.position,
-        number: bigint = Group::number,
+        number: bigint = |g| g.number(),
         brand_id: text = |g| g.brand.to_string(),
         sealed_name: bytea = |g| g.sealed_name.clone(),
         link_limit: int = |g| g.link_limit,

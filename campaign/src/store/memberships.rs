@@ -1,9 +1,9 @@
 //! `memberships`: which group of a brand a partner was moved to last.
 
+use runtime::column;
 use sqlx::{FromRow, PgConnection};
 use types::{BrandId, GroupId, MembershipId, PartnerId};
 
-use super::column;
 use crate::domain::Membership;
 
 /// A row as it stands.
@@ -35,20 +35,14 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Membership>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM memberships WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Membership::try_from).collect()
+    let sql = "SELECT * FROM memberships WHERE id = ANY($1)";
+    runtime::load::<Row, _>(connection, sql, ids).await
 }
 
 /// Writes memberships as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    memberships: &[Membership],
+    memberships: &[&Membership],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, memberships => "memberships" {
         id: text = |m| m.id.to_string(),

@@ -41,19 +41,6 @@ fn push_seen_by(
     sql.push(")");
 }
 
-/// A row that no build of ours would have written.
-fn corrupt(column: &str) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: "its value is out of the range that is ever written".into(),
-    }
-}
-
-/// A value of a column, checked as at the edge.
-fn column<T, E>(name: &str, value: Result<T, E>) -> Result<T, sqlx::Error> {
-    value.map_err(|_| corrupt(name))
-}
-
 #[cfg(test)]
 mod tests {
     use chassis::page::{Form, PageQuery};

@@ -2,11 +2,10 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::few_partners;
+use runtime::{column, few_partners};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, Country, Currency, GroupId, Micros, PartnerId, PartnerStatus};
 
-use super::column;
 use crate::domain::{Partner, Place};
 
 /// A row as it stands.
@@ -75,20 +74,14 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Partner>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Stored> = sqlx::query_as("SELECT * FROM partners WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Partner::try_from).collect()
+    let sql = "SELECT * FROM partners WHERE id = ANY($1)";
+    runtime::load::<Stored, _>(connection, sql, ids).await
 }
 
 /// Writes partners as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    partners: &[Partner],
+    partners: &[&Partner],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, partners => "partners" {
         id: text = |p| p.id.to_string(),

@@ -1,12 +1,12 @@
 //! `terms`: one row per published version; never changed.
 
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{
     CampaignId, Currency, Earning, HoldDays, Micros, Money, Plan, TermsVersion, WindowDays,
 };
 
-use super::column;
 use crate::domain::{Place, Terms};
 
 /// A version of a campaign's terms, to be written.

@@ -15,8 +15,10 @@ mod password;
 mod personal_keys;
 mod program;
 mod ready;
+mod rows;
 mod settings;
 mod start;
+mod states;
 mod submit;
 mod surface;
 #[cfg(feature = "testing")]
@@ -39,7 +41,9 @@ pub use operations::{
 };
 pub use personal_keys::{FoundKeys, erase_personal_keys};
 pub use program::main;
+pub use rows::{column, load, load_rows};
 pub use settings::Settings;
 pub use start::{Running, start};
+pub use states::States;
 pub use submit::{Answered, CommandResult, Created, Done, Submit, Submitted, actor, refusal};
 pub use variables::version;

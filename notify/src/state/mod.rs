@@ -4,10 +4,11 @@ mod mailing;
 mod wanted;
 mod workflows;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chassis::time::Timestamp;
 use messaging::WriteTx;
+use runtime::States;
 use schemas::visible::{self, Owners, Seen, SpokenFor, Unsaid};
 use schemas::{Body, Message};
 use serde::Serialize;
@@ -44,8 +45,7 @@ use workflows::Workflows;
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
 pub struct BatchState {
-    endpoints: HashMap<WebhookEndpointId, Endpoint>,
-    changed: BTreeSet<WebhookEndpointId>,
+    endpoints: States<WebhookEndpointId, Endpoint>,
     /// The deliveries that commands name, each with its endpoint.
     deliveries: HashMap<Uuid, String>,
     owners: Owners,
@@ -58,10 +58,8 @@ pub struct BatchState {
     enabled: Vec<WebhookEndpointId>,
     /// Endpoints that there are no more.
     removed: Vec<String>,
-    contacts: HashMap<ContactId, Contact>,
-    changed_contacts: BTreeSet<ContactId>,
-    mail_templates: HashMap<MailTemplateId, MailTemplate>,
-    changed_mail_templates: BTreeSet<MailTemplateId>,
+    contacts: States<ContactId, Contact>,
+    mail_templates: States<MailTemplateId, MailTemplate>,
     /// Of the mails that commands name, those of which the log does not have what became of them.
     unconcluded: HashSet<String>,
     concluded: Vec<String>,
@@ -137,11 +135,11 @@ impl BatchState {
             state.mailed_disabled = mails::disabled(connection, &of_owners, a_day_ago).await?;
         }
         contacts.extend(of_owners);
-        state.endpoints = all.into_iter().map(|it| (it.id.clone(), it)).collect();
+        state.endpoints = States::new(all, |it| &it.id);
         let all = contacts::load(&mut *connection, &contacts).await?;
-        state.contacts = all.into_iter().map(|it| (it.id.clone(), it)).collect();
+        state.contacts = States::new(all, |it| &it.id);
         let all = mail_templates::load(connection, &mail_templates).await?;
-        state.mail_templates = all.into_iter().map(|it| (it.id.clone(), it)).collect();
+        state.mail_templates = States::new(all, |it| &it.id);
         Ok(state)
     }
 
@@ -270,24 +268,18 @@ impl BatchState {
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
         if let Some(id) = event.contact() {
-            let before = self.contacts.remove(id);
-            if let Some(after) = Contact::evolve(before, event, place) {
-                self.contacts.insert(id.clone(), after);
-                self.changed_contacts.insert(id.clone());
-            }
+            self.contacts
+                .evolve(id, |it| Contact::evolve(it, event, place));
         }
         if let Event::MailTemplateChanged(changed) = event {
             let id = &changed.subject;
             let after = MailTemplate::evolve(self.mail_templates.get(id), changed, place);
-            self.mail_templates.insert(id.clone(), after);
-            self.changed_mail_templates.insert(id.clone());
+            self.mail_templates.put(id, after);
         }
         self.workflows.apply(event, place);
-        let Some(id) = event.endpoint() else { return };
-        let before = self.endpoints.remove(id);
-        if let Some(after) = Endpoint::evolve(before, event, place) {
-            self.endpoints.insert(id.clone(), after);
-            self.changed.insert(id.clone());
+        if let Some(id) = event.endpoint() {
+            self.endpoints
+                .evolve(id, |it| Endpoint::evolve(it, event, place));
         }
     }
 
@@ -391,12 +383,9 @@ impl BatchState {
     }
 
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
-        let changed = self.changed.iter();
-        let changed = changed.filter_map(|id| self.endpoints.get(id).cloned());
-        let changed: Vec<Endpoint> = changed.collect();
         let now = tx.now();
         let connection = tx.connection();
-        endpoints::save(connection, &changed).await?;
+        endpoints::save(connection, &self.endpoints.changed()).await?;
         owners::save(connection, &self.new_campaigns).await?;
         deliveries::insert(connection, &self.new_deliveries, now).await?;
         sales::insert(connection, &self.new_sales).await?;
@@ -413,14 +402,8 @@ impl BatchState {
             resends::insert_pending(connection, endpoint).await?;
         }
         removed_endpoints::insert(connection, &self.removed).await?;
-        let changed = self.changed_contacts.iter();
-        let changed = changed.filter_map(|id| self.contacts.get(id).cloned());
-        let changed: Vec<Contact> = changed.collect();
-        contacts::save(connection, &changed).await?;
-        let changed = self.changed_mail_templates.iter();
-        let changed = changed.filter_map(|id| self.mail_templates.get(id));
-        let changed: Vec<&MailTemplate> = changed.collect();
-        mail_templates::save(connection, &changed).await?;
+        contacts::save(connection, &self.contacts.changed()).await?;
+        mail_templates::save(connection, &self.mail_templates.changed()).await?;
         names::save(connection, &self.new_names).await?;
         enrolled::save(connection, &self.enrollments).await?;
         terms_mailings::insert(connection, &self.terms_mailings).await?;

@@ -1,7 +1,8 @@
 //! Onboarding and workflows of a batch: loaded, gone on with, and saved.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use runtime::States;
 use schemas::{Body, Message};
 use sqlx::PgConnection;
 use types::{
@@ -60,10 +61,8 @@ impl WantedWorkflows {
 /// Onboarding and workflows that a batch touches.
 #[derive(Debug, Default)]
 pub(super) struct Workflows {
-    all: HashMap<WorkflowId, Workflow>,
-    changed: BTreeSet<WorkflowId>,
-    onboardings: HashMap<BrandId, Onboarding>,
-    changed_onboardings: BTreeSet<BrandId>,
+    all: States<WorkflowId, Workflow>,
+    onboardings: States<BrandId, Onboarding>,
     /// What campaigns are called of which workflows are.
     names: HashMap<String, String>,
     calls: HashMap<WorkflowId, NewCall>,
@@ -105,11 +104,8 @@ impl Workflows {
             contacts.extend(owners.map(|it| it.contact().into_string()));
         }
         Ok(Self {
-            all: all.into_iter().map(|it| (it.id.clone(), it)).collect(),
-            onboardings: onboardings
-                .into_iter()
-                .map(|it| (it.brand.clone(), it))
-                .collect(),
+            all: States::new(all, |it| &it.id),
+            onboardings: States::new(onboardings, |it| &it.brand),
             names,
             ended_calls: ended_calls.into_iter().collect(),
             ..Self::default()
@@ -195,16 +191,12 @@ impl Workflows {
 
     pub(super) fn apply(&mut self, event: &Event, place: Place) {
         if let Event::OnboardingChanged(changed) = event {
-            let before = self.onboardings.get(&changed.subject);
-            let after = Onboarding::evolve(before, changed, place);
-            self.onboardings.insert(changed.subject.clone(), after);
-            self.changed_onboardings.insert(changed.subject.clone());
+            let id = &changed.subject;
+            let after = Onboarding::evolve(self.onboardings.get(id), changed, place);
+            self.onboardings.put(id, after);
         }
-        let Some(id) = event.workflow() else { return };
-        let before = self.all.remove(id);
-        if let Some(after) = Workflow::evolve(before, event, place) {
-            self.all.insert(id.clone(), after);
-            self.changed.insert(id.clone());
+        if let Some(id) = event.workflow() {
+            self.all.evolve(id, |it| Workflow::evolve(it, event, place));
         }
     }
 
@@ -255,13 +247,8 @@ impl Workflows {
         connection: &mut PgConnection,
         now: Micros,
     ) -> Result<Vec<NewMail>, sqlx::Error> {
-        let changed = self.changed.iter().filter_map(|id| self.all.get(id));
-        let changed: Vec<&Workflow> = changed.collect();
-        workflows::save(connection, &changed).await?;
-        let changed = self.changed_onboardings.iter();
-        let changed = changed.filter_map(|id| self.onboardings.get(id));
-        let changed: Vec<&Onboarding> = changed.collect();
-        onboardings::save(connection, &changed).await?;
+        workflows::save(connection, &self.all.changed()).await?;
+        onboardings::save(connection, &self.onboardings.changed()).await?;
         closed_campaigns::insert(connection, &self.closed, now).await?;
         crm_calls::drop_calls(connection, &self.dropped_calls, now).await?;
         let calls: Vec<NewCall> = self.calls.into_values().collect();

@@ -5,11 +5,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use schemas::ContactAddress;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{BrandId, ContactId, Micros, PartnerId};
 
-use super::{column, push_seen_by};
+use super::push_seen_by;
 use crate::domain::{Contact, Owner};
 
 /// A row as it stands.
@@ -56,20 +57,14 @@ pub(crate) async fn load(
     executor: impl PgExecutor<'_>,
     ids: &[String],
 ) -> Result<Vec<Contact>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM contacts WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(executor)
-        .await?;
-    rows.into_iter().map(Contact::try_from).collect()
+    let sql = "SELECT * FROM contacts WHERE id = ANY($1)";
+    runtime::load::<Row, _>(executor, sql, ids).await
 }
 
 /// Writes them as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    contacts: &[Contact],
+    contacts: &[&Contact],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, contacts => "contacts" {
         id: text = |it| it.id.to_string(),

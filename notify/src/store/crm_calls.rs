@@ -101,15 +101,8 @@ pub(crate) async fn ended(
     connection: &mut PgConnection,
     workflows: &[String],
 ) -> Result<Vec<(String, i64)>, sqlx::Error> {
-    if workflows.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_as(
-        "SELECT workflow_id, generation FROM crm_calls WHERE workflow_id = ANY($1) AND state IN ('done', 'failed')",
-    )
-    .bind(workflows)
-    .fetch_all(connection)
-    .await
+    let sql = "SELECT workflow_id, generation FROM crm_calls WHERE workflow_id = ANY($1) AND state IN ('done', 'failed')";
+    runtime::load_rows(connection, sql, workflows).await
 }
 
 /// Takes those that are due, and leaves them to whoever called until then. What cannot be written is not asked either. Of a partner there
@@ -210,13 +203,8 @@ pub(crate) async fn to_conclude(
 
 /// How these are called just now.
 pub(crate) async fn load(pool: &PgPool, workflows: &[String]) -> Result<Vec<Call>, sqlx::Error> {
-    if workflows.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_as("SELECT * FROM crm_calls WHERE workflow_id = ANY($1) AND state <> 'dropped'")
-        .bind(workflows)
-        .fetch_all(pool)
-        .await
+    let sql = "SELECT * FROM crm_calls WHERE workflow_id = ANY($1) AND state <> 'dropped'";
+    runtime::load_rows(pool, sql, workflows).await
 }
 
 /// Whether another workflow of the same partner has made it a contact that is to stay, or is about to.

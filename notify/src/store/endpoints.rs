@@ -3,13 +3,14 @@
 use api::WebhookFilter;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::column;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{
     BrandId, Micros, PartnerId, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
     WebhookFormat,
 };
 
-use super::{column, push_seen_by};
+use super::push_seen_by;
 use crate::domain::{Endpoint, Owner};
 
 /// A row as it stands.
@@ -97,7 +98,7 @@ pub(crate) async fn load(
 /// Writes endpoints as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    endpoints: &[Endpoint],
+    endpoints: &[&Endpoint],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, endpoints => "webhook_endpoints" {
         id: text = |it| it.id.to_string(),

@@ -1,10 +1,10 @@
 //! `mail_templates`: brands' own subjects and texts of mails, sealed.
 
+use runtime::column;
 use schemas::MailTemplateChangedV1;
 use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{BrandId, MailLanguage, MailTemplateId, Micros};
 
-use super::column;
 use crate::domain::MailTemplate;
 
 /// A row as it stands.
@@ -45,14 +45,8 @@ pub(crate) async fn load(
     executor: impl PgExecutor<'_>,
     ids: &[String],
 ) -> Result<Vec<MailTemplate>, sqlx::Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM mail_templates WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(executor)
-        .await?;
-    rows.into_iter().map(MailTemplate::try_from).collect()
+    let sql = "SELECT * FROM mail_templates WHERE id = ANY($1)";
+    runtime::load::<Row, _>(executor, sql, ids).await
 }
 
 /// Writes them as they stand now.

@@ -39,11 +39,3 @@ fn push_seen_by(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
     }
     sql.push(")");
 }
-
-/// A value of a column, checked as at the edge.
-fn column<T, E>(name: &str, value: Result<T, E>) -> Result<T, sqlx::Error> {
-    value.map_err(|_| sqlx::Error::ColumnDecode {
-        index: name.to_owned(),
-        source: "its value is out of the range that is ever written".into(),
-    })
-}

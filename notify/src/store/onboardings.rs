@@ -1,11 +1,11 @@
 //! `onboardings`: what brands want done with applications.
 
 use chassis::page::PageQuery;
+use runtime::column;
 use schemas::OnboardingChangedV1;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{BrandId, Country, GroupId, Micros};
 
-use super::column;
 use crate::domain::Onboarding;
 
 /// A row as it stands.
@@ -64,14 +64,8 @@ pub(crate) async fn load(
     executor: impl PgExecutor<'_>,
     brands: &[String],
 ) -> Result<Vec<Onboarding>, sqlx::Error> {
-    if brands.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM onboardings WHERE brand_id = ANY($1)")
-        .bind(brands)
-        .fetch_all(executor)
-        .await?;
-    rows.into_iter().map(Onboarding::try_from).collect()
+    let sql = "SELECT * FROM onboardings WHERE brand_id = ANY($1)";
+    runtime::load::<Row, _>(executor, sql, brands).await
 }
 
 /// Writes them as they stand now.

@@ -9,14 +9,8 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     campaigns: &[String],
 ) -> Result<HashMap<String, String>, sqlx::Error> {
-    if campaigns.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT id, brand_id FROM campaign_owners WHERE id = ANY($1)")
-            .bind(campaigns)
-            .fetch_all(connection)
-            .await?;
+    let sql = "SELECT id, brand_id FROM campaign_owners WHERE id = ANY($1)";
+    let rows: Vec<(String, String)> = runtime::load_rows(connection, sql, campaigns).await?;
     Ok(rows.into_iter().collect())
 }
 

@@ -2,6 +2,7 @@
 
 use api::WorkflowFilter;
 use chassis::page::PageQuery;
+use runtime::column;
 use schemas::WorkflowStartedV1;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{
@@ -9,7 +10,6 @@ use types::{
     WorkflowReason, WorkflowStatus, WorkflowStep,
 };
 
-use super::column;
 use super::onboardings::{countries, country_codes};
 use crate::domain::Workflow;
 
