@@ -3,10 +3,11 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::in_state;
 use sqlx::{FromRow, PgPool};
 
+use super::Table;
 use super::of_campaigns::{self, Named, To};
-use super::{Table, in_state};
 
 /// A commission as front ends see it. Amounts are minor units, times microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -78,7 +79,7 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<CommissionRow>, sqlx::Error> {
-    let that_stand_so = in_state(to.status);
+    let that_stand_so = in_state("status", to.status);
     of_campaigns::list(pool, scope, to.of, page, Named::ByRow, that_stand_so).await
 }
 

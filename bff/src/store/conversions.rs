@@ -3,11 +3,12 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::in_state;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
 use super::of_campaigns::{self, Named, To};
-use super::{ITS_BRAND, One, Table, in_state, seen_by};
+use super::{ITS_BRAND, One, Table, seen_by};
 
 /// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -80,7 +81,7 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    let that_stand_so = in_state(to.status.map(ConversionStatus::name));
+    let that_stand_so = in_state("status", to.status.map(ConversionStatus::name));
     let Some(order) = to.order else {
         return of_campaigns::list(pool, scope, to.of, page, Named::ByRow, that_stand_so).await;
     };

@@ -3,11 +3,12 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::in_state;
 use sqlx::{FromRow, PgPool};
 use types::EnrollmentStatus;
 
+use super::Table;
 use super::of_campaigns::{self, Named, To};
-use super::{Table, in_state};
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -56,6 +57,6 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<EnrollmentRow>, sqlx::Error> {
-    let that_stand_so = in_state(to.status.map(EnrollmentStatus::name));
+    let that_stand_so = in_state("status", to.status.map(EnrollmentStatus::name));
     of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, that_stand_so).await
 }

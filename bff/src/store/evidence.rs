@@ -3,13 +3,14 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::in_state;
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{EvidenceId, EvidenceStatus};
 
 use super::of_campaigns::{self, Named, To};
-use super::{ITS_CAMPAIGNS_BRAND, Table, in_state, seen_by};
+use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
 /// A piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -85,7 +86,7 @@ pub(crate) async fn list(
     page: PageQuery,
 ) -> Result<Vec<EvidenceRow>, sqlx::Error> {
     let also = |sql: &mut QueryBuilder<Postgres>| {
-        in_state(to.status.map(EvidenceStatus::name))(sql);
+        in_state("status", to.status.map(EvidenceStatus::name))(sql);
         match to.duplicates {
             Some(true) => sql.push(" AND duplicate_of IS NOT NULL"),
             Some(false) => sql.push(" AND duplicate_of IS NULL"),

@@ -3,13 +3,14 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::in_state;
 use schemas::Utm;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, QueryBuilder};
 use types::{LinkCode, LinkStatus};
 
 use super::of_campaigns::{self, Named, To};
-use super::{ITS_CAMPAIGNS_BRAND, Table, in_state, seen_by};
+use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
 /// A partner's link.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -60,7 +61,7 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
-    let that_stand_so = in_state(to.status.map(LinkStatus::name));
+    let that_stand_so = in_state("status", to.status.map(LinkStatus::name));
     of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, that_stand_so).await
 }
 

@@ -34,6 +34,7 @@ use std::future::Future;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, ClickId, OrderId};
@@ -118,51 +119,13 @@ fn push_page<R: Table>(
     seen: impl FnOnce(&mut QueryBuilder<Postgres>),
     narrowing: &[(&'static str, Option<&str>)],
 ) {
-    sql.push("SELECT *").push(R::BESIDE);
-    sql.push(" FROM ").push(R::NAME);
-    sql.push(" WHERE position < ").push_bind(page.below());
-    seen(sql);
-    for (column, value) in narrowing {
-        if let Some(value) = value {
-            sql.push(" AND ").push(*column).push(" = ");
-            sql.push_bind(*value);
-        }
-    }
-    push_end(sql, page);
-}
-
-fn push_end(sql: &mut QueryBuilder<Postgres>, page: PageQuery) {
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
+    let all = format!("SELECT *{} FROM {}", R::BESIDE, R::NAME);
+    lists::push_page(sql, (&all, "position"), page, seen, narrowing);
 }
 
 /// Leaves a partner its own rows, a brand those that are of it, and operators all.
 fn seen_by(scope: Scope<'_>, of: Of) -> impl FnOnce(&mut QueryBuilder<Postgres>) {
-    move |sql| {
-        if scope.all {
-            return;
-        }
-        sql.push(" AND (");
-        match scope.partner {
-            Some(partner) => sql.push("partner_id = ").push_bind(partner.as_str()),
-            None => sql.push("false"),
-        };
-        if let Some(brand) = scope.brand {
-            let (before, after) = of;
-            sql.push(" OR ").push(before);
-            sql.push_bind(brand.as_str()).push(after);
-        }
-        sql.push(")");
-    }
-}
-
-/// Leaves those in a state, which is written and not given: so the planner sees that an index of rare states has them.
-fn in_state(name: Option<&'static str>) -> impl Fn(&mut QueryBuilder<Postgres>) {
-    move |sql| {
-        if let Some(name) = name {
-            sql.push(" AND status = '").push(name).push("'");
-        }
-    }
+    lists::seen_by(scope, "partner_id = ", of)
 }
 
 /// An order, of one brand where that is named, or else a click.

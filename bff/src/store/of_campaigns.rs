@@ -3,10 +3,11 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::lists::push_end;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, PartnerId};
 
-use super::{ITS_BRAND, ITS_CAMPAIGNS_BRAND, Of, Table, push_end, push_page};
+use super::{ITS_BRAND, ITS_CAMPAIGNS_BRAND, Of, Table, push_page};
 
 /// Where it stands whose brand's a row of a campaign is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +130,7 @@ impl<'a> Whose<'a> {
         push_page::<R>(sql, page, its, &[]);
         if campaigns.is_some() {
             sql.push(") r");
-            push_end(sql, page);
+            push_end(sql, "position", page);
         }
     }
 
@@ -217,7 +218,7 @@ pub(super) async fn list<R: Table>(
             sql.push(") UNION (");
             other.push_page::<R>(&mut sql, page, of, &also);
             sql.push(")");
-            push_end(&mut sql, page);
+            push_end(&mut sql, "position", page);
         }
     }
     // Which of two indexes has fewer rows depends on the values: a plan for all of them would not know.

@@ -3,7 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use runtime::few_partners;
+use runtime::{few_partners, lists};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus};
 
@@ -99,8 +99,7 @@ pub(crate) async fn list(
             sql.push(" AND p.id IN (SELECT partner_id FROM bans WHERE status = 'banned')");
         }
     }
-    sql.push(" ORDER BY p.position DESC LIMIT ")
-        .push_bind(page.rows());
+    lists::push_end(&mut sql, "p.position", page);
     sql.build_query_as().fetch_all(pool).await
 }
 

@@ -2,6 +2,7 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 
 use super::Table;
@@ -53,9 +54,7 @@ pub(crate) async fn list(
     page: PageQuery,
 ) -> Result<Vec<PayoutRow>, sqlx::Error> {
     let of_partner = |sql: &mut QueryBuilder<Postgres>| {
-        if let Some(partner) = partner {
-            sql.push(" AND partner_id = ").push_bind(partner);
-        }
+        lists::push_equal(sql, &[("partner_id", partner)]);
     };
     super::list(pool, page, of_partner, &[("status", status)]).await
 }

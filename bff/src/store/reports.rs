@@ -2,6 +2,7 @@
 
 use chassis::auth::Scope;
 use chassis::time::{Day, Pieces, QUARTER_HOUR, QUARTERS_OF_DAY};
+use runtime::lists::{push_equal, seen_by};
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
@@ -376,27 +377,16 @@ impl Selection<'_> {
 
     /// What the caller sees, and of that what it asks for.
     fn push_whose(&self, sql: &mut QueryBuilder<Postgres>, table: &'static str) {
-        if !self.scope.all {
-            let (partner, brand) = (self.scope.partner, self.scope.brand);
-            sql.push(" AND (false");
-            for (name, own) in [
-                (".partner_id = ", partner.map(PartnerId::to_string)),
-                (".brand_id = ", brand.map(BrandId::to_string)),
-            ] {
-                if let Some(own) = own {
-                    sql.push(" OR ").push(table).push(name).push_bind(own);
-                }
-            }
-            sql.push(")");
-        }
-        for (name, value) in [
-            (".campaign_id = ", self.campaign.map(CampaignId::to_string)),
-            (".partner_id = ", self.partner.map(PartnerId::to_string)),
-            (".brand_id = ", self.brand.map(BrandId::to_string)),
-        ] {
-            if let Some(value) = value {
-                sql.push(" AND ").push(table).push(name).push_bind(value);
-            }
-        }
+        let column = |name| format!("{table}.{name}");
+        let (partner, brand) = (column("partner_id"), column("brand_id"));
+        let (own, of_brand) = (format!("{partner} = "), format!("{brand} = "));
+        seen_by(self.scope, &own, (&of_brand, ""))(sql);
+        let campaign = column("campaign_id");
+        let narrowing = [
+            (&*campaign, self.campaign.map(CampaignId::as_str)),
+            (&*partner, self.partner.map(PartnerId::as_str)),
+            (&*brand, self.brand.map(BrandId::as_str)),
+        ];
+        push_equal(sql, &narrowing);
     }
 }

@@ -1,8 +1,8 @@
 //! `api_keys`: the keys of brands, without their secrets.
 
 use chassis::page::PageQuery;
-use runtime::column;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use runtime::{column, lists};
+use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{ApiKeyId, ApiKeyScope, BrandId, Micros};
 
 use crate::domain::ApiKey;
@@ -90,14 +90,9 @@ pub(crate) async fn list(
     brand: Option<&BrandId>,
     page: PageQuery,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM api_keys WHERE position < ");
-    sql.push_bind(page.below());
-    if let Some(brand) = brand {
-        sql.push(" AND brand_id = ").push_bind(brand.as_str());
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let narrowing = [("brand_id", brand.map(BrandId::as_str))];
+    let all = ("SELECT * FROM api_keys", "position");
+    lists::list(executor, all, page, |_| {}, &narrowing).await
 }
 
 /// A key of a brand, or of anyone (`None`).

@@ -3,10 +3,10 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use runtime::column;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use runtime::lists::{self, seen_by};
+use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{BanId, BrandId, Micros, PartnerId, PartnerStatus, RefusalReason};
 
-use super::push_seen_by;
 use crate::domain::Ban;
 
 /// A row as it stands.
@@ -70,16 +70,17 @@ pub(crate) async fn list(
     partner: Option<&PartnerId>,
     status: Option<PartnerStatus>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM bans WHERE position < ");
-    sql.push_bind(page.below());
-    push_seen_by(&mut sql, scope, "partner_id", "brand_id");
-    if let Some(partner) = partner {
-        sql.push(" AND partner_id = ").push_bind(partner.as_str());
-    }
-    if let Some(status) = status {
-        sql.push(" AND status = ").push_bind(status.name());
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let narrowing = [
+        ("partner_id", partner.map(PartnerId::as_str)),
+        ("status", status.map(PartnerStatus::name)),
+    ];
+    let seen = seen_by(scope, "partner_id = ", ("brand_id = ", ""));
+    lists::list(
+        executor,
+        ("SELECT * FROM bans", "position"),
+        page,
+        seen,
+        &narrowing,
+    )
+    .await
 }

@@ -2,7 +2,7 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use types::{BrandId, Currency, Micros};
 
@@ -68,12 +68,8 @@ pub(crate) async fn list(
     scope: Scope<'_>,
     page: PageQuery,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT b.* FROM brands b WHERE b.position < ");
-    sql.push_bind(page.below());
-    push_seen(&mut sql, scope);
-    sql.push(" ORDER BY b.position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let all = ("SELECT b.* FROM brands b", "b.position");
+    lists::list(executor, all, page, |sql| push_seen(sql, scope), &[]).await
 }
 
 /// One of them, when this caller may see it.

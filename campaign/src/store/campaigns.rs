@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use schemas::Budget;
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{
     BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
 };
@@ -245,9 +245,15 @@ pub(crate) async fn list(
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(concat!(seen!(), " WHERE position < "));
-    sql.push_bind(page.below());
-    if !scope.all {
+    let narrowing = [
+        ("status", to.status.map(CampaignStatus::name)),
+        ("brand_id", to.brand.map(BrandId::as_str)),
+        ("join_mode", to.join.map(JoinMode::name)),
+    ];
+    let seen = |sql: &mut QueryBuilder<Postgres>| {
+        if scope.all {
+            return;
+        }
         let mut seen = sql.push(" AND (").separated(" OR ");
         if let Some(brand) = scope.brand {
             seen.push("brand_id = ")
@@ -257,17 +263,6 @@ pub(crate) async fn list(
             seen.push("status <> 'draft'");
         }
         sql.push(")");
-    }
-    if let Some(status) = to.status {
-        sql.push(" AND status = ").push_bind(status.name());
-    }
-    if let Some(brand) = to.brand {
-        sql.push(" AND brand_id = ").push_bind(brand.as_str());
-    }
-    if let Some(join) = to.join {
-        sql.push(" AND join_mode = ").push_bind(join.name());
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    };
+    lists::list(executor, (seen!(), "position"), page, seen, &narrowing).await
 }

@@ -2,7 +2,7 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{
     BrandId, CampaignId, EnrollmentId, EnrollmentStatus, Micros, PartnerId, RefusalReason,
@@ -114,7 +114,7 @@ fn push_list(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>, page: PageQuery
         sql.push(")");
     }
     sql.push(") seen");
-    push_end(sql, page);
+    lists::push_end(sql, "position", page);
 }
 
 /// The newest of each of its campaigns, found by an index: that costs what the brand has of campaigns, however many enrollments it, or
@@ -144,24 +144,13 @@ fn push_page(
     to: &Narrowed<'_>,
     also: impl FnOnce(&mut QueryBuilder<Postgres>),
 ) {
-    sql.push("SELECT * FROM enrollments WHERE position < ")
-        .push_bind(page.below());
-    also(sql);
-    if let Some(campaign) = to.campaign {
-        sql.push(" AND campaign_id = ").push_bind(campaign.as_str());
-    }
-    if let Some(partner) = to.partner {
-        sql.push(" AND partner_id = ").push_bind(partner.as_str());
-    }
-    if let Some(status) = to.status {
-        sql.push(" AND status = ").push_bind(status.name());
-    }
-    push_end(sql, page);
-}
-
-fn push_end(sql: &mut QueryBuilder<Postgres>, page: PageQuery) {
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
+    let narrowing = [
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("status", to.status.map(EnrollmentStatus::name)),
+    ];
+    let all = ("SELECT * FROM enrollments", "position");
+    lists::push_page(sql, all, page, also, &narrowing);
 }
 
 #[cfg(test)]

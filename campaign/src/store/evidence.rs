@@ -4,12 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use schemas::{About, EvidenceSubmittedV1};
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, EvidenceId, EvidenceReason, EvidenceStatus, Micros, PartnerId};
 
-use super::push_seen_by;
 use crate::domain::{Evidence, FileHash};
 
 /// A piece of evidence with its file, as it stands. The address is gone when it was erased.
@@ -169,30 +168,22 @@ pub(crate) async fn list(
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(WITH_ITS_FILE);
-    sql.push(" WHERE e.position < ").push_bind(page.below());
-    push_seen_by(&mut sql, scope, "e.partner_id", "e.brand_id");
-    if let Some(campaign) = to.campaign {
-        sql.push(" AND e.campaign_id = ")
-            .push_bind(campaign.as_str());
-    }
-    if let Some(partner) = to.partner {
-        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
-    }
-    if let Some(evidence_type) = to.evidence_type {
-        sql.push(" AND e.evidence_type = ").push_bind(evidence_type);
-    }
-    if let Some(status) = to.status {
-        sql.push(" AND e.status = ").push_bind(status.name());
-    }
-    match to.duplicates {
-        Some(true) => sql.push(" AND e.duplicate_of IS NOT NULL"),
-        Some(false) => sql.push(" AND e.duplicate_of IS NULL"),
-        None => &mut sql,
+    let narrowing = [
+        ("e.campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("e.partner_id", to.partner.map(PartnerId::as_str)),
+        ("e.evidence_type", to.evidence_type),
+        ("e.status", to.status.map(EvidenceStatus::name)),
+    ];
+    let seen = |sql: &mut QueryBuilder<Postgres>| {
+        seen_by(scope)(sql);
+        match to.duplicates {
+            Some(true) => sql.push(" AND e.duplicate_of IS NOT NULL"),
+            Some(false) => sql.push(" AND e.duplicate_of IS NULL"),
+            None => sql,
+        };
     };
-    sql.push(" ORDER BY e.position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let all = (WITH_ITS_FILE, "e.position");
+    lists::list(executor, all, page, seen, &narrowing).await
 }
 
 /// One of them, when this caller may see it.
@@ -203,8 +194,12 @@ pub(crate) async fn find(
 ) -> Result<Option<Row>, sqlx::Error> {
     let mut sql = QueryBuilder::new(WITH_ITS_FILE);
     sql.push(" WHERE e.id = ").push_bind(id.as_str());
-    push_seen_by(&mut sql, scope, "e.partner_id", "e.brand_id");
+    seen_by(scope)(&mut sql);
     sql.build_query_as().fetch_optional(executor).await
+}
+
+fn seen_by(scope: Scope<'_>) -> impl FnOnce(&mut QueryBuilder<Postgres>) {
+    lists::seen_by(scope, "e.partner_id = ", ("e.brand_id = ", ""))
 }
 
 const WITH_ITS_FILE: &str = "SELECT e.*, f.file_url, f.metadata, f.sealed_metadata, p.erased_at

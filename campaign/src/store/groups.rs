@@ -1,8 +1,8 @@
 //! `groups`: partners that a brand treats alike.
 
 use chassis::page::PageQuery;
-use runtime::column;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use runtime::{column, lists};
+use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{BrandId, GroupId, GroupStatus, Micros};
 
 use crate::domain::{Group, Place};
@@ -72,17 +72,12 @@ pub(crate) async fn list(
     status: Option<GroupStatus>,
     page: PageQuery,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM groups WHERE number < ");
-    sql.push_bind(page.below());
-    if let Some(brand) = brand {
-        sql.push(" AND brand_id = ").push_bind(brand.as_str());
-    }
-    if let Some(status) = status {
-        sql.push(" AND status = ").push_bind(status.name());
-    }
-    sql.push(" ORDER BY number DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let narrowing = [
+        ("brand_id", brand.map(BrandId::as_str)),
+        ("status", status.map(GroupStatus::name)),
+    ];
+    let all = ("SELECT * FROM groups", "number");
+    lists::list(executor, all, page, |_| {}, &narrowing).await
 }
 
 /// One of a brand, or of anyone.

@@ -16,31 +16,6 @@ pub(crate) mod plans;
 pub(crate) mod terms;
 pub(crate) mod terms_texts;
 
-use chassis::auth::Scope;
-use sqlx::{Postgres, QueryBuilder};
-
-/// Narrows a list to what this caller may see, by the columns that say whose a row is: a partner's and a brand's own, for
-/// operators all.
-fn push_seen_by(
-    sql: &mut QueryBuilder<Postgres>,
-    scope: Scope<'_>,
-    partner_column: &'static str,
-    brand_column: &'static str,
-) {
-    if scope.all {
-        return;
-    }
-    let mut seen = sql.push(" AND (").separated(" OR ");
-    let partner = scope.partner.map(|id| (partner_column, id.as_str()));
-    let brand = scope.brand.map(|id| (brand_column, id.as_str()));
-    for (column, id) in partner.into_iter().chain(brand) {
-        seen.push(column)
-            .push_unseparated(" = ")
-            .push_bind_unseparated(id);
-    }
-    sql.push(")");
-}
-
 #[cfg(test)]
 mod tests {
     use chassis::page::{Form, PageQuery};

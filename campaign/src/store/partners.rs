@@ -2,7 +2,7 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::{column, few_partners};
+use runtime::{column, few_partners, lists};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, Country, Currency, GroupId, Micros, PartnerId, PartnerStatus};
 
@@ -161,8 +161,7 @@ fn push_list(
             sql.push(" AND p.id IN (SELECT partner_id FROM bans WHERE status = 'banned')");
         }
     }
-    sql.push(" ORDER BY p.position DESC LIMIT ")
-        .push_bind(page.rows());
+    lists::push_end(sql, "p.position", page);
 }
 
 /// One of them, when this caller may see it.

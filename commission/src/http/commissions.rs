@@ -97,22 +97,14 @@ pub(super) async fn list_commissions(
     caller: Caller,
     List { page, filter }: List<CommissionFilter>,
 ) -> Result<Page<CommissionItem>, Problem> {
-    let scope = caller.scope()?;
     let filter = Filter {
-        campaign: filter.campaign_id.as_ref().map(CampaignId::as_str),
-        partner: filter.partner_id.as_ref().map(PartnerId::as_str),
-        status: filter.status.map(|status| Status::from(status).name()),
-        event_type: filter
-            .event_type
-            .map(|event_type| ConversionType::from(event_type).name()),
-        scope: (!scope.all).then(|| {
-            let partner = scope.partner.map(PartnerId::as_str);
-            (partner, scope.brand.map(types::BrandId::as_str))
-        }),
+        scope: caller.scope()?,
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        status: filter.status.map(Status::from),
+        event_type: filter.event_type.map(ConversionType::from),
     };
-    let rows = store::list(host.pool(), &filter, page.below(), page.rows())
-        .await
-        .or_unread()?;
+    let rows = store::list(host.pool(), filter, page).await.or_unread()?;
     let items = Page::new(page, rows, |row| row.position, CommissionItem::from);
     Ok(items)
 }

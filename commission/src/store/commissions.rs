@@ -1,14 +1,17 @@
 //! `commissions`: one for each conversion that was a partner's.
 
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use runtime::lists;
 use serde::Deserialize;
-use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgPool};
 use types::{
     BrandId, CampaignId, ConversionId, ConversionType, Currency, Earning, Micros, Money, PartnerId,
     TermsVersion,
 };
 
 use super::plans::{earning, money};
-use crate::domain::{Basis, Calculated, CalculatedStatus, Commission, Parties, Suspense};
+use crate::domain::{Basis, Calculated, CalculatedStatus, Commission, Parties, Status, Suspense};
 use crate::state::Kept;
 
 /// A row as it stands. Times are microseconds, amounts minor units.
@@ -119,61 +122,35 @@ pub(crate) async fn upsert(
 }
 
 /// Which commissions a list shows: all that is set must hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Filter<'a> {
+    /// Only what is seen by who lists them.
+    pub scope: Scope<'a>,
     /// Of this campaign.
-    pub campaign: Option<&'a str>,
+    pub campaign: Option<&'a CampaignId>,
     /// Of this partner.
-    pub partner: Option<&'a str>,
+    pub partner: Option<&'a PartnerId>,
     /// In this status.
-    pub status: Option<&'a str>,
+    pub status: Option<Status>,
     /// For this.
-    pub event_type: Option<&'a str>,
-    /// Only what this partner or this brand may see; both absent: everything.
-    pub scope: Option<(Option<&'a str>, Option<&'a str>)>,
+    pub event_type: Option<ConversionType>,
 }
 
-/// Commissions below a position, newest first.
+/// A page of commissions, newest first.
 pub async fn list(
     pool: &PgPool,
-    filter: &Filter<'_>,
-    below: i64,
-    limit: i64,
+    filter: Filter<'_>,
+    page: PageQuery,
 ) -> Result<Vec<CommissionRow>, sqlx::Error> {
-    // Only the conditions that are asked for, so that each combination has a plan with the index that fits it.
-    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM commissions WHERE position < ");
-    query.push_bind(below);
-    let conditions = [
-        (" AND campaign_id = ", filter.campaign),
-        (" AND partner_id = ", filter.partner),
-        (" AND status = ", filter.status),
-        (" AND event_type = ", filter.event_type),
+    let narrowing = [
+        ("campaign_id", filter.campaign.map(CampaignId::as_str)),
+        ("partner_id", filter.partner.map(PartnerId::as_str)),
+        ("status", filter.status.map(Status::name)),
+        ("event_type", filter.event_type.map(ConversionType::name)),
     ];
-    for (condition, value) in conditions {
-        if let Some(value) = value {
-            query.push(condition).push_bind(value);
-        }
-    }
-    match filter.scope {
-        None => {}
-        Some((Some(partner), Some(brand))) => {
-            query.push(" AND (partner_id = ").push_bind(partner);
-            query.push(" OR brand_id = ").push_bind(brand).push(")");
-        }
-        Some((Some(partner), None)) => {
-            query.push(" AND partner_id = ").push_bind(partner);
-        }
-        Some((None, Some(brand))) => {
-            query.push(" AND brand_id = ").push_bind(brand);
-        }
-        Some((None, None)) => {
-            query.push(" AND false");
-        }
-    }
-    query
-        .push(" ORDER BY position DESC LIMIT ")
-        .push_bind(limit);
-    query.build_query_as().fetch_all(pool).await
+    let seen = lists::seen_by(filter.scope, "partner_id = ", ("brand_id = ", ""));
+    let all = ("SELECT * FROM commissions", "position");
+    lists::list(pool, all, page, seen, &narrowing).await
 }
 
 /// One commission.

@@ -10,6 +10,7 @@ mod definition;
 mod documents;
 mod few_partners;
 mod host;
+pub mod lists;
 mod opened;
 mod password;
 mod personal_keys;

@@ -5,12 +5,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use schemas::ContactAddress;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use types::{BrandId, ContactId, Micros, PartnerId};
 
-use super::push_seen_by;
+use super::seen_by;
 use crate::domain::{Contact, Owner};
 
 /// A row as it stands.
@@ -86,19 +86,14 @@ pub(crate) async fn list(
     filter: &ContactFilter,
     page: PageQuery,
 ) -> Result<Vec<Contact>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(
-        "SELECT e.* FROM contacts e WHERE (e.addresses <> '[]' OR e.numbers <> '[]') AND e.position < ",
-    );
-    sql.push_bind(page.below());
-    push_seen_by(&mut sql, scope);
-    if let Some(brand) = &filter.brand_id {
-        sql.push(" AND e.brand_id = ").push_bind(brand.as_str());
-    }
-    if let Some(partner) = &filter.partner_id {
-        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
-    }
-    sql.push(" ORDER BY e.position DESC LIMIT ")
-        .push_bind(page.rows());
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(executor).await?;
+    let brand = filter.brand_id.as_ref().map(BrandId::as_str);
+    let partner = filter.partner_id.as_ref().map(PartnerId::as_str);
+    let narrowing = [("e.brand_id", brand), ("e.partner_id", partner)];
+    let seen = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" AND (e.addresses <> '[]' OR e.numbers <> '[]')");
+        seen_by(scope)(sql);
+    };
+    let all = ("SELECT e.* FROM contacts e", "e.position");
+    let rows: Vec<Row> = lists::list(executor, all, page, seen, &narrowing).await?;
     rows.into_iter().map(Contact::try_from).collect()
 }

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use api::WebhookDeliveryFilter;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::lists::{push_end, push_equal};
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{Micros, Uuid, WebhookDeliveryState, WebhookEndpointId};
 
-use super::push_seen_by;
+use super::seen_by;
 use super::sending::sale_columns;
 use crate::postback::Sale;
 
@@ -138,29 +139,19 @@ pub(crate) async fn list(
     let mut sql = QueryBuilder::new(SHOWN);
     sql.push("SELECT d.* FROM webhook_endpoints e CROSS JOIN LATERAL (SELECT * FROM webhook_deliveries WHERE endpoint_id = e.id AND position < ")
         .push_bind(page.below());
-    for (column, value) in [
-        (
-            " AND state = ",
-            filter.state.map(WebhookDeliveryState::name),
-        ),
-        (" AND kind = ", filter.kind.as_deref()),
-        (" AND subject = ", filter.subject.as_deref()),
-    ] {
-        if let Some(value) = value {
-            sql.push(column).push_bind(value.to_owned());
-        }
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows())
-        .push(") d WHERE e.status <> 'removed'");
-    push_seen_by(&mut sql, scope);
-    if let Some(endpoint) = &filter.endpoint_id {
-        sql.push(" AND e.id = ").push_bind(endpoint.to_string());
-    }
-    sql.push(" ORDER BY d.position DESC LIMIT ")
-        .push_bind(page.rows())
-        .push(ATTEMPTED)
-        .push(" ORDER BY d.position DESC");
+    let narrowing = [
+        ("state", filter.state.map(WebhookDeliveryState::name)),
+        ("kind", filter.kind.as_deref()),
+        ("subject", filter.subject.as_deref()),
+    ];
+    push_equal(&mut sql, &narrowing);
+    push_end(&mut sql, "position", page);
+    sql.push(") d WHERE e.status <> 'removed'");
+    seen_by(scope)(&mut sql);
+    let endpoint = filter.endpoint_id.as_ref().map(WebhookEndpointId::as_str);
+    push_equal(&mut sql, &[("e.id", endpoint)]);
+    push_end(&mut sql, "d.position", page);
+    sql.push(ATTEMPTED).push(" ORDER BY d.position DESC");
     sql.build_query_as().fetch_all(executor).await
 }
 
@@ -173,7 +164,7 @@ pub(crate) async fn find(
     let mut sql = QueryBuilder::new(SHOWN);
     sql.push("SELECT d.* FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE e.status <> 'removed' AND d.id = ")
         .push_bind(delivery);
-    push_seen_by(&mut sql, scope);
+    seen_by(scope)(&mut sql);
     sql.push(ATTEMPTED);
     sql.build_query_as().fetch_optional(executor).await
 }

@@ -3,14 +3,14 @@
 use api::WebhookFilter;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::column;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use runtime::{column, lists};
+use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use types::{
     BrandId, Micros, PartnerId, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
     WebhookFormat,
 };
 
-use super::push_seen_by;
+use super::seen_by;
 use crate::domain::{Endpoint, Owner};
 
 /// A row as it stands.
@@ -127,20 +127,15 @@ pub(crate) async fn list(
     filter: &WebhookFilter,
     page: PageQuery,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(
-        "SELECT e.* FROM webhook_endpoints e WHERE e.status <> 'removed' AND e.position < ",
-    );
-    sql.push_bind(page.below());
-    push_seen_by(&mut sql, scope);
-    if let Some(brand) = &filter.brand_id {
-        sql.push(" AND e.brand_id = ").push_bind(brand.as_str());
-    }
-    if let Some(partner) = &filter.partner_id {
-        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
-    }
-    sql.push(" ORDER BY e.position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let brand = filter.brand_id.as_ref().map(BrandId::as_str);
+    let partner = filter.partner_id.as_ref().map(PartnerId::as_str);
+    let narrowing = [("e.brand_id", brand), ("e.partner_id", partner)];
+    let seen = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" AND e.status <> 'removed'");
+        seen_by(scope)(sql);
+    };
+    let all = ("SELECT e.* FROM webhook_endpoints e", "e.position");
+    lists::list(executor, all, page, seen, &narrowing).await
 }
 
 /// One that may be seen and is not removed.
@@ -153,7 +148,7 @@ pub(crate) async fn find(
         "SELECT e.* FROM webhook_endpoints e WHERE e.status <> 'removed' AND e.id = ",
     );
     sql.push_bind(endpoint.as_str());
-    push_seen_by(&mut sql, scope);
+    seen_by(scope)(&mut sql);
     sql.build_query_as().fetch_optional(executor).await
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use api::{MailFilter, MailboxFilter};
 use chassis::page::PageQuery;
+use runtime::lists;
 use schemas::Message;
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use types::{BrandId, Channel, ContactId, MailFailure, MailId, MailState, Micros, PartnerId, Uuid};
 
 use crate::domain::{Contact, Owner};
@@ -384,19 +385,11 @@ pub(crate) async fn mailbox(
     filter: &MailboxFilter,
     page: PageQuery,
 ) -> Result<Vec<Kept>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(
-        "SELECT b.*, m.brand_id, m.partner_id, m.kind, m.channel FROM mailbox b JOIN mails m ON m.id = b.mail_id WHERE b.position < ",
-    );
-    sql.push_bind(page.below());
-    if let Some(brand) = &filter.brand_id {
-        sql.push(" AND m.brand_id = ").push_bind(brand.as_str());
-    }
-    if let Some(partner) = &filter.partner_id {
-        sql.push(" AND m.partner_id = ").push_bind(partner.as_str());
-    }
-    sql.push(" ORDER BY b.position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let brand = filter.brand_id.as_ref().map(BrandId::as_str);
+    let partner = filter.partner_id.as_ref().map(PartnerId::as_str);
+    let narrowing = [("m.brand_id", brand), ("m.partner_id", partner)];
+    let all = "SELECT b.*, m.brand_id, m.partner_id, m.kind, m.channel FROM mailbox b JOIN mails m ON m.id = b.mail_id";
+    lists::list(executor, (all, "b.position"), page, |_| {}, &narrowing).await
 }
 
 /// A mail as operators are shown it.
@@ -426,26 +419,15 @@ pub(crate) async fn list(
     filter: &MailFilter,
     page: PageQuery,
 ) -> Result<Vec<Listed>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM mails WHERE position < ");
-    sql.push_bind(page.below());
-    for (column, value) in [
-        (
-            " AND brand_id = ",
-            filter.brand_id.as_ref().map(BrandId::as_str),
-        ),
-        (
-            " AND partner_id = ",
-            filter.partner_id.as_ref().map(PartnerId::as_str),
-        ),
-        (" AND state = ", filter.state.map(MailState::name)),
-        (" AND kind = ", filter.kind.as_deref()),
-        (" AND channel = ", filter.channel.map(Channel::name)),
-    ] {
-        if let Some(value) = value {
-            sql.push(column).push_bind(value.to_owned());
-        }
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(executor).await
+    let brand = filter.brand_id.as_ref().map(BrandId::as_str);
+    let partner = filter.partner_id.as_ref().map(PartnerId::as_str);
+    let narrowing = [
+        ("brand_id", brand),
+        ("partner_id", partner),
+        ("state", filter.state.map(MailState::name)),
+        ("kind", filter.kind.as_deref()),
+        ("channel", filter.channel.map(Channel::name)),
+    ];
+    let all = ("SELECT * FROM mails", "position");
+    lists::list(executor, all, page, |_| {}, &narrowing).await
 }

@@ -24,18 +24,7 @@ pub(crate) mod workflows;
 use chassis::auth::Scope;
 use sqlx::{Postgres, QueryBuilder};
 
-/// Narrows a list to the endpoints that this caller may see: a partner's and a brand's own, for operators all.
-fn push_seen_by(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
-    if scope.all {
-        return;
-    }
-    let mut seen = sql.push(" AND (").separated(" OR ");
-    let partner = scope.partner.map(|id| ("e.partner_id", id.as_str()));
-    let brand = scope.brand.map(|id| ("e.brand_id", id.as_str()));
-    for (column, id) in partner.into_iter().chain(brand) {
-        seen.push(column)
-            .push_unseparated(" = ")
-            .push_bind_unseparated(id);
-    }
-    sql.push(")");
+/// Leaves of endpoints and contacts those that this caller may see.
+fn seen_by(scope: Scope<'_>) -> impl FnOnce(&mut QueryBuilder<Postgres>) {
+    runtime::lists::seen_by(scope, "e.partner_id = ", ("e.brand_id = ", ""))
 }

@@ -1,9 +1,9 @@
 //! `onboardings`: what brands want done with applications.
 
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use schemas::OnboardingChangedV1;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{BrandId, Country, GroupId, Micros};
 
 use crate::domain::Onboarding;
@@ -96,13 +96,8 @@ pub(crate) async fn list(
     brand: Option<&BrandId>,
     page: PageQuery,
 ) -> Result<Vec<Onboarding>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM onboardings WHERE position < ");
-    sql.push_bind(page.below());
-    if let Some(brand) = brand {
-        sql.push(" AND brand_id = ").push_bind(brand.as_str());
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(executor).await?;
+    let narrowing = [("brand_id", brand.map(BrandId::as_str))];
+    let all = ("SELECT * FROM onboardings", "position");
+    let rows: Vec<Row> = lists::list(executor, all, page, |_| {}, &narrowing).await?;
     rows.into_iter().map(Onboarding::try_from).collect()
 }

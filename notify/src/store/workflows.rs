@@ -2,9 +2,9 @@
 
 use api::WorkflowFilter;
 use chassis::page::PageQuery;
-use runtime::column;
+use runtime::{column, lists};
 use schemas::WorkflowStartedV1;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor};
 use types::{
     BrandId, CampaignId, Country, GroupId, LinkCode, Micros, PartnerId, Uuid, WorkflowId,
     WorkflowReason, WorkflowStatus, WorkflowStep,
@@ -166,28 +166,16 @@ pub(crate) async fn list(
     filter: &WorkflowFilter,
     page: PageQuery,
 ) -> Result<Vec<Workflow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM workflows WHERE position < ");
-    sql.push_bind(page.below());
-    let texts = [
+    let partner = filter.partner_id.as_ref().map(PartnerId::as_str);
+    let campaign = filter.campaign_id.as_ref().map(CampaignId::as_str);
+    let narrowing = [
         ("brand_id", brand.map(BrandId::as_str)),
-        (
-            "partner_id",
-            filter.partner_id.as_ref().map(PartnerId::as_str),
-        ),
-        (
-            "campaign_id",
-            filter.campaign_id.as_ref().map(CampaignId::as_str),
-        ),
+        ("partner_id", partner),
+        ("campaign_id", campaign),
         ("status", filter.status.map(WorkflowStatus::name)),
     ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            sql.push(format!(" AND {name} = ")).push_bind(text);
-        }
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(executor).await?;
+    let all = ("SELECT * FROM workflows", "position");
+    let rows: Vec<Row> = lists::list(executor, all, page, |_| {}, &narrowing).await?;
     rows.into_iter().map(Workflow::try_from).collect()
 }
 

@@ -25,8 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::{BankTransfer, Progress, Way};
-use crate::store::bank_transfers::{self, Filter};
-use crate::store::billing;
+use crate::store::{bank_transfers, billing};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
@@ -389,14 +388,7 @@ async fn page<V: From<BankTransferColumns>>(
     progress: Option<Progress>,
     page: PageQuery,
 ) -> Result<Page<V>, Problem> {
-    let filter = Filter {
-        way,
-        brand: brand.map(BrandId::as_str),
-        progress,
-        below: page.below(),
-        rows: page.rows(),
-    };
-    let rows = bank_transfers::list(host.pool(), filter)
+    let rows = bank_transfers::list(host.pool(), way, brand, progress, page)
         .await
         .or_unread()?;
     Ok(Page::new(

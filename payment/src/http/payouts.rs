@@ -183,13 +183,9 @@ pub(crate) async fn list_payouts(
         let detail = "must be requested, submitting, submitted, unknown, paid or failed";
         return Err(parameter("status", detail));
     }
-    let filter = payouts::Filter {
-        partner: partner.map(PartnerId::as_str),
-        status,
-        below: list.page.below(),
-        rows: list.page.rows(),
-    };
-    let rows = payouts::list(host.pool(), filter).await.or_unread()?;
+    let rows = payouts::list(host.pool(), partner, status, list.page)
+        .await
+        .or_unread()?;
     Ok(Page::new(list.page, rows, |stored| stored.position, view))
 }
 

@@ -1,7 +1,9 @@
 //! `bank_transfers`: deposits and withdrawals, each with how far it is.
 
+use chassis::page::PageQuery;
+use runtime::lists;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
+use sqlx::{PgConnection, PgPool, QueryBuilder, Row as _};
 use types::{AccountName, BankFailure, BankReference, BrandId, Currency, Micros, Money};
 
 use super::unreadable;
@@ -84,35 +86,23 @@ pub(crate) async fn save(
     .await
 }
 
-/// Which of them a list shows.
-#[derive(Debug)]
-pub(crate) struct Filter<'a> {
-    pub(crate) way: Way,
-    pub(crate) brand: Option<&'a str>,
-    pub(crate) progress: Option<Progress>,
-    pub(crate) below: i64,
-    pub(crate) rows: i64,
-}
-
-/// Deposits, or withdrawals, newest first.
+/// A page of deposits, or withdrawals, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
-    filter: Filter<'_>,
+    way: Way,
+    brand: Option<&BrandId>,
+    progress: Option<Progress>,
+    page: PageQuery,
 ) -> Result<Vec<(Key, BankTransfer)>, sqlx::Error> {
-    // As in `payouts`.
-    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM bank_transfers WHERE way = ");
-    query.push_bind(way_name(filter.way));
-    query.push(" AND position < ").push_bind(filter.below);
-    if let Some(brand) = filter.brand {
-        query.push(" AND brand = ").push_bind(brand);
-    }
-    if let Some(progress) = filter.progress {
-        query.push(format_args!(" AND progress = '{}'", progress.name()));
-    }
-    query
-        .push(" ORDER BY position DESC LIMIT ")
-        .push_bind(filter.rows);
-    let rows = query.build().fetch_all(pool).await?;
+    let mut sql = QueryBuilder::new("");
+    let in_progress = lists::in_state("progress", progress.map(Progress::name));
+    let narrowing = [
+        ("way", Some(way_name(way))),
+        ("brand", brand.map(BrandId::as_str)),
+    ];
+    let all = ("SELECT * FROM bank_transfers", "position");
+    lists::push_page(&mut sql, all, page, in_progress, &narrowing);
+    let rows = sql.build().fetch_all(pool).await?;
     rows.iter().map(read).collect()
 }
 

@@ -1,7 +1,9 @@
 //! `payouts`: each with how far it is.
 
+use chassis::page::PageQuery;
+use runtime::lists;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, PgPool, QueryBuilder, Row};
 use types::{Currency, Micros, Money, PartnerId, PayoutId};
 
 use super::unreadable;
@@ -109,30 +111,19 @@ pub(crate) async fn find(pool: &PgPool, id: &str) -> Result<Option<Stored>, sqlx
     row.as_ref().map(read).transpose()
 }
 
-/// Which payouts a list shows.
-#[derive(Debug)]
-pub(crate) struct Filter<'a> {
-    pub(crate) partner: Option<&'a str>,
-    pub(crate) status: Option<Status>,
-    pub(crate) below: i64,
-    pub(crate) rows: i64,
-}
-
-/// Payouts, newest first.
-pub(crate) async fn list(pool: &PgPool, filter: Filter<'_>) -> Result<Vec<Stored>, sqlx::Error> {
-    // Only the conditions that are asked for, a status as it is: so the plan can be by the index of rare ones.
-    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM payouts WHERE position < ");
-    query.push_bind(filter.below);
-    if let Some(partner) = filter.partner {
-        query.push(" AND partner = ").push_bind(partner);
-    }
-    if let Some(status) = filter.status {
-        query.push(format_args!(" AND status = '{}'", status.name()));
-    }
-    query
-        .push(" ORDER BY position DESC LIMIT ")
-        .push_bind(filter.rows);
-    let rows = query.build().fetch_all(pool).await?;
+/// A page of payouts, newest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    partner: Option<&PartnerId>,
+    status: Option<Status>,
+    page: PageQuery,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("");
+    let in_status = lists::in_state("status", status.map(Status::name));
+    let narrowing = [("partner", partner.map(PartnerId::as_str))];
+    let all = ("SELECT * FROM payouts", "position");
+    lists::push_page(&mut sql, all, page, in_status, &narrowing);
+    let rows = sql.build().fetch_all(pool).await?;
     rows.iter().map(read).collect()
 }
 

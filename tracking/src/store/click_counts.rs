@@ -4,6 +4,7 @@ use api::{ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use chassis::time::{Day, Pieces, QUARTER_HOUR, QUARTERS_OF_DAY};
+use runtime::lists::{push_equal, seen_by};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
@@ -105,27 +106,11 @@ fn push_unsummed(sql: &mut QueryBuilder<Postgres>, from: i64, to: i64) {
         .push_bind(to);
 }
 
-/// Leaves a partner its own links, a brand those to its campaigns, and operators all: each by its index.
-fn push_own(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
-    if scope.all {
-        return;
-    }
-    sql.push(" AND (false");
-    if let Some(partner) = scope.partner {
-        sql.push(" OR l.partner_id = ")
-            .push_bind(partner.to_string());
-    }
-    if let Some(brand) = scope.brand {
-        push_of_brand(sql.push(" OR "), brand);
-    }
-    sql.push(")");
-}
-
-fn push_of_brand(sql: &mut QueryBuilder<Postgres>, brand: &BrandId) {
-    sql.push("l.campaign_id = ANY(ARRAY(SELECT b.id FROM campaigns b WHERE b.brand_id = ")
-        .push_bind(brand.to_string())
-        .push("))");
-}
+/// What stands before and after a brand where links are narrowed to its campaigns: by their index.
+const OF_BRAND: (&str, &str) = (
+    "l.campaign_id = ANY(ARRAY(SELECT b.id FROM campaigns b WHERE b.brand_id = ",
+    "))",
+);
 
 /// Of these links alone.
 struct Narrowed<'a> {
@@ -138,18 +123,17 @@ struct Narrowed<'a> {
 
 impl Narrowed<'_> {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        push_own(sql, self.scope);
-        for (column, value) in [
-            ("l.campaign_id = ", self.campaign.map(CampaignId::to_string)),
-            ("l.partner_id = ", self.partner.map(PartnerId::to_string)),
-            ("l.code = ", self.code.map(LinkCode::to_string)),
-        ] {
-            if let Some(value) = value {
-                sql.push(" AND ").push(column).push_bind(value);
-            }
-        }
+        seen_by(self.scope, "l.partner_id = ", OF_BRAND)(sql);
+        let narrowing = [
+            ("l.campaign_id", self.campaign.map(CampaignId::as_str)),
+            ("l.partner_id", self.partner.map(PartnerId::as_str)),
+            ("l.code", self.code.map(LinkCode::as_str)),
+        ];
+        push_equal(sql, &narrowing);
         if let Some(brand) = self.brand {
-            push_of_brand(sql.push(" AND "), brand);
+            let (before, after) = OF_BRAND;
+            sql.push(" AND ").push(before);
+            sql.push_bind(brand.as_str()).push(after);
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
+use runtime::lists;
+use sqlx::{FromRow, PgConnection, PgPool};
 use types::{BrandId, CampaignId, ConversionId, OrderId, PartnerId, Uuid};
 
 use super::unreadable;
@@ -122,36 +123,16 @@ pub async fn list(
     filter: &ConversionFilter<'_>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    // Only the conditions that are asked for, so that each combination has a plan of its own.
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT * FROM conversions WHERE position < ");
-    sql.push_bind(page.below());
-    if !filter.scope.all {
-        sql.push(" AND (partner_id = ");
-        sql.push_bind(filter.scope.partner.map(PartnerId::as_str));
-        sql.push(" OR brand_id = ");
-        sql.push_bind(filter.scope.brand.map(BrandId::as_str));
-        sql.push(")");
-    }
-    for (condition, value) in [
-        (
-            " AND campaign_id = ",
-            filter.campaign.map(CampaignId::as_str),
-        ),
-        (" AND partner_id = ", filter.partner.map(PartnerId::as_str)),
-        (" AND brand_id = ", filter.brand.map(BrandId::as_str)),
-        (" AND order_id = ", filter.order.map(OrderId::as_str)),
-        (
-            " AND standing = ",
-            filter.standing.map(ConversionStatus::name),
-        ),
-    ] {
-        if let Some(value) = value {
-            sql.push(condition).push_bind(value);
-        }
-    }
-    sql.push(" ORDER BY position DESC LIMIT ");
-    sql.push_bind(page.rows());
-    sql.build_query_as().fetch_all(pool).await
+    let narrowing = [
+        ("campaign_id", filter.campaign.map(CampaignId::as_str)),
+        ("partner_id", filter.partner.map(PartnerId::as_str)),
+        ("brand_id", filter.brand.map(BrandId::as_str)),
+        ("order_id", filter.order.map(OrderId::as_str)),
+        ("standing", filter.standing.map(ConversionStatus::name)),
+    ];
+    let seen = lists::seen_by(filter.scope, "partner_id = ", ("brand_id = ", ""));
+    let all = ("SELECT * FROM conversions", "position");
+    lists::list(pool, all, page, seen, &narrowing).await
 }
 
 /// A conversion by its own id or another.
