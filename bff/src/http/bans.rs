@@ -1,7 +1,7 @@
 //! Bans: `/api/v1/partners/{partner_id}/ban`, `…/unban` and `/api/v1/bans`.
 
-use api::lists::RefusalReason;
-use api::{BanPartner, UnbanPartner};
+use api::lists::{PartnerStatus, RefusalReason};
+use api::{BanFilter, BanPartner, UnbanPartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -11,10 +11,10 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, OrUnread, PartnerStatus};
-use serde::{Deserialize, Serialize};
+use runtime::{CampaignRefusals, OrUnread};
+use serde::Serialize;
 use types::PartnerId;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -100,19 +100,6 @@ impl From<BanRow> for BanView {
     }
 }
 
-/// Which bans.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct BanFilter {
-    /// Of this partner.
-    #[param(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// That are so; an ended one is `active`.
-    #[param(inline, value_type = Option<PartnerStatus>)]
-    status: Option<types::PartnerStatus>,
-}
-
 /// Bans, also ended ones, newest first: a partner's those of itself, a brand's its own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/bans", tag = "partners", params(PageQuery, BanFilter),
@@ -123,8 +110,7 @@ pub(crate) async fn list_bans(
     caller: Caller,
     list: List<BanFilter>,
 ) -> Result<Page<BanView>, Problem> {
-    let (partner, status) = (list.filter.partner_id.as_ref(), list.filter.status);
-    let rows = bans::list(bff.host.pool(), caller.scope()?, partner, status, list.page)
+    let rows = bans::list(bff.host.pool(), caller.scope()?, &list.filter, list.page)
         .await
         .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, BanView::from);

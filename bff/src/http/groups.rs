@@ -1,7 +1,7 @@
 //! A brand's groups: `/api/v1/groups`, `/api/v1/partners/{partner_id}/group`.
 
 use api::lists::GroupStatus;
-use api::{ChangeGroup, CreateGroup, MovePartner};
+use api::{ChangeGroup, CreateGroup, GroupFilter, MovePartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -14,9 +14,9 @@ use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{CampaignRefusals, OrUnread};
 use sealing::texts;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use types::{BrandId, GroupId, PartnerId};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -70,19 +70,6 @@ impl From<GroupRow> for GroupView {
             created_at: moment(row.created_at),
         }
     }
-}
-
-/// Which groups.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct GroupFilter {
-    /// Of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// That are so.
-    #[param(inline, value_type = Option<GroupStatus>)]
-    status: Option<types::GroupStatus>,
 }
 
 /// Asks for a group. For brands, and for operators on their behalf.

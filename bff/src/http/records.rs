@@ -1,6 +1,7 @@
 //! Partners and brands themselves: `/api/v1/partners`, `/api/v1/brands`.
 
-use api::{ChangeBrand, ChangePartner, ErasePartner};
+use api::lists::PartnerStatus;
+use api::{ChangeBrand, ChangePartner, ErasePartner, PartnerFilter};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
@@ -11,20 +12,19 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, OrUnread, PartnerStatus};
+use runtime::brands::{self, BrandRow};
+use runtime::partners::{self, SeenPartner};
+use runtime::{CampaignRefusals, OrUnread};
 use sealing::personal::PersonalKeys;
-use sealing::texts;
-use serde::{Deserialize, Serialize};
-use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus as Status};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use types::{BrandId, PartnerId, PartnerStatus as Status};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::moment;
 use super::submit::{Answers, CommandRequest};
-use crate::store::brands::{self, BrandRow};
-use crate::store::partners::{self, SeenPartner};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -89,25 +89,17 @@ impl PartnerView {
         seen: SeenPartner,
         keys: &PersonalKeys,
     ) -> Self {
+        let (status, group_id) = (seen.status().name(), brand.map(|brand| seen.group(brand)));
         let row = seen.partner;
-        let text = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
-            let id = PartnerId::parse(row.id.as_str()).ok()?;
-            keys.open(&of(&id), sealed.as_deref()?)
-        };
         let owns =
             caller.is_operator() || caller.partner().is_some_and(|own| own.as_str() == row.id);
-        let status = if seen.banned {
-            Status::Banned
-        } else {
-            Status::Active
-        };
         Self {
-            name: text(row.sealed_name, texts::of_partners_name),
-            website: text(row.sealed_website, texts::of_partners_website),
+            name: row.name(keys),
+            website: row.website(keys),
             country: row.country,
             currency: row.currency.filter(|_| owns),
-            status: status.name(),
-            group_id: brand.map(|brand| group_of(brand, seen.group_id)),
+            status,
+            group_id,
             first_seen_at: Some(moment(row.seen_at)),
             changed_at: row.changed_at.map(moment),
             id: row.id,
@@ -130,29 +122,12 @@ impl PartnerView {
     }
 }
 
-/// Which texts of it are sealed.
-fn sealed(seen: &SeenPartner) -> [Option<&[u8]>; 2] {
-    let partner = &seen.partner;
-    [
-        partner.sealed_name.as_deref(),
-        partner.sealed_website.as_deref(),
-    ]
-}
-
-/// The group of a brand that a partner is in: the default one where it was put into no other.
-fn group_of(brand: &BrandId, group: Option<String>) -> String {
-    group.unwrap_or_else(|| GroupId::default_of(brand).into_string())
-}
-
 impl BrandView {
     /// As this caller may see it.
     fn seen_by(caller: &Caller, row: BrandRow) -> Self {
-        let name = BrandId::parse(row.id.as_str())
-            .ok()
-            .and_then(|id| texts::open(&texts::of_brands_name(&id), row.sealed_name.as_deref()?));
         let owns = caller.is_operator() || caller.brand().is_some_and(|own| own.as_str() == row.id);
         Self {
-            name,
+            name: row.name(),
             currency: row.currency.filter(|_| owns),
             first_seen_at: Some(moment(row.seen_at)),
             changed_at: row.changed_at.map(moment),
@@ -172,25 +147,6 @@ impl BrandView {
     }
 }
 
-/// Which partners.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PartnerFilter {
-    /// That are or were in campaigns of this brand, as it sees them.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// In this group of the brand that asks, or that is named.
-    #[param(value_type = Option<String>)]
-    group_id: Option<GroupId>,
-    /// At home there, by ISO 3166-1.
-    #[param(value_type = Option<String>)]
-    country: Option<Country>,
-    /// That are so.
-    #[param(inline, value_type = Option<PartnerStatus>)]
-    status: Option<Status>,
-}
-
 /// Partners, the latest that were seen first before the others: for a partner itself, for a brand those that are or were in its
 /// campaigns or wait for it, for an operator all.
 #[utoipa::path(
@@ -206,17 +162,14 @@ pub(crate) async fn list_partners(
     if let Some(brand) = &list.filter.brand_id {
         caller.require_owner(None, Some(brand))?;
     }
-    let narrowed = partners::Narrowed {
-        brand: list.filter.brand_id.as_ref(),
-        group: list.filter.group_id.as_ref(),
-        country: list.filter.country,
-        status: list.filter.status,
-    };
-    let rows = partners::list(bff.host.pool(), scope, &narrowed, list.page)
+    let rows = partners::list(bff.host.pool(), scope, &list.filter, list.page)
         .await
         .or_unread()?;
-    let brand = narrowed.brand.or(caller.brand());
-    let keys = bff.host.personal_keys(rows.iter().flat_map(sealed)).await?;
+    let brand = list.filter.brand_id.as_ref().or(caller.brand());
+    let keys = bff
+        .host
+        .personal_keys(rows.iter().flat_map(SeenPartner::sealed))
+        .await?;
     let view = |row| PartnerView::seen_by((&caller, brand), row, &keys);
     let page = Page::new(list.page, rows, |row| row.partner.position, view);
     Ok(page)
@@ -235,7 +188,10 @@ pub(crate) async fn get_partner(
     let row = partners::find(bff.host.pool(), caller.scope()?, &partner)
         .await
         .or_unread()?;
-    let keys = bff.host.personal_keys(row.iter().flat_map(sealed)).await?;
+    let keys = bff
+        .host
+        .personal_keys(row.iter().flat_map(SeenPartner::sealed))
+        .await?;
     match row {
         Some(row) => {
             let seer = (&caller, caller.brand());

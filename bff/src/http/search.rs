@@ -6,7 +6,7 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems};
 use chassis::params::{Query, parameter};
 use chassis::problem::Problem;
-use runtime::OrUnread;
+use runtime::{OrUnread, partners};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, ConversionId, LinkCode, OrderId, PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use super::Bff;
 use super::shown::amount;
 use super::timeline;
 use crate::store::search::{self, By, Found};
-use crate::store::{campaigns, links, partners, payouts};
+use crate::store::{campaigns, links, payouts};
 
 /// Things that are named at most.
 const MAX_ITEMS: usize = 20;

@@ -24,6 +24,8 @@ mod terms;
 use std::collections::{HashMap, HashSet};
 
 use messaging::{FoldError, Projection, Tables, WriteTx};
+use runtime::brands::BrandRow;
+use runtime::partners::PartnerRow;
 use schemas::{Body, Message, Service};
 use uuid::Uuid;
 
@@ -31,7 +33,6 @@ use self::rows::Rows;
 use crate::store::api_keys::ApiKeyRow;
 use crate::store::balances::{self, Holder, Totals};
 use crate::store::bans::BanRow;
-use crate::store::brands::BrandRow;
 use crate::store::campaigns::CampaignRow;
 use crate::store::claims::ClaimRow;
 use crate::store::commands;
@@ -45,7 +46,6 @@ use crate::store::groups::{DefaultGroupRow, GroupRow};
 use crate::store::links::LinkRow;
 use crate::store::memberships::MembershipRow;
 use crate::store::outcomes::{self, Outcome};
-use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
 use crate::store::report_sums::Touched;
 use crate::store::sealing_keys::{self, SealingKey};

@@ -1,12 +1,12 @@
 //! Partners and brands themselves, from `campaign-events`: the first event that names one makes it. Which is the first
 //! goes by their times: they are of several partitions, which have no order between them.
 
+use runtime::brands::BrandRow;
+use runtime::partners::PartnerRow;
 use schemas::{Body, Message};
 
 use super::rows::{ReadModel, Says};
-use crate::store::brands::BrandRow;
 use crate::store::erasures::Erasure;
-use crate::store::partners::PartnerRow;
 
 impl ReadModel for PartnerRow {
     fn says(message: &Message) -> Says {

@@ -1,5 +1,6 @@
 //! `bans`: a read model of `campaign-events`.
 
+use api::BanFilter;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
@@ -41,13 +42,15 @@ impl Table for BanRow {
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    partner: Option<&PartnerId>,
-    status: Option<PartnerStatus>,
+    filter: &BanFilter,
     page: PageQuery,
 ) -> Result<Vec<BanRow>, sqlx::Error> {
     let narrowing = [
-        ("partner_id", partner.map(PartnerId::as_str)),
-        ("status", status.map(PartnerStatus::name)),
+        (
+            "partner_id",
+            filter.partner_id.as_ref().map(PartnerId::as_str),
+        ),
+        ("status", filter.status.map(PartnerStatus::name)),
     ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
 }

@@ -1,7 +1,7 @@
 //! Bans: `/api/v1/campaign/partners/{partner_id}/ban`, `…/unban`, `/api/v1/campaign/bans`.
 
-use api::lists::RefusalReason;
-use api::{BanPartner, UnbanPartner};
+use api::lists::{PartnerStatus, RefusalReason};
+use api::{BanFilter, BanPartner, UnbanPartner};
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
@@ -10,11 +10,11 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Done, Host, OrUnread, PartnerStatus};
+use runtime::{CampaignRefusals, Done, Host, OrUnread};
 use schemas::{Body, Message};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use types::{BrandId, Micros, PartnerId, PartnerStatus as Status};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -133,19 +133,6 @@ pub(super) async fn unban_partner(
     Ok(submitted.answer(BanView::of))
 }
 
-/// Which bans.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct BanFilter {
-    /// Of this partner.
-    #[param(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// That are so; an ended one is `active`.
-    #[param(value_type = Option<PartnerStatus>, inline)]
-    status: Option<Status>,
-}
-
 /// Bans, also ended ones, newest first: a partner's those of itself, a brand's its own.
 #[utoipa::path(
     get,
@@ -160,9 +147,7 @@ pub(super) async fn list_bans(
     caller: Caller,
     list: List<BanFilter>,
 ) -> Result<Page<BanView>, Problem> {
-    let (partner, status) = (list.filter.partner_id.as_ref(), list.filter.status);
-    let scope = caller.scope()?;
-    let rows = bans::list(host.pool(), scope, list.page, partner, status)
+    let rows = bans::list(host.pool(), caller.scope()?, &list.filter, list.page)
         .await
         .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, BanView::from);

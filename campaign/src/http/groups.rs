@@ -1,7 +1,7 @@
 //! A brand's groups: `/api/v1/campaign/groups`, `/api/v1/campaign/partners/{partner_id}/group`.
 
 use api::lists::GroupStatus;
-use api::{ChangeGroup, CreateGroup, MovePartner};
+use api::{ChangeGroup, CreateGroup, GroupFilter, MovePartner};
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
@@ -14,9 +14,9 @@ use chassis::write::Write;
 use runtime::{CampaignRefusals, Created, Done, Host, OrUnread};
 use schemas::{Body, Message};
 use sealing::texts;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use types::{BrandId, GroupId, GroupStatus as Status, Micros, PartnerId};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -67,19 +67,6 @@ impl From<Row> for GroupView {
             created_at: Timestamp(Micros(row.created_at)),
         }
     }
-}
-
-/// Which groups.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct GroupFilter {
-    /// Of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// That are so.
-    #[param(inline, value_type = Option<GroupStatus>)]
-    status: Option<types::GroupStatus>,
 }
 
 /// A group, and when it became so.

@@ -1,6 +1,7 @@
 //! Partners and brands themselves: `/api/v1/campaign/partners`, `/api/v1/campaign/brands`.
 
-use api::{ChangeBrand, ChangePartner, ErasePartner};
+use api::lists::PartnerStatus;
+use api::{ChangeBrand, ChangePartner, ErasePartner, PartnerFilter};
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
@@ -10,16 +11,15 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, Done, Host, OrUnread, PartnerStatus};
+use runtime::brands::{self, BrandRow};
+use runtime::partners::{self, SeenPartner};
+use runtime::{CampaignRefusals, Done, Host, OrUnread};
 use sealing::personal::PersonalKeys;
-use sealing::texts;
-use serde::{Deserialize, Serialize};
-use types::{BrandId, Country, GroupId, Micros, PartnerId, PartnerStatus as Status};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use types::{BrandId, Micros, PartnerId, PartnerStatus as Status};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use crate::store::{brands, partners};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
@@ -81,28 +81,23 @@ impl PartnerView {
     /// As this caller may see it.
     fn seen_by(
         (caller, brand): (&Caller, Option<&BrandId>),
-        row: partners::Row,
+        seen: SeenPartner,
         keys: &PersonalKeys,
     ) -> Self {
-        let partner = row.partner;
-        let name = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
-            let id = PartnerId::parse(partner.id.as_str()).ok()?;
-            keys.open(&of(&id), sealed.as_deref()?)
-        };
-        let owns = caller.is_operator()
-            || caller
-                .partner()
-                .is_some_and(|own| own.as_str() == partner.id);
+        let (status, group_id) = (seen.status().name(), brand.map(|brand| seen.group(brand)));
+        let row = seen.partner;
+        let owns =
+            caller.is_operator() || caller.partner().is_some_and(|own| own.as_str() == row.id);
         Self {
-            name: name(partner.sealed_name, texts::of_partners_name),
-            website: name(partner.sealed_website, texts::of_partners_website),
-            country: partner.country,
-            currency: partner.currency.filter(|_| owns),
-            status: status(row.banned).name(),
-            group_id: brand.map(|brand| group_of(brand, row.group_id)),
-            first_seen_at: Some(Timestamp(Micros(partner.seen_at))),
-            changed_at: partner.changed_at.map(|at| Timestamp(Micros(at))),
-            partner_id: partner.id,
+            name: row.name(keys),
+            website: row.website(keys),
+            country: row.country,
+            currency: row.currency.filter(|_| owns),
+            status,
+            group_id,
+            first_seen_at: Some(Timestamp(Micros(row.seen_at))),
+            changed_at: row.changed_at.map(|at| Timestamp(Micros(at))),
+            partner_id: row.id,
         }
     }
 
@@ -122,37 +117,12 @@ impl PartnerView {
     }
 }
 
-/// Which texts of it are sealed.
-fn sealed(row: &partners::Row) -> [Option<&[u8]>; 2] {
-    let partner = &row.partner;
-    [
-        partner.sealed_name.as_deref(),
-        partner.sealed_website.as_deref(),
-    ]
-}
-
-fn status(banned: bool) -> Status {
-    if banned {
-        Status::Banned
-    } else {
-        Status::Active
-    }
-}
-
-/// The group of a brand that a partner is in: the default one where it was put into no other.
-fn group_of(brand: &BrandId, group: Option<String>) -> String {
-    group.unwrap_or_else(|| GroupId::default_of(brand).into_string())
-}
-
 impl BrandView {
     /// As this caller may see it.
-    fn seen_by(caller: &Caller, row: brands::Row) -> Self {
-        let name = BrandId::parse(row.id.as_str())
-            .ok()
-            .and_then(|id| texts::open(&texts::of_brands_name(&id), row.sealed_name.as_deref()?));
+    fn seen_by(caller: &Caller, row: BrandRow) -> Self {
         let owns = caller.is_operator() || caller.brand().is_some_and(|own| own.as_str() == row.id);
         Self {
-            name,
+            name: row.name(),
             currency: row.currency.filter(|_| owns),
             first_seen_at: Some(Timestamp(Micros(row.seen_at))),
             changed_at: row.changed_at.map(|at| Timestamp(Micros(at))),
@@ -181,25 +151,6 @@ pub(super) struct RecordChangedView {
     changed_at: Timestamp,
 }
 
-/// Which partners.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PartnerFilter {
-    /// That are or were in campaigns of this brand, as it sees them.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// In this group of the brand that asks, or that is named.
-    #[param(value_type = Option<String>)]
-    group_id: Option<GroupId>,
-    /// At home there, by ISO 3166-1.
-    #[param(value_type = Option<String>)]
-    country: Option<Country>,
-    /// That are so.
-    #[param(value_type = Option<PartnerStatus>, inline)]
-    status: Option<Status>,
-}
-
 /// Partners, the latest that were seen first before the others: for a partner itself, for a brand those that are or were in its
 /// campaigns or wait for it.
 #[utoipa::path(
@@ -219,17 +170,13 @@ pub(super) async fn list_partners(
     if let Some(brand) = &list.filter.brand_id {
         caller.require_owner(None, Some(brand))?;
     }
-    let narrowed = partners::Narrowed {
-        brand: list.filter.brand_id.as_ref(),
-        group: list.filter.group_id.as_ref(),
-        country: list.filter.country,
-        status: list.filter.status,
-    };
-    let rows = partners::list(host.pool(), scope, list.page, &narrowed)
+    let rows = partners::list(host.pool(), scope, &list.filter, list.page)
         .await
         .or_unread()?;
-    let brand = narrowed.brand.or(caller.brand());
-    let keys = host.personal_keys(rows.iter().flat_map(sealed)).await?;
+    let brand = list.filter.brand_id.as_ref().or(caller.brand());
+    let keys = host
+        .personal_keys(rows.iter().flat_map(SeenPartner::sealed))
+        .await?;
     let view = |row| PartnerView::seen_by((&caller, brand), row, &keys);
     Ok(Page::new(list.page, rows, |row| row.partner.position, view))
 }
@@ -251,7 +198,9 @@ pub(super) async fn get_partner(
     let row = partners::find(host.pool(), caller.scope()?, &partner)
         .await
         .or_unread()?;
-    let keys = host.personal_keys(row.iter().flat_map(sealed)).await?;
+    let keys = host
+        .personal_keys(row.iter().flat_map(SeenPartner::sealed))
+        .await?;
     match row {
         Some(row) => {
             let seer = (&caller, caller.brand());

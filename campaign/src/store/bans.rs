@@ -1,5 +1,6 @@
 //! `bans`: whom brands and operators keep out of campaigns.
 
+use api::BanFilter;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use runtime::column;
@@ -66,13 +67,15 @@ pub(crate) async fn save(connection: &mut PgConnection, bans: &[&Ban]) -> Result
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
+    filter: &BanFilter,
     page: PageQuery,
-    partner: Option<&PartnerId>,
-    status: Option<PartnerStatus>,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let narrowing = [
-        ("partner_id", partner.map(PartnerId::as_str)),
-        ("status", status.map(PartnerStatus::name)),
+        (
+            "partner_id",
+            filter.partner_id.as_ref().map(PartnerId::as_str),
+        ),
+        ("status", filter.status.map(PartnerStatus::name)),
     ];
     let seen = seen_by(scope, "partner_id = ", ("brand_id = ", ""));
     lists::list(

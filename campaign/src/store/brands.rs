@@ -1,28 +1,16 @@
 //! `brands`: brands themselves.
 
-use chassis::auth::Scope;
-use chassis::page::PageQuery;
-use runtime::{column, lists};
-use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
+use runtime::brands::BrandRow;
+use runtime::column;
+use sqlx::PgConnection;
 use types::{BrandId, Currency, Micros};
 
 use crate::domain::{Brand, Place};
 
-/// A row as it stands.
-#[derive(Debug, FromRow)]
-pub(crate) struct Row {
-    pub id: String,
-    pub position: i64,
-    pub sealed_name: Option<Vec<u8>>,
-    pub currency: Option<String>,
-    pub seen_at: i64,
-    pub changed_at: Option<i64>,
-}
-
-impl TryFrom<Row> for Brand {
+impl TryFrom<BrandRow> for Brand {
     type Error = sqlx::Error;
 
-    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+    fn try_from(row: BrandRow) -> Result<Self, sqlx::Error> {
         let currency = row.currency.as_deref().map(Currency::parse);
         Ok(Self {
             id: column("id", BrandId::parse(row.id))?,
@@ -43,7 +31,7 @@ pub(crate) async fn load(
     ids: &[String],
 ) -> Result<Vec<Brand>, sqlx::Error> {
     let sql = "SELECT * FROM brands WHERE id = ANY($1)";
-    runtime::load::<Row, _>(connection, sql, ids).await
+    runtime::load::<BrandRow, _>(connection, sql, ids).await
 }
 
 /// Writes brands as they stand now.
@@ -60,40 +48,4 @@ pub(crate) async fn save(
         changed_at: bigint = |b| b.changed_at.map(Micros::get),
     } on (id) set (sealed_name, currency, changed_at))
     .await
-}
-
-/// A page of the brands that this caller may see, newest first: a brand itself, a partner those whose campaigns it may find.
-pub(crate) async fn list(
-    executor: impl PgExecutor<'_>,
-    scope: Scope<'_>,
-    page: PageQuery,
-) -> Result<Vec<Row>, sqlx::Error> {
-    let all = ("SELECT b.* FROM brands b", "b.position");
-    lists::list(executor, all, page, |sql| push_seen(sql, scope), &[]).await
-}
-
-/// One of them, when this caller may see it.
-pub(crate) async fn find(
-    executor: impl PgExecutor<'_>,
-    scope: Scope<'_>,
-    id: &BrandId,
-) -> Result<Option<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT b.* FROM brands b WHERE b.id = ");
-    sql.push_bind(id.as_str());
-    push_seen(&mut sql, scope);
-    sql.build_query_as().fetch_optional(executor).await
-}
-
-fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
-    if scope.all {
-        return;
-    }
-    sql.push(" AND (b.id = ")
-        .push_bind(scope.brand.map(BrandId::as_str).map(str::to_owned));
-    if scope.partner.is_some() {
-        sql.push(
-            " OR EXISTS (SELECT FROM campaigns c WHERE c.brand_id = b.id AND c.status <> 'draft')",
-        );
-    }
-    sql.push(")");
 }

@@ -64,6 +64,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Whether a partner may be in campaigns: `banned` while it may not.
+    pub PartnerStatus: types::PartnerStatus::ALL.map(types::PartnerStatus::name)
+);
+
+chassis::closed_list!(
     /// What may be unknown of a partner.
     pub PartnerField: types::PartnerField::ALL.map(types::PartnerField::name)
 );

@@ -116,11 +116,6 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
-    /// Whether a partner may be in campaigns: `banned` while it may not.
-    pub PartnerStatus: types::PartnerStatus::ALL.map(types::PartnerStatus::name)
-);
-
-chassis::closed_list!(
     /// What became of evidence: the brand has to decide (`submitted`), took it, did not, or wants to see more (`returned`).
     pub EvidenceStatus: types::EvidenceStatus::ALL.map(types::EvidenceStatus::name)
 );

@@ -4,14 +4,15 @@
 //! A service's `lib.rs` is a [`Definition`]; its `main.rs` is one call of [`main`].
 
 mod api_keys;
+pub mod brands;
 mod commands;
 mod database;
 mod definition;
 mod documents;
-mod few_partners;
 mod host;
 pub mod lists;
 mod opened;
+pub mod partners;
 mod password;
 mod personal_keys;
 mod program;
@@ -32,10 +33,9 @@ pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
     ApiKeyStatus, BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus,
     ConversionType, DisabledBy, EnrollmentStatus, EvidenceStatus, HandsOn, NotifyRefusals,
-    PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
-    UnattributedReason, Verification,
+    PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals, UnattributedReason,
+    Verification,
 };
-pub use few_partners::few_partners;
 pub use host::Host;
 pub use operations::{
     CommandState, Operator, OrUnread, Reason, RejectionName, unread, unread_schema,
