@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::shown::moment;
 use super::submit::{Answers, CommandRequest};
-use crate::store::campaigns::{self, CampaignRow, Narrowed};
+use crate::store::campaigns::{self, CampaignRow};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -249,14 +249,17 @@ pub(crate) async fn list_campaigns(
     list: List<CampaignFilter>,
 ) -> Result<Page<CampaignView>, Problem> {
     let filter = &list.filter;
-    let narrowed = Narrowed {
-        brand: filter.brand_id.as_ref(),
-        status: filter.status,
-        join: filter.join,
-    };
-    let rows = campaigns::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
-        .await
-        .or_unread()?;
+    let (brand, status, join) = (filter.brand_id.as_ref(), filter.status, filter.join);
+    let rows = campaigns::list(
+        bff.host.pool(),
+        caller.scope()?,
+        brand,
+        status,
+        join,
+        list.page,
+    )
+    .await
+    .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, CampaignView::from);
     Ok(page)
 }

@@ -22,7 +22,9 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::shown::{amount, moment};
 use super::submit::{Answers, CommandRequest};
-use crate::store::claims::{self, ClaimRow, Narrowed};
+use crate::store::Table;
+use crate::store::claims::{self, ClaimRow};
+use crate::store::of_campaigns::To;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -121,14 +123,13 @@ pub(crate) async fn list_claims(
     list: List<ClaimFilter>,
 ) -> Result<Page<ClaimView>, Problem> {
     let filter = &list.filter;
-    let narrowed = Narrowed {
+    let of = To {
+        brand: filter.brand_id.as_ref(),
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
-        brand: filter.brand_id.as_ref(),
-        order: filter.order_id.as_ref(),
-        status: filter.status,
     };
-    let rows = claims::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
+    let (scope, order) = (caller.scope()?, filter.order_id.as_ref());
+    let rows = claims::list(bff.host.pool(), scope, of, order, filter.status, list.page)
         .await
         .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, ClaimView::from);
@@ -145,7 +146,7 @@ pub(crate) async fn get_claim(
     caller: Caller,
     Path(id): Path<ClaimId>,
 ) -> Result<Json<ClaimView>, Problem> {
-    let row = claims::find(bff.host.pool(), &id)
+    let row = ClaimRow::find(bff.host.pool(), id.as_str())
         .await
         .or_unread()?
         .ok_or_else(Problem::not_found)?;

@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
-use crate::store::commissions::{self, CommissionRow, Narrowed};
+use crate::store::Table;
+use crate::store::commissions::{self, CommissionRow};
 use crate::store::of_campaigns::To;
 
 /// Its routes.
@@ -172,16 +173,13 @@ pub(crate) async fn list_commissions(
     list: List<CommissionFilter>,
 ) -> Result<Page<CommissionView>, Problem> {
     let filter = &list.filter;
-    let to = Narrowed {
-        of: To {
-            brand: filter.brand_id.as_ref(),
-            campaign: filter.campaign_id.as_ref(),
-            partner: filter.partner_id.as_ref(),
-        },
-        status: filter.status.map(Status::name),
+    let of = To {
+        brand: filter.brand_id.as_ref(),
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
     };
-    let scope = seen(&caller, &to)?;
-    let rows = commissions::list(bff.host.pool(), scope, &to, list.page)
+    let (scope, status) = (seen(&caller, of)?, filter.status.map(Status::name));
+    let rows = commissions::list(bff.host.pool(), scope, of, status, list.page)
         .await
         .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
@@ -189,12 +187,12 @@ pub(crate) async fn list_commissions(
 }
 
 /// What the caller may see. Whoever is a partner alone or a brand alone, and names another, gets 404, as if there were none.
-fn seen<'a>(caller: &'a Caller, to: &Narrowed<'_>) -> Result<Scope<'a>, Problem> {
+fn seen<'a>(caller: &'a Caller, of: To<'_>) -> Result<Scope<'a>, Problem> {
     let scope = caller.scope()?;
     let is_anothers = match (scope.partner, scope.brand) {
         _ if scope.all => false,
-        (Some(own), None) => to.of.partner.is_some_and(|named| named != own),
-        (None, Some(own)) => to.of.brand.is_some_and(|named| named != own),
+        (Some(own), None) => of.partner.is_some_and(|named| named != own),
+        (None, Some(own)) => of.brand.is_some_and(|named| named != own),
         _ => false,
     };
     if is_anothers {
@@ -213,7 +211,7 @@ pub(crate) async fn get_commission(
     caller: Caller,
     Path(id): Path<ConversionId>,
 ) -> Result<Json<CommissionView>, Problem> {
-    let row = commissions::find(bff.host.pool(), id.as_str())
+    let row = CommissionRow::find(bff.host.pool(), id.as_str())
         .await
         .or_unread()?
         .ok_or_else(Problem::not_found)?;

@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
-use crate::store::conversions::{self, ConversionRow, Narrowed};
+use crate::store::Table;
+use crate::store::conversions::{self, ConversionRow};
 use crate::store::of_campaigns::To;
 
 /// Its routes.
@@ -124,16 +125,13 @@ pub(crate) async fn list_conversions(
     list: List<ConversionFilter>,
 ) -> Result<Page<ConversionView>, Problem> {
     let filter = &list.filter;
-    let narrowed = Narrowed {
-        of: To {
-            brand: filter.brand_id.as_ref(),
-            campaign: filter.campaign_id.as_ref(),
-            partner: filter.partner_id.as_ref(),
-        },
-        order: filter.order_id.as_ref(),
-        status: filter.status,
+    let of = To {
+        brand: filter.brand_id.as_ref(),
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
     };
-    let rows = conversions::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
+    let (scope, order) = (caller.scope()?, filter.order_id.as_ref());
+    let rows = conversions::list(bff.host.pool(), scope, of, order, filter.status, list.page)
         .await
         .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, ConversionView::from);
@@ -150,7 +148,7 @@ pub(crate) async fn get_conversion(
     caller: Caller,
     Path(id): Path<ConversionId>,
 ) -> Result<Json<ConversionView>, Problem> {
-    let row = conversions::find(bff.host.pool(), &id)
+    let row = ConversionRow::find(bff.host.pool(), id.as_str())
         .await
         .or_unread()?
         .ok_or_else(Problem::not_found)?;

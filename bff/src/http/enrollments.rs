@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::shown::moment;
 use super::submit::{Answers, CommandRequest};
-use crate::store::enrollments::{self, EnrollmentRow, Narrowed};
+use crate::store::enrollments::{self, EnrollmentRow};
 use crate::store::of_campaigns::To;
 
 /// Its routes.
@@ -225,17 +225,20 @@ pub(crate) async fn list_enrollments(
     list: List<EnrollmentFilter>,
 ) -> Result<Page<EnrollmentView>, Problem> {
     let filter = &list.filter;
-    let narrowed = Narrowed {
-        of: To {
-            brand: filter.brand_id.as_ref(),
-            campaign: filter.campaign_id.as_ref(),
-            partner: filter.partner_id.as_ref(),
-        },
-        status: filter.status,
+    let of = To {
+        brand: filter.brand_id.as_ref(),
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
     };
-    let rows = enrollments::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
-        .await
-        .or_unread()?;
+    let rows = enrollments::list(
+        bff.host.pool(),
+        caller.scope()?,
+        of,
+        filter.status,
+        list.page,
+    )
+    .await
+    .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, EnrollmentView::from);
     Ok(page)
 }

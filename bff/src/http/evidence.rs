@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::shown::moment;
 use super::submit::{Answers, CommandRequest};
-use crate::store::evidence::{self, EvidenceRow, Narrowed};
+use crate::store::evidence::{self, EvidenceRow};
 use crate::store::of_campaigns::To;
 
 /// Its routes.
@@ -164,18 +164,22 @@ pub(crate) async fn list_evidence(
     list: List<EvidenceFilter>,
 ) -> Result<Page<EvidenceView>, Problem> {
     let filter = &list.filter;
-    let narrowed = Narrowed {
-        of: To {
-            brand: filter.brand_id.as_ref(),
-            campaign: filter.campaign_id.as_ref(),
-            partner: filter.partner_id.as_ref(),
-        },
-        status: filter.status,
-        duplicates: filter.duplicates,
+    let of = To {
+        brand: filter.brand_id.as_ref(),
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
     };
-    let rows = evidence::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
-        .await
-        .or_unread()?;
+    let (status, duplicates) = (filter.status, filter.duplicates);
+    let rows = evidence::list(
+        bff.host.pool(),
+        caller.scope()?,
+        of,
+        status,
+        duplicates,
+        list.page,
+    )
+    .await
+    .or_unread()?;
     let sealed = rows.iter().map(|row| row.sealed_url.as_deref());
     let keys = bff.host.personal_keys(sealed).await?;
     let view = |row| EvidenceView::read(row, &keys, &caller);

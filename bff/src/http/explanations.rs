@@ -26,8 +26,10 @@ use super::timeline::{MissingView, missing};
 use crate::related::explain::{self, Explained, Step, Terms, Waited};
 use crate::related::visible::{self, Owners, Viewer};
 use crate::related::{Found, Gathered, sentences};
+use crate::store::commissions::CommissionRow;
+use crate::store::conversions::ConversionRow;
 use crate::store::transfers::TransferRow;
-use crate::store::{commissions, conversions, terms, transfers};
+use crate::store::{Table, terms, transfers};
 
 /// Requests that may have covered a commission that waited for its brand's funds, at most: the first of those are it, mostly.
 const MAX_FUNDING: i64 = 32;
@@ -192,7 +194,7 @@ pub(crate) async fn explain_commission(
     Path(id): Path<ConversionId>,
 ) -> Result<Json<ExplanationView>, Problem> {
     caller.scope()?;
-    let row = commissions::find(bff.host.pool(), id.as_str())
+    let row = CommissionRow::find(bff.host.pool(), id.as_str())
         .await
         .or_unread()?
         .ok_or_else(Problem::not_found)?;
@@ -207,7 +209,9 @@ async fn of_conversion(
     caller: &Caller,
     id: &ConversionId,
 ) -> Result<ExplanationView, Problem> {
-    let row = conversions::find(bff.host.pool(), id).await.or_unread()?;
+    let row = ConversionRow::find(bff.host.pool(), id.as_str())
+        .await
+        .or_unread()?;
     // Whoever is away: what is another's and what is nobody's look the same, and are looked for the same.
     let is_own = row.is_some_and(|row| {
         let partner = row.partner_id.and_then(|id| PartnerId::parse(id).ok());

@@ -25,7 +25,7 @@ use super::Bff;
 use super::shown::moment;
 use super::submit::{AcceptedItems, Answers, CommandRequest};
 use crate::qr_code;
-use crate::store::links::{self, LinkRow, Narrowed};
+use crate::store::links::{self, LinkRow};
 use crate::store::of_campaigns::To;
 
 /// Its routes.
@@ -185,17 +185,20 @@ pub(crate) async fn list_links(
     list: List<LinkFilter>,
 ) -> Result<Page<LinkView>, Problem> {
     let filter = &list.filter;
-    let narrowed = Narrowed {
-        of: To {
-            brand: filter.brand_id.as_ref(),
-            campaign: filter.campaign_id.as_ref(),
-            partner: filter.partner_id.as_ref(),
-        },
-        status: filter.status,
+    let of = To {
+        brand: filter.brand_id.as_ref(),
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
     };
-    let rows = links::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
-        .await
-        .or_unread()?;
+    let rows = links::list(
+        bff.host.pool(),
+        caller.scope()?,
+        of,
+        filter.status,
+        list.page,
+    )
+    .await
+    .or_unread()?;
     let page = Page::new(list.page, rows, |row| row.position, LinkView::from);
     Ok(page)
 }

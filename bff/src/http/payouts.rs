@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
+use crate::store::Table;
 use crate::store::payouts::{self, PayoutRow};
 use api::PaymentMethod;
 
@@ -141,7 +142,7 @@ pub(crate) async fn get_payout(
     caller: Caller,
     Path(id): Path<PayoutId>,
 ) -> Result<Json<PayoutView>, Problem> {
-    let row = payouts::find(bff.host.pool(), id.as_str())
+    let row = PayoutRow::find(bff.host.pool(), id.as_str())
         .await
         .or_unread()?
         .ok_or_else(Problem::not_found)?;

@@ -17,8 +17,9 @@ use uuid::Uuid;
 use super::Bff;
 use super::shown::amount;
 use super::timeline;
+use crate::store::payouts::PayoutRow;
 use crate::store::search::{self, By, Found};
-use crate::store::{campaigns, links, payouts};
+use crate::store::{Table, campaigns, links};
 
 /// Things that are named at most.
 const MAX_ITEMS: usize = 20;
@@ -191,7 +192,7 @@ async fn of_records(
         });
     };
     if let Ok(id) = PayoutId::parse(text)
-        && let Some(row) = payouts::find(pool, id.as_str()).await?
+        && let Some(row) = PayoutRow::find(pool, id.as_str()).await?
         && (scope.all
             || scope
                 .partner

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::moment;
+use crate::store::Table;
 use crate::store::statements::{self, StatementRow};
 use api::lists::AccountType;
 
@@ -135,7 +136,7 @@ pub(crate) async fn get_statement(
     form: AnswerForm,
     Path(id): Path<StatementId>,
 ) -> Result<Response, Problem> {
-    let row = statements::find(bff.host.pool(), &id)
+    let row = StatementRow::find(bff.host.pool(), id.as_str())
         .await
         .or_unread()?
         .ok_or_else(Problem::not_found)?;

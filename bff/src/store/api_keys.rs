@@ -2,6 +2,7 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::push_equal;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{ApiKeyId, ApiKeyStatus, BrandId, Micros};
 
@@ -86,9 +87,6 @@ pub(crate) async fn find(
     brand: Option<&BrandId>,
     key: &ApiKeyId,
 ) -> Result<Option<ApiKeyRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM api_keys WHERE id = $1 AND ($2::text IS NULL OR brand_id = $2)")
-        .bind(key.as_str())
-        .bind(brand.map(BrandId::as_str))
-        .fetch_optional(pool)
-        .await
+    let brand = [("brand_id", brand.map(BrandId::as_str))];
+    ApiKeyRow::find_seen(pool, key.as_str(), |sql| push_equal(sql, &brand)).await
 }

@@ -77,14 +77,6 @@ impl Table for CampaignRow {
     }
 }
 
-/// What a list of campaigns is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) brand: Option<&'a BrandId>,
-    pub(crate) status: Option<CampaignStatus>,
-    pub(crate) join: Option<JoinMode>,
-}
-
 /// Whose these campaigns are.
 pub(crate) async fn brands(
     pool: &PgPool,
@@ -100,13 +92,15 @@ pub(crate) async fn brands(
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    brand: Option<&BrandId>,
+    status: Option<CampaignStatus>,
+    join: Option<JoinMode>,
     page: PageQuery,
 ) -> Result<Vec<CampaignRow>, sqlx::Error> {
     let narrowing = [
-        ("brand_id", to.brand.map(BrandId::as_str)),
-        ("status", to.status.map(CampaignStatus::name)),
-        ("join_mode", to.join.map(JoinMode::name)),
+        ("brand_id", brand.map(BrandId::as_str)),
+        ("status", status.map(CampaignStatus::name)),
+        ("join_mode", join.map(JoinMode::name)),
     ];
     let seen = |sql: &mut QueryBuilder<Postgres>| push_seen_by(sql, scope);
     super::list(pool, page, seen, &narrowing).await
@@ -118,12 +112,7 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<CampaignRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT *");
-    sql.push(CampaignRow::BESIDE);
-    sql.push(" FROM campaigns WHERE id = ")
-        .push_bind(id.as_str());
-    push_seen_by(&mut sql, scope);
-    sql.build_query_as().fetch_optional(pool).await
+    CampaignRow::find_seen(pool, id.as_str(), |sql| push_seen_by(sql, scope)).await
 }
 
 /// A brand sees its own, a partner all that are no drafts.

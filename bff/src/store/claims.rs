@@ -4,8 +4,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgConnection, PgPool, QueryBuilder};
-use types::{BrandId, CampaignId, ClaimId, ClaimStatus, OrderId, PartnerId};
+use types::{BrandId, CampaignId, ClaimStatus, OrderId, PartnerId};
 
+use super::of_campaigns::To;
 use super::{ITS_BRAND, One, Table, seen_by};
 
 /// A claim as front ends see it. Its amount is minor units of its currency, times are microseconds.
@@ -57,39 +58,23 @@ impl Table for ClaimRow {
     }
 }
 
-/// What a list of claims is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) campaign: Option<&'a CampaignId>,
-    pub(crate) partner: Option<&'a PartnerId>,
-    pub(crate) brand: Option<&'a BrandId>,
-    pub(crate) order: Option<&'a OrderId>,
-    pub(crate) status: Option<ClaimStatus>,
-}
-
 /// A partner's or a brand's claims, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    of: To<'_>,
+    order: Option<&OrderId>,
+    status: Option<ClaimStatus>,
     page: PageQuery,
 ) -> Result<Vec<ClaimRow>, sqlx::Error> {
     let narrowing = [
-        ("campaign_id", to.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.partner.map(PartnerId::as_str)),
-        ("brand_id", to.brand.map(BrandId::as_str)),
-        ("order_id", to.order.map(OrderId::as_str)),
-        ("status", to.status.map(ClaimStatus::name)),
+        ("campaign_id", of.campaign.map(CampaignId::as_str)),
+        ("partner_id", of.partner.map(PartnerId::as_str)),
+        ("brand_id", of.brand.map(BrandId::as_str)),
+        ("order_id", order.map(OrderId::as_str)),
+        ("status", status.map(ClaimStatus::name)),
     ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
-}
-
-/// One of them.
-pub(crate) async fn find(pool: &PgPool, id: &ClaimId) -> Result<Option<ClaimRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM claims WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(pool)
-        .await
 }
 
 /// So many claims of an order or a click that may be seen, each with the conversion of the order once there is one.

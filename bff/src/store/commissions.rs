@@ -36,13 +36,6 @@ pub(crate) struct CommissionRow {
     pub(crate) approved_at: Option<i64>,
 }
 
-/// What a list of commissions is narrowed to.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) of: To<'a>,
-    pub(crate) status: Option<&'static str>,
-}
-
 impl Table for CommissionRow {
     super::row_of!("commissions");
 
@@ -76,17 +69,10 @@ impl Table for CommissionRow {
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    of: To<'_>,
+    status: Option<&'static str>,
     page: PageQuery,
 ) -> Result<Vec<CommissionRow>, sqlx::Error> {
-    let that_stand_so = in_state("status", to.status);
-    of_campaigns::list(pool, scope, to.of, page, Named::ByRow, that_stand_so).await
-}
-
-/// One of them.
-pub(crate) async fn find(pool: &PgPool, id: &str) -> Result<Option<CommissionRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM commissions WHERE id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await
+    let that_stand_so = in_state("status", status);
+    of_campaigns::list(pool, scope, of, page, Named::ByRow, that_stand_so).await
 }

@@ -5,7 +5,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use runtime::lists::in_state;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, CampaignId, ConversionId, ConversionStatus, OrderId, PartnerId};
+use types::{BrandId, CampaignId, ConversionStatus, OrderId, PartnerId};
 
 use super::of_campaigns::{self, Named, To};
 use super::{ITS_BRAND, One, Table, seen_by};
@@ -66,24 +66,18 @@ impl Table for ConversionRow {
     }
 }
 
-/// What a list of conversions is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) of: To<'a>,
-    pub(crate) order: Option<&'a OrderId>,
-    pub(crate) status: Option<ConversionStatus>,
-}
-
 /// A partner's, a brand's or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    of: To<'_>,
+    order: Option<&OrderId>,
+    status: Option<ConversionStatus>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    let that_stand_so = in_state("status", to.status.map(ConversionStatus::name));
-    let Some(order) = to.order else {
-        return of_campaigns::list(pool, scope, to.of, page, Named::ByRow, that_stand_so).await;
+    let that_stand_so = in_state("status", status.map(ConversionStatus::name));
+    let Some(order) = order else {
+        return of_campaigns::list(pool, scope, of, page, Named::ByRow, that_stand_so).await;
     };
     let seen = |sql: &mut QueryBuilder<Postgres>| {
         seen_by(scope, ITS_BRAND)(sql);
@@ -91,22 +85,11 @@ pub(crate) async fn list(
     };
     let narrowing = [
         ("order_id", Some(order.as_str())),
-        ("brand_id", to.of.brand.map(BrandId::as_str)),
-        ("campaign_id", to.of.campaign.map(CampaignId::as_str)),
-        ("partner_id", to.of.partner.map(PartnerId::as_str)),
+        ("brand_id", of.brand.map(BrandId::as_str)),
+        ("campaign_id", of.campaign.map(CampaignId::as_str)),
+        ("partner_id", of.partner.map(PartnerId::as_str)),
     ];
     super::list(pool, page, seen, &narrowing).await
-}
-
-/// One of them.
-pub(crate) async fn find(
-    pool: &PgPool,
-    id: &ConversionId,
-) -> Result<Option<ConversionRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM conversions WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(pool)
-        .await
 }
 
 /// Whose these conversions and claims are, as partner and brand.

@@ -43,20 +43,14 @@ impl Table for EnrollmentRow {
     }
 }
 
-/// What a list of enrollments is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) of: To<'a>,
-    pub(crate) status: Option<EnrollmentStatus>,
-}
-
 /// A partner's, those in a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    of: To<'_>,
+    status: Option<EnrollmentStatus>,
     page: PageQuery,
 ) -> Result<Vec<EnrollmentRow>, sqlx::Error> {
-    let that_stand_so = in_state("status", to.status.map(EnrollmentStatus::name));
-    of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, that_stand_so).await
+    let that_stand_so = in_state("status", status.map(EnrollmentStatus::name));
+    of_campaigns::list(pool, scope, of, page, Named::ByCampaign, that_stand_so).await
 }

@@ -70,30 +70,24 @@ impl Table for EvidenceRow {
     }
 }
 
-/// What a list of evidence is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) of: To<'a>,
-    pub(crate) status: Option<EvidenceStatus>,
-    pub(crate) duplicates: Option<bool>,
-}
-
 /// A partner's own, those in a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    of: To<'_>,
+    status: Option<EvidenceStatus>,
+    duplicates: Option<bool>,
     page: PageQuery,
 ) -> Result<Vec<EvidenceRow>, sqlx::Error> {
     let also = |sql: &mut QueryBuilder<Postgres>| {
-        in_state("status", to.status.map(EvidenceStatus::name))(sql);
-        match to.duplicates {
+        in_state("status", status.map(EvidenceStatus::name))(sql);
+        match duplicates {
             Some(true) => sql.push(" AND duplicate_of IS NOT NULL"),
             Some(false) => sql.push(" AND duplicate_of IS NULL"),
             None => sql,
         };
     };
-    of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, also).await
+    of_campaigns::list(pool, scope, of, page, Named::ByCampaign, also).await
 }
 
 /// One of them, when this caller may see it.
@@ -102,10 +96,5 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &EvidenceId,
 ) -> Result<Option<EvidenceRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT *");
-    sql.push(EvidenceRow::BESIDE);
-    sql.push(" FROM evidence WHERE id = ")
-        .push_bind(id.as_str());
-    seen_by(scope, ITS_CAMPAIGNS_BRAND)(&mut sql);
-    sql.build_query_as().fetch_optional(pool).await
+    EvidenceRow::find_seen(pool, id.as_str(), seen_by(scope, ITS_CAMPAIGNS_BRAND)).await
 }

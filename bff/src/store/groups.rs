@@ -2,6 +2,7 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists::push_equal;
 use sqlx::{FromRow, PgPool};
 use types::{BrandId, GroupId, GroupStatus};
 
@@ -86,9 +87,6 @@ pub(crate) async fn find(
     brand: Option<&BrandId>,
     id: &GroupId,
 ) -> Result<Option<GroupRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM groups WHERE id = $1 AND ($2::text IS NULL OR brand_id = $2)")
-        .bind(id.as_str())
-        .bind(brand.map(BrandId::as_str))
-        .fetch_optional(pool)
-        .await
+    let brand = [("brand_id", brand.map(BrandId::as_str))];
+    GroupRow::find_seen(pool, id.as_str(), |sql| push_equal(sql, &brand)).await
 }

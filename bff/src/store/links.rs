@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use runtime::lists::in_state;
 use schemas::Utm;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgPool};
 use types::{LinkCode, LinkStatus};
 
 use super::of_campaigns::{self, Named, To};
@@ -47,22 +47,16 @@ impl Table for LinkRow {
     }
 }
 
-/// What a list of links is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Narrowed<'a> {
-    pub(crate) of: To<'a>,
-    pub(crate) status: Option<LinkStatus>,
-}
-
 /// A partner's own, those of a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed<'_>,
+    of: To<'_>,
+    status: Option<LinkStatus>,
     page: PageQuery,
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
-    let that_stand_so = in_state("status", to.status.map(LinkStatus::name));
-    of_campaigns::list(pool, scope, to.of, page, Named::ByCampaign, that_stand_so).await
+    let that_stand_so = in_state("status", status.map(LinkStatus::name));
+    of_campaigns::list(pool, scope, of, page, Named::ByCampaign, that_stand_so).await
 }
 
 /// One of them, when this caller may see it.
@@ -71,8 +65,5 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     code: &LinkCode,
 ) -> Result<Option<LinkRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM links WHERE id = ");
-    sql.push_bind(code.as_str());
-    seen_by(scope, ITS_CAMPAIGNS_BRAND)(&mut sql);
-    sql.build_query_as().fetch_optional(pool).await
+    LinkRow::find_seen(pool, code.as_str(), seen_by(scope, ITS_CAMPAIGNS_BRAND)).await
 }

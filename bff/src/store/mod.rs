@@ -71,6 +71,29 @@ pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
             sql.build_query_as().fetch_all(tx.connection()).await
         }
     }
+
+    /// One of them.
+    fn find(
+        pool: &PgPool,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send {
+        Self::find_seen(pool, id, |_| {})
+    }
+
+    /// One of them, with what people see beside, where `seen` leaves it.
+    fn find_seen(
+        pool: &PgPool,
+        id: &str,
+        seen: impl FnOnce(&mut QueryBuilder<Postgres>) + Send,
+    ) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send {
+        async move {
+            let mut sql = QueryBuilder::new("SELECT *");
+            sql.push(Self::BESIDE).push(" FROM ").push(Self::NAME);
+            sql.push(" WHERE id = ").push_bind(id);
+            seen(&mut sql);
+            sql.build_query_as().fetch_optional(pool).await
+        }
+    }
 }
 
 /// What every [`Table`] has alike: `row_of!("claims")`.

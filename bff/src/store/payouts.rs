@@ -58,11 +58,3 @@ pub(crate) async fn list(
     };
     super::list(pool, page, of_partner, &[("status", status)]).await
 }
-
-/// One of them.
-pub(crate) async fn find(pool: &PgPool, id: &str) -> Result<Option<PayoutRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM payouts WHERE id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await
-}

@@ -5,7 +5,7 @@ use messaging::WriteTx;
 use schemas::StatementLine;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
-use types::{Month, PartnerId, StatementId};
+use types::{Month, PartnerId};
 
 use super::Table;
 
@@ -48,15 +48,4 @@ pub(crate) async fn list(
         ("month", month.as_deref()),
     ];
     super::list(pool, page, |_| {}, &narrowing).await
-}
-
-/// One of them.
-pub(crate) async fn find(
-    pool: &PgPool,
-    id: &StatementId,
-) -> Result<Option<StatementRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM statements WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(pool)
-        .await
 }
