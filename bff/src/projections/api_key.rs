@@ -27,7 +27,7 @@ impl ReadModel for ApiKeyRow {
                 position,
                 brand_id: brand.to_string(),
                 prefix: secret.0.to_owned(),
-                scopes: joined(scopes),
+                scopes: ApiKeyScope::join(scopes),
                 hash: Some(secret.1.to_owned()),
                 expires_at: expires.map(Micros::get),
                 previous_hash: None,
@@ -58,9 +58,4 @@ impl ReadModel for ApiKeyRow {
             _ => before,
         }
     }
-}
-
-fn joined(scopes: &[ApiKeyScope]) -> String {
-    let names: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
-    names.join(" ")
 }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use messaging::WriteTx;
+use runtime::each;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{Account, AccountType, Currency};
-
-use super::each;
 
 /// What an owner has in one currency by account type, in minor units; or by how much that changes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, FromRow)]

@@ -3,8 +3,9 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::campaigns::{TERMS_IN_FORCE, seen_by};
 use sqlx::types::Json;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgPool};
 use types::{BrandId, CampaignId, CampaignStatus, JoinMode};
 
 use super::Table;
@@ -43,11 +44,7 @@ pub(crate) struct CampaignRow {
 
 impl Table for CampaignRow {
     super::row_of!("campaigns");
-    const BESIDE: &'static str = concat!(
-        ", (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
-        messaging::sql_now!(),
-        ") AS terms_in_force"
-    );
+    const BESIDE: &'static str = TERMS_IN_FORCE;
 
     async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
         messaging::insert_rows!(tx.connection(), rows => "campaigns" numbered by "read_head" {
@@ -102,8 +99,7 @@ pub(crate) async fn list(
         ("status", status.map(CampaignStatus::name)),
         ("join_mode", join.map(JoinMode::name)),
     ];
-    let seen = |sql: &mut QueryBuilder<Postgres>| push_seen_by(sql, scope);
-    super::list(pool, page, seen, &narrowing).await
+    super::list(pool, page, seen_by(scope), &narrowing).await
 }
 
 /// One of them, when this caller may see it.
@@ -112,21 +108,5 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<CampaignRow>, sqlx::Error> {
-    CampaignRow::find_seen(pool, id.as_str(), |sql| push_seen_by(sql, scope)).await
-}
-
-/// A brand sees its own, a partner all that are no drafts.
-fn push_seen_by(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
-    if scope.all {
-        return;
-    }
-    let mut seen = sql.push(" AND (").separated(" OR ");
-    if let Some(brand) = scope.brand {
-        seen.push("brand_id = ")
-            .push_bind_unseparated(brand.as_str());
-    }
-    if scope.partner.is_some() {
-        seen.push("status <> 'draft'");
-    }
-    sql.push(")");
+    CampaignRow::find_seen(pool, id.as_str(), seen_by(scope)).await
 }

@@ -174,8 +174,3 @@ fn push_one(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>, of: One<'_>, lim
     seen_by(scope, ITS_BRAND)(sql);
     sql.push(" LIMIT ").push_bind(limit);
 }
-
-/// One column of many rows, as UNNEST takes it.
-pub(crate) fn each<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(get).collect()
-}

@@ -75,7 +75,7 @@ pub(crate) async fn save(
         brand_id: text = |key| key.brand.to_string(),
         prefix: text = |key| key.prefix.clone(),
         hash: text = |key| key.hash.clone(),
-        scopes: text = |key| key.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(" "),
+        scopes: text = |key| ApiKeyScope::join(&key.scopes),
         expires_at: bigint = |key| key.expires_at.map(Micros::get),
         status: text = status,
         created_at: bigint = |key| key.created_at.get(),

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use runtime::campaigns::{TERMS_IN_FORCE, seen_by};
 use runtime::{column, lists};
 use schemas::Budget;
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{
     BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
 };
@@ -199,34 +200,17 @@ pub(crate) async fn ended(
     .await
 }
 
-/// Campaigns as people see them, with the version of the terms in force.
-macro_rules! seen {
-    () => {
-        concat!(
-            "SELECT campaigns.*,
-                    (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
-            messaging::sql_now!(),
-            ") AS terms_in_force FROM campaigns"
-        )
-    };
-}
-
 /// One campaign, when this caller may see it: a partner sees what is no draft, a brand its own.
 pub(crate) async fn find(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as(concat!(
-        seen!(),
-        " WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status <> 'draft'))",
-    ))
-    .bind(id.as_str())
-    .bind(scope.all)
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(scope.partner.is_some())
-    .fetch_optional(executor)
-    .await
+    let mut sql = QueryBuilder::new("SELECT *");
+    sql.push(TERMS_IN_FORCE).push(" FROM campaigns WHERE id = ");
+    sql.push_bind(id.as_str());
+    seen_by(scope)(&mut sql);
+    sql.build_query_as().fetch_optional(executor).await
 }
 
 /// What a list of campaigns is narrowed to.
@@ -250,19 +234,13 @@ pub(crate) async fn list(
         ("brand_id", to.brand.map(BrandId::as_str)),
         ("join_mode", to.join.map(JoinMode::name)),
     ];
-    let seen = |sql: &mut QueryBuilder<Postgres>| {
-        if scope.all {
-            return;
-        }
-        let mut seen = sql.push(" AND (").separated(" OR ");
-        if let Some(brand) = scope.brand {
-            seen.push("brand_id = ")
-                .push_bind_unseparated(brand.as_str());
-        }
-        if scope.partner.is_some() {
-            seen.push("status <> 'draft'");
-        }
-        sql.push(")");
-    };
-    lists::list(executor, (seen!(), "position"), page, seen, &narrowing).await
+    let all = format!("SELECT *{TERMS_IN_FORCE} FROM campaigns");
+    lists::list(
+        executor,
+        (&all, "position"),
+        page,
+        seen_by(scope),
+        &narrowing,
+    )
+    .await
 }

@@ -5,6 +5,7 @@
 
 mod api_keys;
 pub mod brands;
+pub mod campaigns;
 mod commands;
 mod database;
 mod definition;
@@ -42,7 +43,7 @@ pub use operations::{
 };
 pub use personal_keys::{FoundKeys, erase_personal_keys};
 pub use program::main;
-pub use rows::{column, load, load_rows};
+pub use rows::{column, each, load, load_rows};
 pub use settings::Settings;
 pub use start::{Running, start};
 pub use states::States;

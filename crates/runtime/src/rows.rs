@@ -51,3 +51,8 @@ pub fn column<T, E>(name: &str, value: Result<T, E>) -> Result<T, sqlx::Error> {
         source: "its value is out of the range that is ever written".into(),
     })
 }
+
+/// One column of many rows, as UNNEST takes it.
+pub fn each<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(get).collect()
+}

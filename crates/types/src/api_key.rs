@@ -38,6 +38,14 @@ impl ApiKeyStatus {
     }
 }
 
+impl ApiKeyScope {
+    /// As one text has several: by one space.
+    pub fn join(scopes: &[Self]) -> String {
+        let names = scopes.iter().map(|scope| scope.name());
+        names.collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// The part of a key that lists show: 8 hexadecimal digits in lower case.
 pub fn check_key_prefix(text: &str) -> Result<(), Invalid> {
     let fits = is_hex(text, PREFIX);

@@ -2,21 +2,17 @@
 
 use schemas::{About, ApiKeyAdoptedV1};
 use sqlx::PgConnection;
-use types::Micros;
+use types::{ApiKeyScope, Micros};
 
 /// Saves what keys are now, each with the position of its event.
 pub async fn save(
     connection: &mut PgConnection,
     rows: &[(About<ApiKeyAdoptedV1>, i64)],
 ) -> Result<(), sqlx::Error> {
-    let scopes = |key: &ApiKeyAdoptedV1| {
-        let names: Vec<_> = key.scopes.iter().map(|scope| scope.name()).collect();
-        names.join(" ")
-    };
     messaging::insert_rows!(connection, rows => "api_keys" {
         id: text = |(key, _)| key.subject.as_str(),
         brand_id: text = |(key, _)| key.brand_id.as_str(),
-        scopes: text = |(key, _)| scopes(key),
+        scopes: text = |(key, _)| ApiKeyScope::join(&key.scopes),
         hash: text = |(key, _)| key.hash.as_deref(),
         expires_at: bigint = |(key, _)| key.expires_at.map(Micros::get),
         previous_hash: text = |(key, _)| key.previous_hash.as_deref(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use runtime::each;
 use schemas::{About, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, TermsAdoptedV1};
 use sqlx::{FromRow, PgConnection};
 use types::{
@@ -9,7 +10,7 @@ use types::{
     TermsVersion,
 };
 
-use super::{each, unreadable};
+use super::unreadable;
 use crate::domain::Campaign;
 
 /// The campaigns of these ids.

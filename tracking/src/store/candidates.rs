@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::iter;
 
+use runtime::each;
 use sqlx::{FromRow, PgConnection, Row as _};
 use types::{
     BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, TermsVersion,
@@ -11,7 +12,7 @@ use types::{
 };
 
 use super::erasures::is_kept;
-use super::{each, unreadable};
+use super::unreadable;
 use crate::click_id::{self, Meaning};
 use crate::domain::{Candidate, UserHash, Visitor, is_inside};
 

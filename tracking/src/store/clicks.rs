@@ -7,13 +7,14 @@ use chassis::time::{Day, QUARTER_HOUR};
 use messaging::AdvisoryLock;
 use messaging::group::GroupWrite;
 use messaging::partition::{self, Readers};
+use runtime::each;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
 
 use super::click_sums;
 use super::erasures::is_kept;
-use super::{each, unreadable};
+use super::unreadable;
 use crate::click_id;
 use crate::domain::{Candidate, UserHash};
 use crate::store::links::Target;

@@ -1,5 +1,6 @@
 //! A row of `conversions`, and the conversion that it is.
 
+use runtime::each;
 use schemas::{About, ConversionAttributedV1};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
@@ -8,7 +9,7 @@ use types::{
     Money, OrderId, PartnerId, TermsVersion, Uuid,
 };
 
-use super::{each, unreadable, uuid};
+use super::{unreadable, uuid};
 use crate::domain::{
     Attributed, Conversion, ConversionStatus, NotedRefund, Status, Unattributed,
     UnattributedReason, UserHash,

@@ -1,9 +1,9 @@
 //! `erasures`: what is being erased of visitors in the tables that are no fold. Notes go, and clicks and last clicks are nobody's.
 
+use runtime::each;
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{BrandId, Micros};
 
-use super::each;
 use crate::domain::{UserHash, Visitor};
 
 /// Rows that are looked at in one step.

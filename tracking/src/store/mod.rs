@@ -23,10 +23,6 @@ pub(crate) fn uuid(id: &ConversionId) -> Result<Uuid, sqlx::Error> {
     Uuid::parse_str(id.as_str()).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-pub(crate) fn each<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(get).collect()
-}
-
 /// A stored text that is no longer what it was checked to be.
 pub(crate) fn unreadable(what: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored {what} cannot be read").into())
