@@ -182,14 +182,16 @@ impl<O: Outbound> Dispatcher<O> {
         let found = self.host.find_personal_keys([Some(&*sealed)]).await?;
         let Some(opened) = found.keys.open(&O::belongs_to(id), &sealed) else {
             let missing = personal::key_of(&sealed).filter(|key| !found.keys.has(*key));
-            let Some(key) = missing else {
-                return Ok(Found::Failed(MailFailure::NoAddress));
-            };
-            if found.is_partial {
-                return Ok(Found::KeysAway);
+            match missing {
+                Some(_) if found.is_partial => return Ok(Found::KeysAway),
+                // Whoever was erased has no address any more.
+                Some(key) => {
+                    tracing::warn!(mail = row.id, contact = %id, %key, "the key of its address is nowhere, as after a restore: it is tried again");
+                }
+                None => {
+                    tracing::error!(mail = row.id, contact = %id, "its address cannot be opened, as where it was sealed under a lasting secret that is not accepted here: it is tried again");
+                }
             }
-            // Whoever was erased has no address any more.
-            tracing::warn!(mail = row.id, contact = %id, %key, "the key of its address is nowhere, as after a restore: it is tried again");
             return Ok(Found::Later);
         };
         let own = own(pool, &row, O::CHANNEL, address.language).await?;

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
     Body, CommissionCalculatedV1, EnrollmentAppliedV1, EnrollmentRejectedV1, FundsLowV1,
     PartnerErasedV1, PayoutPaidV1, StatementIssuedV1, StatementLine, Topic,
 };
+use sealing::texts;
 use serde_json::{Value, json};
 use types::{
     AccountType, ConversionType, Currency, Micros, Money, Month, RefusalReason, StatementId,
-    TermsVersion, Uuid,
+    TermsVersion, Uuid, ids,
 };
 
 use crate::app;
@@ -87,6 +90,19 @@ async fn paid_to(service: &mut TestService, partner: &str, payout: &str) {
     };
     service
         .deliver(Topic::PaymentEvents, partner, payout, paid.into())
+        .await;
+}
+
+/// The funds of brand1 are.
+async fn funds_low(service: &mut TestService) {
+    let usd = |minor| Money::new(minor, Currency::USD);
+    let low = FundsLowV1 {
+        currency: Currency::USD,
+        left: usd(43_210),
+        warning: usd(50_000),
+    };
+    service
+        .deliver(Topic::PaymentEvents, "brand1", "brand1", low.into())
         .await;
 }
 
@@ -384,15 +400,7 @@ async fn a_brand_is_mailed_that_its_funds_are_low_and_no_other() {
         assert_eq!(status, StatusCode::OK, "{answer}");
     }
     partner_with_address(&service).await;
-    let usd = |minor| Money::new(minor, Currency::USD);
-    let low = FundsLowV1 {
-        currency: Currency::USD,
-        left: usd(43_210),
-        warning: usd(50_000),
-    };
-    service
-        .deliver(Topic::PaymentEvents, "brand1", "brand1", low.into())
-        .await;
+    funds_low(&mut service).await;
     paid(&mut service, "pay_1").await;
     let sent = concluded(&service, "notification.sent.v1", 2).await;
     let mut to: Vec<_> = sent
@@ -620,6 +628,58 @@ async fn a_mail_whose_partners_key_is_lost_is_sent_once_it_is_there_again() {
         .bind(lost.0)
         .bind(lost.1)
         .bind(lost.2)
+        .execute(service.pool())
+        .await
+        .unwrap();
+    service.advance_clock(3_600).await;
+    let taken = server.taken(1).await.remove(0);
+    assert_eq!(taken["to"], json!([ADDRESS]));
+    concluded(&service, "notification.sent.v1", 1).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_mail_whose_brands_address_cannot_be_opened_is_sent_once_it_can_be() {
+    let server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    let body = json!({"addresses": [{"address": ADDRESS}]});
+    let (status, answer) = put(&service, &testing::brand("brand1"), &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let stands = "SELECT id, addresses::jsonb -> 0 ->> 'sealed_address' FROM contacts";
+    let (contact, sealed): (String, String) = sqlx::query_as(stands)
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    // What was sealed for something else opens as little as what was sealed under another lasting secret.
+    let strange = STANDARD.encode(texts::seal("something else", ADDRESS));
+    sqlx::query("UPDATE contacts SET addresses = replace(addresses, $1, $2)")
+        .bind(&sealed)
+        .bind(&strange)
+        .execute(service.pool())
+        .await
+        .unwrap();
+    funds_low(&mut service).await;
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
+    let state: String = sqlx::query_scalar("SELECT state FROM mails")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(state, "pending");
+    // After this attempt the next is minutes away.
+    service.advance_clock(60).await;
+    until("it was tried again", || async {
+        attempts(&service).await >= 2
+    })
+    .await;
+    assert!(server.given().is_empty());
+    // The id of an address is made of how it is sealed.
+    let address = ids::derive(&["mail-address", &contact, &sealed]);
+    let opens = "WITH c AS (UPDATE contacts SET addresses = replace(addresses, $1, $2))
+                 UPDATE mails SET address_id = $3";
+    sqlx::query(opens)
+        .bind(&strange)
+        .bind(&sealed)
+        .bind(address)
         .execute(service.pool())
         .await
         .unwrap();
