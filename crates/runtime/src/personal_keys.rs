@@ -119,9 +119,7 @@ impl Host {
         &self,
         sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
     ) -> Result<FoundKeys, sqlx::Error> {
-        let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
-        let ids: BTreeSet<Uuid> = ids.collect();
-        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let ids = keys_of(sealed);
         if ids.is_empty() {
             return Ok(FoundKeys::default());
         }
@@ -146,6 +144,31 @@ impl Host {
         is_partial &= !missing.ids.is_empty();
         Ok(FoundKeys { keys, is_partial })
     }
+
+    /// The same without a question to another service, for who knows that one does not answer.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn find_own_personal_keys<'a>(
+        &self,
+        sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
+    ) -> Result<FoundKeys, sqlx::Error> {
+        let ids = keys_of(sealed);
+        if ids.is_empty() {
+            return Ok(FoundKeys::default());
+        }
+        let keys = opened(kept(self.pool(), &ids).await?);
+        let is_partial = ids.iter().any(|id| !keys.has(*id));
+        Ok(FoundKeys { keys, is_partial })
+    }
+}
+
+/// Which keys these texts are sealed under, each once.
+fn keys_of<'a>(sealed: impl IntoIterator<Item = Option<&'a [u8]>>) -> Vec<Uuid> {
+    let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
+    let ids: BTreeSet<Uuid> = ids.collect();
+    ids.into_iter().collect()
 }
 
 fn opened(kept: Vec<Kept>) -> PersonalKeys {

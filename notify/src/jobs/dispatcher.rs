@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::job::{Job, timer_command};
-use runtime::Host;
+use runtime::{FoundKeys, Host};
 use schemas::{ConcludeMailV1, ContactAddress, Message, Service};
 use sealing::personal;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use types::{
     BrandId, Channel, ContactId, MailFailure, MailLanguage, MailTemplateId, Micros, Uuid, ids,
 };
 
+use super::pause::Pause;
 use super::under_way::UnderWay;
 use super::{KEYS_AGAIN, STEP, schedule};
 use crate::domain::MailTemplate;
@@ -27,6 +28,8 @@ use crate::store::mails::{self, Next, Row};
 const AT_ONCE: usize = 8;
 /// Commands of one step.
 const MAX_CONCLUDED: i64 = 100;
+/// So long it may last until what an attempt takes is found, and what came of it noted.
+const FOUND_AND_NOTED: Duration = Duration::from_mins(1);
 /// What was not sent for so long, in seconds, is given up, though no server was set to try: four days.
 const KEPT_SECONDS: i64 = 4 * 24 * 3_600;
 
@@ -70,22 +73,28 @@ pub(crate) enum Way<O> {
 }
 
 impl<O: Outbound> Way<O> {
-    /// For so long, in microseconds, what was taken to be sent is nobody else's: longer than an attempt lasts.
-    fn lease(&self) -> i64 {
-        let longest = match self {
-            Self::Server(server) => server.timeout() * 2,
+    /// For so long what was taken to be sent is nobody else's: longer than an attempt lasts.
+    fn lease(&self) -> Duration {
+        match self {
+            Self::Server(server) => server.timeout() * 2 + FOUND_AND_NOTED,
             Self::Mailbox | Self::Nowhere => STEP,
-        };
-        i64::try_from(longest.as_micros()).unwrap_or(i64::MAX)
+        }
     }
 }
 
 /// Sends what is due by a channel.
 pub(crate) struct Dispatcher<O> {
-    host: Host,
-    way: Arc<Way<O>>,
+    sending: Arc<Sending<O>>,
     /// Each holds its contact: one that lasts keeps its contact's others waiting, and nobody else's while fewer last than are sent at once.
     under_way: Mutex<UnderWay<String, Result<(), sqlx::Error>>>,
+}
+
+/// What each attempt has of it.
+struct Sending<O> {
+    host: Host,
+    way: Arc<Way<O>>,
+    /// A service that has keys did not answer: until this is over none is waited for.
+    keys_away: Pause,
 }
 
 /// What is sent, with all that it takes.
@@ -93,6 +102,19 @@ struct Ready<O: Outbound> {
     row: Row,
     to: O::To,
     rendered: Rendered,
+}
+
+impl<O: Outbound> Ready<O> {
+    /// Puts it into the mailbox, and notes that.
+    async fn keep(&self, pool: &PgPool, at: Micros) -> Result<(), sqlx::Error> {
+        let Self { row, to, rendered } = self;
+        let mut tx = messaging::begin(pool, "BEGIN").await?;
+        let masked = O::masked(to);
+        let parts = (&*rendered.subject, &*rendered.text, &*rendered.html);
+        mails::keep(&mut *tx, (row.id.as_str(), masked.as_str()), parts, at).await?;
+        mails::note(&mut *tx, &row.id, row.attempts, (at, Next::Sent, None)).await?;
+        tx.commit().await
+    }
 }
 
 /// What is found before it is sent.
@@ -108,63 +130,99 @@ enum Found<O: Outbound> {
 
 impl<O: Outbound> Dispatcher<O> {
     pub(crate) fn new(host: Host, way: Arc<Way<O>>) -> Self {
-        Self {
+        let sending = Sending {
             host,
             way,
+            keys_away: Pause::default(),
+        };
+        Self {
+            sending: Arc::new(sending),
             under_way: Mutex::default(),
         }
     }
 
     /// Sends what is due. Returns whether there may be more.
     async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
-        let until = now.checked_add_micros(self.way.lease()).unwrap_or(now);
+        let lease = i64::try_from(self.sending.way.lease().as_micros()).unwrap_or(i64::MAX);
+        let until = now.checked_add_micros(lease).unwrap_or(now);
         let mut under_way = self.under_way.lock().await;
-        let busy: Vec<String> = under_way.held.values().cloned().collect();
-        let room = i64::try_from(AT_ONCE.saturating_sub(busy.len())).unwrap_or_default();
-        let due = match room {
-            0 => Vec::new(),
-            room => mails::take_due(pool, O::CHANNEL, (now, until), &busy, room).await?,
-        };
-        let mut found = Vec::new();
-        for row in due {
-            let (mail, contact, before) = (row.id.clone(), row.contact_id.clone(), row.attempts);
-            found.push((mail, contact, before, self.find(pool, row).await?));
-        }
-        for (mail, contact, before, found) in found {
-            let pool = pool.clone();
-            let next = match found {
-                Found::Ready(ready) => {
-                    let attempt = attempt(Arc::clone(&self.way), pool, ready, now);
-                    under_way.start(contact, attempt);
-                    continue;
-                }
-                Found::KeysAway => {
-                    let again = now.checked_add_micros(KEYS_AGAIN).unwrap_or(now);
-                    let put_off = async move { mails::put_off(&pool, &mail, before, again).await };
-                    under_way.start(contact, put_off);
-                    continue;
-                }
-                Found::Failed(failure) => Next::Failed(failure),
-                Found::Later => later(before, now, None),
-            };
-            let note = async move { mails::note(&pool, &mail, before, (now, next, None)).await };
-            under_way.start(contact, note);
+        let mut busy: Vec<String> = under_way.held.values().cloned().collect();
+        // What one contact has may be more than is looked at: with that contact busy, others' is found behind it.
+        while busy.len() < AT_ONCE {
+            let room = i64::try_from(AT_ONCE - busy.len()).unwrap_or_default();
+            let due = mails::take_due(pool, O::CHANNEL, (now, until), &busy, room).await?;
+            if due.is_empty() {
+                break;
+            }
+            for row in due {
+                let contact = row.contact_id.clone();
+                busy.push(contact.clone());
+                let attempt = Arc::clone(&self.sending).attempt(pool.clone(), row, now);
+                under_way.start(contact, attempt);
+            }
         }
         if under_way.held.is_empty() {
             return Ok(false);
         }
+        let mut failed = None;
         for (_, ended) in under_way.ended().await {
             match ended {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(channel = O::CHANNEL.name(), %error, "what came of an attempt cannot be noted: it is sent again");
-                }
+                Ok(Err(error)) => failed = Some(error),
                 Err(error) => {
                     tracing::error!(channel = O::CHANNEL.name(), %error, "an attempt broke off");
                 }
             }
         }
-        Ok(true)
+        failed.map_or(Ok(true), Err)
+    }
+}
+
+impl<O: Outbound> Sending<O> {
+    /// Sends one, and notes what came of it. Killed between the two, it is sent again.
+    async fn attempt(
+        self: Arc<Self>,
+        pool: PgPool,
+        row: Row,
+        now: Micros,
+    ) -> Result<(), sqlx::Error> {
+        let (mail, before) = (row.id.clone(), row.attempts);
+        let began = Instant::now();
+        let ended = || {
+            let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+            now.checked_add_micros(took).unwrap_or(now)
+        };
+        let (next, code) = match self.find(&pool, row).await? {
+            Found::KeysAway => {
+                let again = ended().checked_add_micros(KEYS_AGAIN).unwrap_or(now);
+                return mails::put_off(&pool, &mail, before, again).await;
+            }
+            Found::Failed(failure) => (Next::Failed(failure), None),
+            Found::Later => (later(before, ended(), None), None),
+            Found::Ready(ready) => match &*self.way {
+                Way::Nowhere => return Ok(()),
+                Way::Mailbox => return ready.keep(&pool, ended()).await,
+                Way::Server(server) => match server.send(&mail, &ready.to, &ready.rendered).await {
+                    Answer::Taken => (Next::Sent, None),
+                    Answer::Later(code) => (later(before, ended(), code), code),
+                    Answer::Refused(code) => (Next::Failed(MailFailure::Refused), Some(code)),
+                },
+            },
+        };
+        mails::note(&pool, &mail, before, (ended(), next, code)).await
+    }
+
+    /// The keys of what is sealed so. A service that has just not answered is not waited for by one mail after the other.
+    async fn keys(&self, sealed: &[u8]) -> Result<FoundKeys, sqlx::Error> {
+        if self.keys_away.goes_on(Instant::now()) {
+            return self.host.find_own_personal_keys([Some(sealed)]).await;
+        }
+        let found = self.host.find_personal_keys([Some(sealed)]).await?;
+        if found.is_partial {
+            let lasting = Duration::from_micros(KEYS_AGAIN.unsigned_abs());
+            self.keys_away.begin(Instant::now(), lasting);
+        }
+        Ok(found)
     }
 
     /// The address that it is to, opened, and what it says in its language.
@@ -179,7 +237,7 @@ impl<O: Outbound> Dispatcher<O> {
             return Ok(Found::Failed(MailFailure::NoAddress));
         };
         let sealed = sealed_bytes(address);
-        let found = self.host.find_personal_keys([Some(&*sealed)]).await?;
+        let found = self.keys(&sealed).await?;
         let Some(opened) = found.keys.open(&O::belongs_to(id), &sealed) else {
             let missing = personal::key_of(&sealed).filter(|key| !found.keys.has(*key));
             match missing {
@@ -271,37 +329,6 @@ fn ready<O: Outbound>(
     Found::Ready(Box::new(Ready { row, to, rendered }))
 }
 
-/// Sends one, and notes what came of it. Killed between the two, it is sent again.
-async fn attempt<O: Outbound>(
-    way: Arc<Way<O>>,
-    pool: PgPool,
-    ready: Box<Ready<O>>,
-    now: Micros,
-) -> Result<(), sqlx::Error> {
-    let Ready { row, to, rendered } = *ready;
-    let began = Instant::now();
-    let answer = match &*way {
-        Way::Nowhere => return Ok(()),
-        Way::Mailbox => {
-            let mut tx = messaging::begin(&pool, "BEGIN").await?;
-            let masked = O::masked(&to);
-            let parts = (&*rendered.subject, &*rendered.text, &*rendered.html);
-            mails::keep(&mut *tx, (row.id.as_str(), masked.as_str()), parts, now).await?;
-            mails::note(&mut *tx, &row.id, row.attempts, (now, Next::Sent, None)).await?;
-            return tx.commit().await;
-        }
-        Way::Server(server) => server.send(&row.id, &to, &rendered).await,
-    };
-    let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
-    let ended = now.checked_add_micros(took).unwrap_or(now);
-    let (next, code) = match answer {
-        Answer::Taken => (Next::Sent, None),
-        Answer::Later(code) => (later(row.attempts, ended, code), code),
-        Answer::Refused(code) => (Next::Failed(MailFailure::Refused), Some(code)),
-    };
-    mails::note(&pool, &row.id, row.attempts, (ended, next, code)).await
-}
-
 /// Tried again, or given up for what was said at last: codes of SMTP for now are below 500, and a provider of texts gives none for now.
 fn later(before: i32, now: Micros, code: Option<i32>) -> Next {
     let jitter = Uuid::new_v4().as_bytes()[0];
@@ -327,7 +354,7 @@ impl<O: Outbound> Job for Dispatcher<O> {
         passed: i64,
     ) -> Result<Vec<Message>, sqlx::Error> {
         let began = Instant::now();
-        let is_set = !matches!(*self.way, Way::Nowhere);
+        let is_set = !matches!(*self.sending.way, Way::Nowhere);
         while is_set && began.elapsed() < STEP {
             let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
             let now = now.checked_add_micros(since).unwrap_or(now);

@@ -6,6 +6,7 @@ mod dispatcher;
 mod erasing;
 mod keeping;
 mod outbound;
+mod pause;
 mod resends;
 mod schedule;
 mod sender;

@@ -1,9 +1,12 @@
 //! Notify with what its tests ask of it and let happen elsewhere.
 
-use std::future::ready;
+use std::future::{pending, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::Router;
 use axum::http::StatusCode;
-use axum::{Router, routing};
+use axum::routing::{self, MethodRouter};
 use notify::Notify;
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
@@ -31,18 +34,33 @@ pub(crate) async fn start_at(database_url: &str) -> TestService {
 }
 
 /// Where a service answers with these keys.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's own server ends with the test"
-)]
 pub(crate) async fn with_keys(keys: Vec<PersonalKey>) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = move || {
         let kept = |key: &PersonalKey| json!({"id": key.id(), "kept": key.kept()});
         ready(axum::Json(keys.iter().map(kept).collect::<Value>()))
     };
-    let router = Router::new().route("/internal/v1/personal-keys", routing::post(answer));
+    keys_at(routing::post(answer)).await
+}
+
+/// Where a service never answers who wants keys, and how often somebody did.
+pub(crate) async fn without_answer() -> (String, Arc<AtomicUsize>) {
+    let questions = Arc::new(AtomicUsize::new(0));
+    let all = Arc::clone(&questions);
+    let answer = move || {
+        all.fetch_add(1, Ordering::Relaxed);
+        pending::<()>()
+    };
+    (keys_at(routing::post(answer)).await, questions)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own server ends with the test"
+)]
+async fn keys_at(answer: MethodRouter) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/internal/v1/personal-keys", answer);
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }

@@ -1,6 +1,7 @@
 //! What is mailed: to whom it concerns, once, by a real server; and where it is told of.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use axum::http::StatusCode;
 use base64::Engine;
@@ -15,7 +16,7 @@ use sealing::texts;
 use serde_json::{Value, json};
 use types::{
     AccountType, ConversionType, Currency, Micros, Money, Month, RefusalReason, StatementId,
-    TermsVersion, Uuid, ids,
+    TermsVersion, Uuid, clock, ids,
 };
 
 use crate::app;
@@ -351,6 +352,103 @@ async fn addresses_that_a_server_is_slow_to_take_keep_no_other_partner_waiting()
     let taken = server.taken(1).await.remove(0);
     assert_eq!(taken["to"], json!([ADDRESS]));
     service.stop().await;
+}
+
+#[tokio::test]
+async fn one_partners_backlog_keeps_no_other_partner_waiting_at_a_fast_server() {
+    const OTHER: &str = "tom@example.com";
+    let server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    for (partner, address) in [("partner1", ADDRESS), ("partner2", OTHER)] {
+        let body = json!({"addresses": [{"address": address}]});
+        let (status, answer) = put(&service, &testing::partner(partner), &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        paid_to(&mut service, partner, partner).await;
+    }
+    concluded(&service, "notification.sent.v1", 2).await;
+    // More than is looked at for those that are sent next, all at once, and the other's behind it.
+    let backlog = "INSERT INTO mails (id, contact_id, address_id, partner_id, kind, event_id, correlation_id, data, hurries, created_at, next_at)
+                   SELECT 'mail_' || md5(partner_id || n), contact_id, address_id, partner_id, kind, gen_random_uuid(), correlation_id, data, hurries, created_at, created_at
+                     FROM mails, generate_series(1, CASE partner_id WHEN 'partner1' THEN 300 ELSE 1 END) n
+                    ORDER BY partner_id, n";
+    sqlx::raw_sql(backlog)
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let place = || {
+        let given = server.given().into_iter().skip(2);
+        given.map(|it| it["to"] == json!([OTHER])).position(|it| it)
+    };
+    until("the other's is given", || async { place().is_some() }).await;
+    assert!(place().unwrap() < 10, "{:?}", place());
+    service.stop().await;
+}
+
+/// Hurrying mails to these partners that are due now.
+async fn payouts_due(service: &TestService) {
+    let stands = "SELECT id, partner_id, addresses::jsonb -> 0 ->> 'sealed_address' FROM contacts WHERE partner_id IS NOT NULL";
+    let contacts = sqlx::query_as(stands).fetch_all(service.pool()).await;
+    let contacts: Vec<(String, String, String)> = contacts.unwrap();
+    let addresses: Vec<Uuid> = contacts
+        .iter()
+        .map(|(id, _, sealed)| ids::derive(&["mail-address", id, sealed]))
+        .collect();
+    let (ids, partners): (Vec<_>, Vec<_>) =
+        contacts.into_iter().map(|(id, of, _)| (id, of)).unzip();
+    let due = "INSERT INTO mails (id, contact_id, address_id, partner_id, kind, event_id, correlation_id, data, hurries, created_at, next_at)
+               SELECT 'mail_' || md5(c), c, a, p, 'payout.paid.v1', gen_random_uuid(), gen_random_uuid(), '{}', true, $4, $4
+                 FROM UNNEST($1::text[], $2::text[], $3::uuid[]) AS n (c, p, a)";
+    sqlx::query(due)
+        .bind(ids)
+        .bind(partners)
+        .bind(addresses)
+        .bind(clock::real().get() - 1_000_000)
+        .execute(service.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn mails_whose_keys_cannot_be_had_keep_one_that_needs_none_not_waiting() {
+    const PARTNERS: usize = 60;
+    let server = MailServer::start("none").await;
+    let (bff, questions) = app::without_answer().await;
+    let mut variables = variables(&unmade_database(), &server, "none");
+    variables.insert("BFF_SERVICE_URL".to_owned(), bff);
+    let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
+    let partners = (0..PARTNERS).map(|number| testing::partner(&format!("partner{number}")));
+    for owner in partners.chain([testing::brand("brand1")]) {
+        let body = json!({"addresses": [{"address": ADDRESS}]});
+        let (status, answer) = put(&service, &owner, &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    sqlx::raw_sql("DELETE FROM personal_keys")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    payouts_due(&service).await;
+    // It goes behind all that hurry.
+    let applied = EnrollmentAppliedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: TermsVersion::new(1).unwrap(),
+    };
+    service
+        .deliver(Topic::CampaignEvents, "camp1", "enr_1", applied.into())
+        .await;
+    let taken = server.taken(1).await.remove(0);
+    let subject = smtp::header(&taken, "Subject");
+    assert!(subject.starts_with("partner1"), "{subject}");
+    let questions = questions.load(Ordering::Relaxed);
+    assert!((1..PARTNERS).contains(&questions), "{questions}");
+    assert_eq!(attempts_of_partners(&service).await, 0, "none was sent");
+    service.stop().await;
+}
+
+async fn attempts_of_partners(service: &TestService) -> i32 {
+    let attempts = "SELECT max(attempts) FROM mails WHERE partner_id IS NOT NULL";
+    let attempts = sqlx::query_scalar(attempts).fetch_one(service.pool());
+    attempts.await.unwrap()
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn start(mode: Mode, server: &MailServer) -> LocalStack {
         ("SMTP_PASSWORD", PASSWORD),
         ("SMTP_CA_FILE", server.certificate.to_str().unwrap()),
         ("MAIL_FROM", "Tributary <noreply@tributary.example>"),
-        // What is taken to be sent by who is killed then is another's after twice that.
+        // What is taken to be sent by who is killed then is another's after twice that, and a minute.
         ("SMTP_TIMEOUT_MS", "3000"),
         ("WEBHOOK_LOCAL_RECEIVERS", "true"),
     ];
