@@ -17,7 +17,7 @@ use types::{
 
 use super::pause::Pause;
 use super::under_way::UnderWay;
-use super::{KEYS_AGAIN, STEP, schedule};
+use super::{KEYS_AGAIN, STEP, noting, schedule};
 use crate::domain::MailTemplate;
 use crate::mail::{self, Answer, Draft, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
@@ -143,13 +143,15 @@ impl<O: Outbound> Dispatcher<O> {
 
     /// Sends what is due. Returns whether there may be more.
     async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
-        let lease = i64::try_from(self.sending.way.lease().as_micros()).unwrap_or(i64::MAX);
-        let until = now.checked_add_micros(lease).unwrap_or(now);
+        let lease = self.sending.way.lease();
+        let lasting = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
+        let until = now.checked_add_micros(lasting).unwrap_or(now);
         let mut under_way = self.under_way.lock().await;
         let mut busy: Vec<String> = under_way.held.values().cloned().collect();
         // What one contact has may be more than is looked at: with that contact busy, others' is found behind it.
         while busy.len() < AT_ONCE {
             let room = i64::try_from(AT_ONCE - busy.len()).unwrap_or_default();
+            let end = Instant::now() + lease;
             let due = mails::take_due(pool, O::CHANNEL, (now, until), &busy, room).await?;
             if due.is_empty() {
                 break;
@@ -157,7 +159,8 @@ impl<O: Outbound> Dispatcher<O> {
             for row in due {
                 let contact = row.contact_id.clone();
                 busy.push(contact.clone());
-                let attempt = Arc::clone(&self.sending).attempt(pool.clone(), row, now);
+                let sending = Arc::clone(&self.sending);
+                let attempt = sending.attempt(pool.clone(), row, (now, end));
                 under_way.start(contact, attempt);
             }
         }
@@ -179,12 +182,12 @@ impl<O: Outbound> Dispatcher<O> {
 }
 
 impl<O: Outbound> Sending<O> {
-    /// Sends one, and notes what came of it. Killed between the two, it is sent again.
+    /// Sends one, and notes what came of it before its lease ends. Killed between the two, it is sent again.
     async fn attempt(
         self: Arc<Self>,
         pool: PgPool,
         row: Row,
-        now: Micros,
+        (now, end): (Micros, Instant),
     ) -> Result<(), sqlx::Error> {
         let (mail, before) = (row.id.clone(), row.attempts);
         let began = Instant::now();
@@ -209,7 +212,9 @@ impl<O: Outbound> Sending<O> {
                 },
             },
         };
-        mails::note(&pool, &mail, before, (ended(), next, code)).await
+        let became = (ended(), next, code);
+        noting::note(&mail, end, || mails::note(&pool, &mail, before, became)).await;
+        Ok(())
     }
 
     /// The keys of what is sealed so. A service that has just not answered is not waited for by one mail after the other.

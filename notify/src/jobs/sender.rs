@@ -9,11 +9,11 @@ use messaging::job::{Job, timer_command};
 use schemas::{GiveWebhookEndpointUpV1, Message, Service};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use types::{Micros, Uuid, clock};
 
 use super::under_way::UnderWay;
-use super::{STEP, schedule};
+use super::{STEP, noting, schedule};
 use crate::domain::{SENDER, give_up_id};
 use crate::postback;
 use crate::receivers::{Answered, Outgoing, Receivers, Signed};
@@ -30,9 +30,8 @@ const MAX_TO_ONE: i64 = 8;
 const SLOW: Duration = Duration::from_secs(1);
 /// So long after an attempt that failed an endpoint counts as one that fails: what is tried more seldom takes little room.
 const FAILING_FOR: Duration = Duration::from_hours(1);
-/// What came of an attempt is noted once the database takes it: for so long that is tried, so far apart.
+/// For so long it is tried to note what came of an attempt.
 const NOTED_WITHIN: Duration = Duration::from_mins(1);
-const NOTE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Sends what is due.
 pub(crate) struct Sender {
@@ -50,8 +49,7 @@ impl Sender {
         }
     }
 
-    /// Sends one, and notes what came of it. Until that is noted it keeps its place among what is sent: a database that takes nothing
-    /// ends the sending, and does not repeat it. What cannot be noted in a minute is sent again under the same id.
+    /// Sends one, and notes what came of it. What cannot be noted in a minute is sent again under the same id.
     fn attempt(
         &self,
         pool: PgPool,
@@ -93,14 +91,9 @@ impl Sender {
                 error,
                 next,
             };
+            let of = attempted.delivery.to_string();
             let until = Instant::now() + NOTED_WITHIN;
-            while let Err(error) = sending::note(&pool, &attempted).await {
-                tracing::warn!(delivery = %attempted.delivery, %error, "what came of a delivery cannot be noted now");
-                if Instant::now() >= until {
-                    break;
-                }
-                sleep(NOTE_AGAIN).await;
-            }
+            noting::note(&of, until, || sending::note(&pool, &attempted)).await;
             next
         }
     }

@@ -1,5 +1,7 @@
 //! What is sent by text: to who said so, about money and security, by a provider that may misbehave.
 
+use std::collections::HashMap;
+
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
@@ -16,12 +18,17 @@ const MAILS: &str = "/api/v1/notify/mails";
 const NUMBER: &str = "+491701234567";
 
 async fn start_with(provider: &TwilioStandIn, database_url: &str) -> TestService {
+    let variables = variables(provider, database_url);
+    TestService::start_with::<Notify>(notify::define, variables).await
+}
+
+fn variables(provider: &TwilioStandIn, database_url: &str) -> HashMap<String, String> {
     let mut variables = testing::variables(schemas::Service::Notify, database_url);
     for (name, value) in provider.variables() {
         variables.insert(name.to_owned(), value);
     }
     variables.insert("WEBHOOK_LOCAL_RECEIVERS".to_owned(), "true".to_owned());
-    TestService::start_with::<Notify>(notify::define, variables).await
+    variables
 }
 
 async fn put(service: &TestService, token: &str, body: &Value) -> (StatusCode, Value) {
@@ -185,6 +192,42 @@ async fn a_text_that_was_not_answered_is_sent_again_and_stated_once() {
     service.advance_clock(3_600).await;
     let sent = concluded(&service, "notification.sent.v1", 1).await;
     assert_eq!((sent.len(), provider.taken().len()), (1, before + 1));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_provider_took_is_not_sent_again_while_the_database_takes_no_note_of_it() {
+    let provider = TwilioStandIn::start().await;
+    let mut variables = variables(&provider, &unmade_database());
+    // An attempt that may last long may be noted long after it.
+    variables.insert("TEXT_TIMEOUT_MS".to_owned(), "60000".to_owned());
+    let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
+    partner_with_number(&service).await;
+    // A sequence keeps count of what is rolled back.
+    let refuse = "CREATE SEQUENCE tries;
+                  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                  $$BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'the disk is full'; END$$;
+                  CREATE TRIGGER refuse BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse();";
+    sqlx::raw_sql(refuse).execute(service.pool()).await.unwrap();
+    paid(&mut service, "pay_1").await;
+    let tried = |times: i64| {
+        let pool = service.pool();
+        async move {
+            let tries = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tries";
+            let tries: i64 = sqlx::query_scalar(tries).fetch_one(pool).await.unwrap();
+            tries >= times
+        }
+    };
+    until("a note failed", || tried(1)).await;
+    // By the clock it is anybody's again: its contact is still busy.
+    service.advance_clock(3_600).await;
+    until("three notes failed", || tried(3)).await;
+    sqlx::raw_sql("DROP TRIGGER refuse ON mails")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    concluded(&service, "notification.sent.v1", 1).await;
+    assert_eq!(provider.taken().len(), 1);
     service.stop().await;
 }
 
