@@ -86,14 +86,18 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// By which ways it goes: by text too, where there is one of it.
+    /// By which ways it goes.
     pub(crate) fn channels(&self) -> &'static [Channel] {
-        let is_texted = TEXTS.iter().any(|(_, name, _)| *name == self.template);
-        if is_texted {
+        if self.is_texted() {
             &Channel::ALL
         } else {
             &[Channel::Mail]
         }
+    }
+
+    /// Whether it goes by text too: there is one of it.
+    pub(crate) fn is_texted(&self) -> bool {
+        TEXTS.iter().any(|(_, name, _)| *name == self.template)
     }
 
     /// Whether it goes before mails that tell of what is earned, or each partner the same: those are many.

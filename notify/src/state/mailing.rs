@@ -2,7 +2,7 @@
 
 use schemas::visible::{self, Viewer};
 use schemas::{Body, Message};
-use types::{PartnerId, WebhookEndpointId};
+use types::{Channel, PartnerId, WebhookEndpointId};
 
 use super::BatchState;
 use crate::domain::Owner;
@@ -14,6 +14,9 @@ pub(super) const DAY: i64 = 24 * 3_600 * 1_000_000;
 /// Of so many of its endpoints an owner is mailed within a day that they are given up: each mail may be a text too, and to have an endpoint
 /// given up is in its owner's power.
 const MAX_DISABLED: usize = 3;
+/// So many texts a contact is sent within a day of what happened elsewhere. Each costs money, a number may be anybody's, and a payout of any amount has
+/// one. Those about endpoints are counted apart: nobody is to keep one of them away by payouts.
+const MAX_TEXTS: i64 = 20;
 
 impl BatchState {
     /// The campaign that a mail about this fact names.
@@ -53,7 +56,18 @@ impl BatchState {
                 mails.extend(NewMail::to_each(kind, contact, cause, &data.to_string()));
             }
         }
+        mails.retain(|mail| self.has_room_for(mail));
         self.new_mails.extend(mails);
+    }
+
+    /// Whether it is sent: mails are all, and texts few.
+    fn has_room_for(&mut self, mail: &NewMail) -> bool {
+        if mail.channel != Channel::Text {
+            return true;
+        }
+        let texted = self.texted.entry(mail.contact.to_string()).or_default();
+        *texted += 1;
+        *texted <= MAX_TEXTS
     }
 
     /// Has the owner of an endpoint mailed that it was disabled, and not by its owner. Where no operator did it, of

@@ -22,7 +22,7 @@ use types::{
 use crate::domain::{
     self, Command, Contact, Endpoint, Event, MailTemplate, Owner, Place, Resend, View,
 };
-use crate::mail;
+use crate::mail::{self, Kind};
 use crate::messages;
 use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
@@ -79,6 +79,8 @@ pub struct BatchState {
     disabling: HashMap<Uuid, Uuid>,
     /// By contact, of which endpoints it was mailed within a day that they are disabled.
     mailed_disabled: HashMap<String, Vec<String>>,
+    /// By contact, how many texts it was sent within a day of what happened elsewhere.
+    texted: HashMap<String, i64>,
 }
 
 /// What an endpoint is sent.
@@ -138,6 +140,10 @@ impl BatchState {
         state.endpoints = States::new(all, |it| &it.id);
         let all = contacts::load(&mut *connection, &contacts).await?;
         state.contacts = States::new(all, |it| &it.id);
+        let mut kinds = facts.iter().filter_map(|fact| mail::kind_for(fact));
+        if kinds.any(Kind::is_texted) {
+            state.texted = mails::texted(connection, &contacts, a_day_ago).await?;
+        }
         let all = mail_templates::load(connection, &mail_templates).await?;
         state.mail_templates = States::new(all, |it| &it.id);
         Ok(state)

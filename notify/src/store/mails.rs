@@ -132,6 +132,27 @@ pub(crate) async fn disabled(
     Ok(disabled)
 }
 
+/// By contact, how many texts these were sent since then, but for those about endpoints, which [`disabled`] counts.
+pub(crate) async fn texted(
+    connection: &mut PgConnection,
+    contacts: &[String],
+    since: Micros,
+) -> Result<HashMap<String, i64>, sqlx::Error> {
+    if contacts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT contact_id, count(*) FROM mails
+          WHERE channel = 'text' AND kind <> 'webhook_endpoint.disabled.v1' AND contact_id = ANY($1) AND created_at > $2
+          GROUP BY contact_id",
+    )
+    .bind(contacts)
+    .bind(since.get())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Of these, those of which the log does not have what became of them.
 pub(crate) async fn unconcluded(
     connection: &mut PgConnection,

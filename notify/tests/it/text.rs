@@ -1,6 +1,7 @@
 //! What is sent by text: to who said so, about money and security, by a provider that may misbehave.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
@@ -52,14 +53,18 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::parse("USD").unwrap())
 }
 
-async fn paid(service: &mut TestService, payout: &str) {
+fn payout_paid() -> Body {
     let paid = PayoutPaidV1 {
         amount: usd(15_000),
         transfer_id: Uuid::nil(),
         provider_ref: Some("sim-1".to_owned()),
     };
+    paid.into()
+}
+
+async fn paid(service: &mut TestService, payout: &str) {
     service
-        .deliver(Topic::PaymentEvents, "partner1", payout, paid.into())
+        .deliver(Topic::PaymentEvents, "partner1", payout, payout_paid())
         .await;
 }
 
@@ -367,6 +372,50 @@ async fn an_owner_that_has_endpoints_given_up_again_and_again_has_few_texts_sent
             &["contacts", "webhook_endpoints"],
         )
         .await;
+    service.stop().await;
+}
+
+/// Payouts of partner1 in one entry, by their places in the stream.
+async fn paid_at_once(service: &TestService, places: RangeInclusive<i64>) {
+    let topic = Topic::PaymentEvents;
+    let messages = places.map(|place| {
+        let payout = format!("pay_{place}");
+        testing::message(topic, "partner1", &payout, payout_paid(), Some(place))
+    });
+    service.deliver_all(topic, messages.collect()).await;
+}
+
+/// How many texts and how many mails there are.
+async fn texts_and_mails(service: &TestService) -> (i64, i64) {
+    let counts = "SELECT count(*) FILTER (WHERE channel = 'text'), count(*) FILTER (WHERE channel = 'mail') FROM mails";
+    let counts = sqlx::query_as(counts).fetch_one(service.pool());
+    counts.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_partner_that_is_paid_again_and_again_is_texted_twenty_times_a_day_and_mailed_each_time()
+{
+    let service = app::start().await;
+    let partner = testing::partner("partner1");
+    let number = json!({"number": NUMBER, "groups": ["money", "security"]});
+    let body = json!({"addresses": [{"address": "mia@example.com"}], "numbers": [number]});
+    let (status, answer) = put(&service, &partner, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    paid_at_once(&service, 1..=15).await;
+    assert_eq!(texts_and_mails(&service).await, (15, 15));
+    paid_at_once(&service, 16..=50).await;
+    assert_eq!(texts_and_mails(&service).await, (20, 50));
+
+    // Payouts keep no text about security away.
+    let receiver = Receiver::start().await;
+    receiver.answer("*", 410);
+    let endpoint = app::endpoint(&service, &partner, &receiver.url, &[]).await;
+    give_up(&service, &partner, &endpoint).await;
+    assert_eq!(texts_and_mails(&service).await, (21, 51));
+
+    service.advance_clock(24 * 3_600).await;
+    paid_at_once(&service, 51..=51).await;
+    assert_eq!(texts_and_mails(&service).await, (22, 52), "the next day");
     service.stop().await;
 }
 
