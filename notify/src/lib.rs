@@ -60,12 +60,12 @@ const METRICS: &[Help] = &[
     ("notify_mails_waiting", "Mails that wait to be sent"),
     (
         "notify_mails_oldest_seconds",
-        "Since when the oldest of them waits",
+        "Since when the oldest of them waits that was not tried, or since which none was sent",
     ),
     ("notify_texts_waiting", "Texts that wait to be sent"),
     (
         "notify_texts_oldest_seconds",
-        "Since when the oldest of them waits",
+        "Since when the oldest of them waits that was not tried, or since which none was sent",
     ),
     (
         "notify_crm_calls_waiting",
@@ -88,6 +88,19 @@ macro_rules! waiting {
             " FROM mails WHERE state = 'pending' AND channel = '",
             $channel,
             "'"
+        )
+    };
+}
+
+/// Those of a channel that wait for more than a receiver: they were not tried, or nothing was sent since they were made. One that a server takes
+/// none of now, while it takes others, may wait for days.
+macro_rules! stuck {
+    ($channel:literal) => {
+        concat!(
+            waiting!($channel),
+            " AND (attempts = 0 OR created_at > coalesce((SELECT max(ended_at) FROM mails WHERE state = 'sent' AND channel = '",
+            $channel,
+            "'), 0))"
         )
     };
 }
@@ -125,7 +138,7 @@ const GAUGES: &[Gauge] = &[
     Gauge {
         name: "notify_mails_oldest_seconds",
         label: "state",
-        sql: oldest!("created_at", waiting!("mail")),
+        sql: oldest!("created_at", stuck!("mail")),
     },
     Gauge {
         name: "notify_texts_waiting",
@@ -135,7 +148,7 @@ const GAUGES: &[Gauge] = &[
     Gauge {
         name: "notify_texts_oldest_seconds",
         label: "state",
-        sql: oldest!("created_at", waiting!("text")),
+        sql: oldest!("created_at", stuck!("text")),
     },
     Gauge {
         name: "notify_crm_calls_waiting",

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use chassis::auth::NewApiKey;
 use messaging::Answer;
-use runtime::testing::{TestService, assert_within_a_second, brand, operator, partner, until};
+use runtime::testing::{
+    TestService, assert_within_a_second, brand, lines, operator, partner, until,
+};
 use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Message, Topic};
 use serde_json::{Value, json};
 use types::ApiKeyScope;
 
 use crate::app::{bff, calculated, deliver_outcome, facts, id, logged};
-use crate::secrets::{dump, lines};
+use crate::secrets::dump;
 
 const KEYS: &str = "/api/v1/keys";
 

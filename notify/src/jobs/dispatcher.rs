@@ -30,6 +30,8 @@ const AT_ONCE: usize = 8;
 const MAX_CONCLUDED: i64 = 100;
 /// So long it may last until what an attempt takes is found, and what came of it noted.
 const FOUND_AND_NOTED: Duration = Duration::from_mins(1);
+/// So long after it was logged why something is not taken it is logged again.
+const LOGGED_AGAIN: Duration = Duration::from_mins(1);
 /// What was not sent for so long, in seconds, is given up, though no server was set to try: four days.
 const KEPT_SECONDS: i64 = 4 * 24 * 3_600;
 
@@ -95,6 +97,8 @@ struct Sending<O> {
     way: Arc<Way<O>>,
     /// A service that has keys did not answer: until this is over none is waited for.
     keys_away: Pause,
+    /// It was logged why something is not taken: until this is over it is not again.
+    logged: Pause,
 }
 
 /// What is sent, with all that it takes.
@@ -134,6 +138,7 @@ impl<O: Outbound> Dispatcher<O> {
             host,
             way,
             keys_away: Pause::default(),
+            logged: Pause::default(),
         };
         Self {
             sending: Arc::new(sending),
@@ -207,7 +212,10 @@ impl<O: Outbound> Sending<O> {
                 Way::Mailbox => return ready.keep(&pool, ended()).await,
                 Way::Server(server) => match server.send(&mail, &ready.to, &ready.rendered).await {
                     Answer::Taken => (Next::Sent, None),
-                    Answer::Later(code) => (later(before, ended(), code), code),
+                    Answer::Later { why, code } => {
+                        self.log(why, code);
+                        (later(before, ended(), code), code)
+                    }
                     Answer::Refused(code) => (Next::Failed(MailFailure::Refused), Some(code)),
                 },
             },
@@ -215,6 +223,20 @@ impl<O: Outbound> Sending<O> {
         let became = (ended(), next, code);
         noting::note(&mail, end, || mails::note(&pool, &mail, before, became)).await;
         Ok(())
+    }
+
+    /// Logs why something is not taken, which is mostly why the next is not either: once in a while.
+    fn log(&self, why: &str, code: Option<i32>) {
+        let now = Instant::now();
+        if !self.logged.goes_on(now) {
+            self.logged.begin(now, LOGGED_AGAIN);
+            tracing::warn!(
+                channel = O::CHANNEL.name(),
+                why,
+                code,
+                "what is sent is not taken now: it is tried again"
+            );
+        }
     }
 
     /// The keys of what is sealed so. A service that has just not answered is not waited for by one mail after the other.

@@ -49,7 +49,10 @@ impl Outbound for Mails {
             Ok(message) => self.server.send(&message).await,
             Err(error) => {
                 tracing::error!(mail = id, error, "a mail cannot be written");
-                Answer::Later(None)
+                Answer::Later {
+                    why: "it cannot be written",
+                    code: None,
+                }
             }
         }
     }

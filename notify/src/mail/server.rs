@@ -1,5 +1,7 @@
 //! The mail server.
 
+use std::error::Error as _;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use super::settings::{Protection, ServerSettings};
 const TAKES_OURS_FOR: Duration = Duration::from_hours(1);
 /// Refused so often in a row it takes none any more, whatever each refusal says: a quota is used up.
 const REFUSES_OURS_AFTER: u32 = 3;
+/// Why nothing came of an attempt.
+const NOT_IN_TIME: &str = "it does not answer in time";
 /// So long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -26,8 +30,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(crate) enum Answer {
     /// It took it.
     Taken,
-    /// It may take it later; with its reply code, if it gave one.
-    Later(Option<i32>),
+    /// It may take it later.
+    Later {
+        /// Why it does not now, in words of ours: its own may name the address.
+        why: &'static str,
+        /// Its reply code, if it gave one.
+        code: Option<i32>,
+    },
     /// It never takes it.
     Refused(i32),
 }
@@ -96,7 +105,10 @@ impl Server {
     pub(crate) async fn send(&self, message: &Message) -> Answer {
         let mut open = None;
         let answer = timeout(self.timeout(), self.attempt(message, &mut open)).await;
-        let answer = answer.unwrap_or(Answer::Later(None));
+        let answer = answer.unwrap_or(Answer::Later {
+            why: NOT_IN_TIME,
+            code: None,
+        });
         if answer == Answer::Taken {
             *self.took() = Took {
                 at: Some(Instant::now()),
@@ -116,11 +128,11 @@ impl Server {
         let envelope = message.envelope();
         let mut connection = match self.connect().await {
             Ok(connection) => connection,
-            Err(error) => return Answer::Later(code(&error)),
+            Err(error) => return later(&error),
         };
         let from = Mail::new(envelope.from().cloned(), Vec::new());
         if let Err(error) = connection.command(from).await {
-            return Answer::Later(code(&error));
+            return later(&error);
         }
         for to in envelope.to() {
             let to = Rcpt::new(to.clone(), Vec::new());
@@ -129,7 +141,7 @@ impl Server {
             }
         }
         if let Err(error) = connection.command(Data).await {
-            return Answer::Later(code(&error));
+            return later(&error);
         }
         let answer = match connection.message(&message.formatted()).await {
             Ok(_) => Answer::Taken,
@@ -171,11 +183,47 @@ impl Server {
     fn refused(&self, error: &Error) -> Answer {
         match code(error) {
             Some(code) if error.is_permanent() && self.took().is_of_one() => Answer::Refused(code),
-            code => Answer::Later(code),
+            _ => later(error),
         }
+    }
+}
+
+fn later(error: &Error) -> Answer {
+    Answer::Later {
+        why: why(error),
+        code: code(error),
     }
 }
 
 fn code(error: &Error) -> Option<i32> {
     error.status().map(|code| i32::from(u16::from(code)))
+}
+
+/// The kind of an error.
+fn why(error: &Error) -> &'static str {
+    if error.status().is_some() {
+        "it refuses"
+    } else if error.is_timeout() {
+        NOT_IN_TIME
+    } else if error.is_client() {
+        "it offers no STARTTLS, or no way of signing in that is known here"
+    } else if error.is_response() {
+        "what it answers is no SMTP"
+    } else if is_of_tls(error) {
+        "TLS comes to nothing: it speaks none here, or its certificate is not accepted"
+    } else {
+        "it cannot be reached, or breaks off"
+    }
+}
+
+/// Whether it is a handshake that failed: there it is an error of a connection, whose data mean nothing.
+fn is_of_tls(error: &Error) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() == ErrorKind::InvalidData;
+        }
+        source = error.source();
+    }
+    error.is_tls()
 }

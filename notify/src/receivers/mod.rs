@@ -211,14 +211,18 @@ fn why(error: &reqwest::Error) -> String {
         }
         cause = error.source();
     }
-    let what = if error.is_timeout() {
+    broken_by(error).to_owned()
+}
+
+/// What broke an attempt off, without the address.
+pub(crate) fn broken_by(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
         "it did not answer in time"
     } else if error.is_connect() {
         "it cannot be reached, or its certificate is not accepted"
     } else {
         "it broke off"
-    };
-    what.to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use types::PhoneNumber;
 
 use crate::mail::Answer;
+use crate::receivers::broken_by;
 
 /// What begins a Messaging Service's sid: it chooses the sender itself.
 const SERVICE: &str = "MG";
@@ -48,8 +49,9 @@ impl Twilio {
         let request = self.client.post(self.messages.clone()).form(&form);
         let password = self.password.expose_secret();
         let response = request.basic_auth(&self.username, Some(password));
-        let Ok(response) = response.send().await else {
-            return Answer::Later(None);
+        let response = match response.send().await {
+            Ok(response) => response,
+            Err(error) => return later(broken_by(&error), None),
         };
         if response.status().is_success() {
             return Answer::Taken;
@@ -63,12 +65,16 @@ impl Twilio {
 async fn answer(response: Response) -> Answer {
     let status = response.status();
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Answer::Later(None);
+        return later("it has too much to do, or is broken", None);
     }
     match read(response).await {
         Some(code) if OF_NUMBER.contains(&code) => Answer::Refused(code),
-        code => Answer::Later(code),
+        code => later("it refuses", code),
     }
+}
+
+fn later(why: &'static str, code: Option<i32>) -> Answer {
+    Answer::Later { why, code }
 }
 
 /// The code of a refusal. What it says beside it names the number, and is let go.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chassis::config::Env;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
@@ -486,6 +487,75 @@ async fn a_password_that_is_refused_is_no_fault_of_the_mail() {
     })
     .await;
     assert!(server.given().is_empty());
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn why_mails_wait_is_logged_and_not_what_the_server_says_of_it() {
+    for (protection, why) in [
+        ("starttls", "it offers no STARTTLS"),
+        ("implicit", "TLS comes to nothing"),
+        ("none", "it refuses\" code=452"),
+    ] {
+        let (lines, _listens) = testing::lines();
+        let mut server = MailServer::start("none").await;
+        if protection == "none" {
+            server.says("recipient 452").await;
+        }
+        let mut service = start_with(&server, protection).await;
+        partner_with_address(&service).await;
+        paid(&mut service, "pay_1").await;
+        until("it was tried", || async { attempts(&service).await >= 1 }).await;
+        let logged = lines.logged();
+        let mut logged = logged.lines().filter(|it| it.contains("is not taken now"));
+        let line = logged.next().unwrap();
+        assert!(line.contains(why), "{line}");
+        assert!(!line.contains("mia") && !line.contains("wanted"), "{line}");
+        service.stop().await;
+    }
+}
+
+/// Since when the oldest mail waits by the figure of that, in seconds.
+async fn oldest(service: &TestService) -> i64 {
+    let variables = testing::variables(schemas::Service::Notify, &service.database_url);
+    let definition = notify::define(&mut Env::from_map(variables));
+    let mut gauges = definition.gauges.iter();
+    let gauge = gauges.find(|it| it.name == "notify_mails_oldest_seconds");
+    let row: (String, i64) = sqlx::query_as(gauge.unwrap().sql)
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    row.1
+}
+
+#[tokio::test]
+async fn a_mail_that_one_mailbox_does_not_take_now_is_not_counted_as_one_that_none_does() {
+    let mut server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    let body = json!({"addresses": [{"address": "full@example.com"}]});
+    let (status, answer) = put(&service, &testing::partner("partner2"), &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    server.says("recipient 452").await;
+    paid_to(&mut service, "partner2", "pay_1").await;
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
+    let waits =
+        "UPDATE mails SET created_at = created_at - 7200000000, next_at = next_at + 36000000000";
+    sqlx::raw_sql(waits).execute(service.pool()).await.unwrap();
+    let waits = oldest(&service).await;
+    assert!(waits >= 7_200, "nothing was sent since: {waits}");
+
+    server.says("take").await;
+    partner_with_address(&service).await;
+    paid(&mut service, "pay_2").await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    assert_eq!(oldest(&service).await, 0, "another was sent since");
+
+    sqlx::raw_sql("UPDATE mails SET attempts = 0 WHERE state = 'pending'")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let waits = oldest(&service).await;
+    assert!(waits >= 7_200, "it was not tried: {waits}");
     service.stop().await;
 }
 

@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod lines;
 mod replays;
 mod unusable;
 
@@ -40,6 +41,8 @@ use crate::definition::Definition;
 use crate::host::Host;
 use crate::settings::Settings;
 use crate::start::{Running, start};
+
+pub use lines::{Lines, lines};
 
 /// What a condition in a test is waited for at most: a broker that boots beside it on two cores leaves a request unanswered now and then, and each
 /// costs up to fifteen seconds.
