@@ -21,10 +21,10 @@ pub(super) struct Amount {
     currency: String,
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// Why a commission is suspended.
-    pub(super) SuspenseReason: Suspense::ALL.map(Suspense::name)
-);
+    pub(super) SuspenseReason of Suspense;
+}
 
 /// How an amount was rounded.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]

@@ -14,10 +14,10 @@ requests! {
     RequestPayout = "payment.request_payout.command.v1", "request_payout";
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// How money is paid out.
-    pub PaymentMethod: PayoutMethod::ALL.map(PayoutMethod::name)
-);
+    pub PaymentMethod of PayoutMethod;
+}
 
 /// A request of a payout.
 #[derive(Debug, Deserialize, ToSchema)]

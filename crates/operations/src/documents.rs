@@ -46,22 +46,16 @@ impl CommandState {
     }
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// Why a command was refused.
-    pub RejectionName: rejection_names()
-);
-chassis::closed_list!(
+    pub RejectionName: rejection_names();
     /// What became of a command, as its service's log has it; at the bff as its clients see it.
-    pub(crate) LoggedState: logged_states()
-);
-chassis::closed_list!(
+    pub(crate) LoggedState: logged_states();
     /// A service.
-    pub(crate) ServiceName: Service::ALL.map(Service::name)
-);
-chassis::closed_list!(
+    pub(crate) ServiceName of Service;
     /// A topic.
-    pub(crate) TopicName: Topic::ALL.map(Topic::name)
-);
+    pub(crate) TopicName of Topic;
+}
 
 fn rejection_names() -> BTreeSet<&'static str> {
     let codes = Service::ALL.into_iter().flat_map(rejection_codes);

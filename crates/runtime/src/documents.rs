@@ -73,60 +73,30 @@ impl Refuses for HandsOn {
     }
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// What a conversion may be.
-    pub ConversionType: types::ConversionType::ALL.map(types::ConversionType::name)
-);
-
-chassis::closed_list!(
+    pub ConversionType of types::ConversionType;
     /// Whose a conversion is: a partner's, nobody's, or of nobody yet since only refunds are known of it (`noted`).
-    pub ConversionStatus: types::ConversionStatus::ALL.map(types::ConversionStatus::name)
-);
-
-chassis::closed_list!(
+    pub ConversionStatus of types::ConversionStatus;
     /// Why a conversion is nobody's.
-    pub UnattributedReason: types::UnattributedReason::ALL.map(types::UnattributedReason::name)
-);
-
-chassis::closed_list!(
+    pub UnattributedReason of types::UnattributedReason;
     /// On whose word a conversion is a partner's.
-    pub Verification: types::VerifiedBy::ALL.map(types::VerifiedBy::name)
-);
-
-chassis::closed_list!(
+    pub Verification of types::VerifiedBy;
     /// What becomes of what a partner claims: the brand has to decide (`open`), the order is known from who may say so
     /// (`settled`), or the brand said so.
-    pub ClaimStatus: types::ClaimStatus::ALL.map(types::ClaimStatus::name)
-);
-
-chassis::closed_list!(
+    pub ClaimStatus of types::ClaimStatus;
     /// Whether partners may join a campaign and its links lead to their targets (`active`), or not: not yet, for a while, for
     /// good.
-    pub CampaignStatus: types::CampaignStatus::ALL.map(types::CampaignStatus::name)
-);
-
-chassis::closed_list!(
+    pub CampaignStatus of types::CampaignStatus;
     /// Why a campaign is paused.
-    pub PauseReason: types::PauseReason::ALL.map(types::PauseReason::name)
-);
-
-chassis::closed_list!(
+    pub PauseReason of types::PauseReason;
     /// Who disabled a link: none that stands before may enable it again.
-    pub DisabledBy: types::DisabledBy::ALL.map(types::DisabledBy::name)
-);
-
-chassis::closed_list!(
+    pub DisabledBy of types::DisabledBy;
     /// What became of evidence: the brand has to decide (`submitted`), took it, did not, or wants to see more (`returned`).
-    pub EvidenceStatus: types::EvidenceStatus::ALL.map(types::EvidenceStatus::name)
-);
-
-chassis::closed_list!(
+    pub EvidenceStatus of types::EvidenceStatus;
     /// Where a partner stands with a campaign: the brand wants it, or has to decide; it is in; or it is not, since the brand rejected
     /// it, it went by itself, or the brand removed it.
-    pub EnrollmentStatus: types::EnrollmentStatus::ALL.map(types::EnrollmentStatus::name)
-);
-
-chassis::closed_list!(
+    pub EnrollmentStatus of types::EnrollmentStatus;
     /// Whether an API key opens anything: not any more once its time is over, or it was revoked.
-    pub ApiKeyStatus: types::ApiKeyStatus::ALL.map(types::ApiKeyStatus::name)
-);
+    pub ApiKeyStatus of types::ApiKeyStatus;
+}

@@ -32,10 +32,10 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
 
 chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// How far a payout is.
-    pub(crate) PayoutStatus: Status::ALL.map(Status::name)
-);
+    pub(crate) PayoutStatus of Status;
+}
 
 /// A payout as it is shown.
 #[derive(Serialize, ToSchema)]

@@ -24,10 +24,10 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new().routes(routes!(record_event))
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// What a report may come to.
-    pub(super) EventOutcome: event_outcomes()
-);
+    pub(super) EventOutcome: event_outcomes();
+}
 
 /// What a report came to.
 #[derive(Debug, Serialize, ToSchema)]

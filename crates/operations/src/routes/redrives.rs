@@ -46,10 +46,10 @@ impl Check for StartRedrive {
     }
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// How a redrive is.
-    pub(crate) RedriveState: redrive::State::ALL.map(redrive::State::name)
-);
+    pub(crate) RedriveState of redrive::State;
+}
 
 /// A redrive and how far it is.
 #[derive(Debug, Serialize, ToSchema)]

@@ -58,10 +58,10 @@ impl Check for StartReplay {
     }
 }
 
-chassis::closed_list!(
+chassis::closed_lists! {
     /// How far a replay is; `interrupted` when its process is gone.
-    pub(crate) ReplayPhase: Phase::ALL.map(Phase::name)
-);
+    pub(crate) ReplayPhase of Phase;
+}
 
 /// A replay as it stands.
 #[derive(Debug, Serialize, ToSchema)]
