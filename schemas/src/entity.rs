@@ -10,97 +10,63 @@ use types::{
     WebhookEndpointId, WithdrawalId, WorkflowId,
 };
 
-/// What a key or a subject identifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Entity {
-    /// A campaign.
-    Campaign,
-    /// A partner in a campaign.
-    Enrollment,
-    /// That a partner is banned.
-    Ban,
-    /// An API key of a brand.
-    ApiKey,
-    /// A piece of evidence.
-    Evidence,
-    /// A link; its id is its code.
-    Link,
-    /// A click on a link.
-    Click,
-    /// A conversion, and the commission that has its id.
-    Conversion,
-    /// What a partner claims of an order.
-    Claim,
-    /// The owner of an account.
-    Partner,
-    /// What is erased, by one request.
-    Erasure,
-    /// A brand's group.
-    Group,
-    /// In which group a partner is.
-    Membership,
-    /// A payout.
-    Payout,
-    /// A brand.
-    Brand,
-    /// An account of a brand's own.
-    FundsAccount,
-    /// Money that a brand sends.
-    Deposit,
-    /// Money that a brand takes out.
-    Withdrawal,
-    /// Money between a brand's accounts.
-    FundsTransfer,
-    /// What moved in a partner's accounts in a month.
-    Statement,
-    /// A key that details are sealed to.
-    SealingKey,
-    /// Where a brand or a partner is sent what happens.
-    WebhookEndpoint,
-    /// The mail addresses of a brand or a partner.
-    Contact,
-    /// A mail.
-    Mail,
-    /// What is done with an application.
-    Workflow,
-    /// A brand's own text of a mail.
-    MailTemplate,
-    /// Whatever the command had that the message answers.
-    OfCommand,
-}
-
-impl Entity {
-    /// The name in documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Campaign => "campaign",
-            Self::Enrollment => "enrollment",
-            Self::Ban => "ban",
-            Self::ApiKey => "API key",
-            Self::Evidence => "evidence",
-            Self::Link => "link",
-            Self::Click => "click",
-            Self::Conversion => "conversion",
-            Self::Claim => "claim",
-            Self::Partner => "partner",
-            Self::Erasure => "erasure",
-            Self::Group => "group",
-            Self::Membership => "membership",
-            Self::Payout => "payout",
-            Self::Brand => "brand",
-            Self::FundsAccount => "account",
-            Self::Deposit => "deposit",
-            Self::Withdrawal => "withdrawal",
-            Self::FundsTransfer => "transfer",
-            Self::Statement => "statement",
-            Self::SealingKey => "sealing key",
-            Self::WebhookEndpoint => "webhook endpoint",
-            Self::Contact => "contact",
-            Self::Mail => "mail",
-            Self::Workflow => "workflow",
-            Self::MailTemplate => "mail template",
-            Self::OfCommand => "the command's",
-        }
+types::names! {
+    /// What a key or a subject identifies, by its name in documents.
+    pub enum Entity {
+        /// A campaign.
+        Campaign = "campaign",
+        /// A partner in a campaign.
+        Enrollment = "enrollment",
+        /// That a partner is banned.
+        Ban = "ban",
+        /// An API key of a brand.
+        ApiKey = "API key",
+        /// A piece of evidence.
+        Evidence = "evidence",
+        /// A link; its id is its code.
+        Link = "link",
+        /// A click on a link.
+        Click = "click",
+        /// A conversion, and the commission that has its id.
+        Conversion = "conversion",
+        /// What a partner claims of an order.
+        Claim = "claim",
+        /// The owner of an account.
+        Partner = "partner",
+        /// What is erased, by one request.
+        Erasure = "erasure",
+        /// A brand's group.
+        Group = "group",
+        /// In which group a partner is.
+        Membership = "membership",
+        /// A payout.
+        Payout = "payout",
+        /// A brand.
+        Brand = "brand",
+        /// An account of a brand's own.
+        FundsAccount = "account",
+        /// Money that a brand sends.
+        Deposit = "deposit",
+        /// Money that a brand takes out.
+        Withdrawal = "withdrawal",
+        /// Money between a brand's accounts.
+        FundsTransfer = "transfer",
+        /// What moved in a partner's accounts in a month.
+        Statement = "statement",
+        /// A key that details are sealed to.
+        SealingKey = "sealing key",
+        /// Where a brand or a partner is sent what happens.
+        WebhookEndpoint = "webhook endpoint",
+        /// The mail addresses of a brand or a partner.
+        Contact = "contact",
+        /// A mail.
+        Mail = "mail",
+        /// What is done with an application.
+        Workflow = "workflow",
+        /// A brand's own text of a mail.
+        MailTemplate = "mail template",
+        /// Whatever the command had that the message answers.
+        OfCommand = "the command's",
     }
 }
 

@@ -151,7 +151,7 @@ impl CommandRequest {
         if has {
             return Ok(());
         }
-        let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
         let detail = format!("this is for the role {}", names.join(" or "));
         Err(Problem::forbidden(detail))
     }

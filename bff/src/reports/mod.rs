@@ -45,33 +45,14 @@ pub(crate) struct Reports {
     turns: Turns,
 }
 
-/// What a report has apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Grouping {
-    Day,
-    Campaign,
-    Partner,
-    Link,
-    Group,
-}
-
-impl Grouping {
-    const ALL: [Self; 5] = [
-        Self::Day,
-        Self::Campaign,
-        Self::Partner,
-        Self::Link,
-        Self::Group,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Campaign => "campaign",
-            Self::Partner => "partner",
-            Self::Link => "link",
-            Self::Group => "group",
-        }
+types::names! {
+    /// What a report has apart.
+    pub(crate) enum Grouping {
+        Day = "day",
+        Campaign = "campaign",
+        Partner = "partner",
+        Link = "link",
+        Group = "group",
     }
 }
 
@@ -99,8 +80,7 @@ impl FromStr for GroupBy {
             "must be one or two of day, campaign, partner, link and group, with a comma between";
         let mut by = BTreeSet::new();
         for name in text.split(',') {
-            let grouping = Grouping::ALL.into_iter().find(|it| it.name() == name);
-            if !by.insert(grouping.ok_or(wrong)?) {
+            if !by.insert(Grouping::parse(name).ok_or(wrong)?) {
                 return Err(wrong);
             }
         }

@@ -10,41 +10,17 @@ use uuid::Uuid;
 use crate::log;
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 
-/// Where a command stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It had its effect.
-    Done,
-    /// It was refused.
-    Rejected,
-    /// It is in the retry queue.
-    InRetryQueue,
-    /// An operator dropped it.
-    Dropped,
-}
-
-impl State {
-    /// Every one of them.
-    pub const ALL: [Self; 4] = [
-        Self::Done,
-        Self::Rejected,
-        Self::InRetryQueue,
-        Self::Dropped,
-    ];
-
-    /// As stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Rejected => "rejected",
-            Self::InRetryQueue => "parked",
-            Self::Dropped => "dropped",
-        }
-    }
-
-    /// From what is stored.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+types::names! {
+    /// Where a command stands.
+    pub enum State {
+        /// It had its effect.
+        Done = "done",
+        /// It was refused.
+        Rejected = "rejected",
+        /// It is in the retry queue.
+        InRetryQueue = "parked",
+        /// An operator dropped it.
+        Dropped = "dropped",
     }
 }
 

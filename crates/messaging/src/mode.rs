@@ -5,28 +5,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemas::{Service, Topic};
-use serde::{Deserialize, Serialize};
 
-/// How a service takes commands and sends events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// By HTTP only; needs no broker.
-    Http,
-    /// By Pulsar only.
-    Event,
-    /// Both.
-    Hybrid,
-}
-
-impl Mode {
-    /// As configured.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Event => "event",
-            Self::Hybrid => "hybrid",
-        }
+types::names! {
+    /// How a service takes commands and sends events.
+    pub enum Mode {
+        /// By HTTP only; needs no broker.
+        Http = "http",
+        /// By Pulsar only.
+        Event = "event",
+        /// Both.
+        Hybrid = "hybrid",
     }
 }
 
@@ -45,10 +33,7 @@ impl FromStr for Mode {
     type Err = NotAMode;
 
     fn from_str(text: &str) -> Result<Self, NotAMode> {
-        [Self::Http, Self::Event, Self::Hybrid]
-            .into_iter()
-            .find(|mode| mode.name() == text)
-            .ok_or(NotAMode)
+        Self::parse(text).ok_or(NotAMode)
     }
 }
 

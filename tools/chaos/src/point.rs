@@ -7,60 +7,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::link::ReplicaId;
 use devstack::stack::{Identity, Signal};
 
-/// A frame that means something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Point {
-    /// A service's `COMMIT` on its way to Postgres.
-    Commit,
-    /// Postgres' answer to it: withheld, the service cannot know.
-    Committed,
-    /// An entry on its way to the broker.
-    Send,
-    /// The broker's receipt for it.
-    Receipt,
-    /// An entry on its way to a consumer.
-    Message,
-    /// A consumer's acknowledgement.
-    Ack,
-    /// A write on its way to a service, by HTTP.
-    Request,
-    /// Its answer.
-    Answer,
-    /// A payout on its way to the provider.
-    Submit,
-    /// The provider's answer.
-    Submitted,
-}
-
-impl Point {
-    /// Every point.
-    pub const ALL: [Self; 10] = [
-        Self::Commit,
-        Self::Committed,
-        Self::Send,
-        Self::Receipt,
-        Self::Message,
-        Self::Ack,
-        Self::Request,
-        Self::Answer,
-        Self::Submit,
-        Self::Submitted,
-    ];
-
-    /// As reports call it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Commit => "commit",
-            Self::Committed => "committed",
-            Self::Send => "send",
-            Self::Receipt => "receipt",
-            Self::Message => "message",
-            Self::Ack => "ack",
-            Self::Request => "request",
-            Self::Answer => "answer",
-            Self::Submit => "submit",
-            Self::Submitted => "submitted",
-        }
+types::names! {
+    /// A frame that means something, by the name that reports give it.
+    pub enum Point {
+        /// A service's `COMMIT` on its way to Postgres.
+        Commit = "commit",
+        /// Postgres' answer to it: withheld, the service cannot know.
+        Committed = "committed",
+        /// An entry on its way to the broker.
+        Send = "send",
+        /// The broker's receipt for it.
+        Receipt = "receipt",
+        /// An entry on its way to a consumer.
+        Message = "message",
+        /// A consumer's acknowledgement.
+        Ack = "ack",
+        /// A write on its way to a service, by HTTP.
+        Request = "request",
+        /// Its answer.
+        Answer = "answer",
+        /// A payout on its way to the provider.
+        Submit = "submit",
+        /// The provider's answer.
+        Submitted = "submitted",
     }
 }
 

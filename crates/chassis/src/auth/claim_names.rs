@@ -142,7 +142,7 @@ impl ClaimNames {
     pub fn token(&self, claims: &Claims) -> Value {
         let mut token = Map::new();
         let roles = claims.roles.iter().map(|role| {
-            let given = self.role_names.iter().find(|(_, it)| it.as_str() == role);
+            let given = self.role_names.iter().find(|(_, it)| it.name() == role);
             Value::from(given.map_or(role, |(name, _)| name).clone())
         });
         let text = |text: &Option<String>| text.clone().map(Value::from);
@@ -200,17 +200,13 @@ fn claim(env: &mut Env, variable: &str, ours: String) -> String {
 fn role_names(env: &mut Env) -> Vec<(String, Role)> {
     let mut names: Vec<(String, Role)> = Vec::new();
     for role in Role::ALL {
-        let variable = format!("JWT_ROLE_{}", role.as_str().to_uppercase());
+        let variable = format!("JWT_ROLE_{}", role.name().to_uppercase());
         let given: String = env.or(&variable, role.to_string());
         for name in given.split(',').map(str::trim) {
             if !is_name(name) || name.contains(' ') {
-                env.report(
-                    &variable,
-                    "must be names of roles, by commas",
-                    role.as_str(),
-                );
+                env.report(&variable, "must be names of roles, by commas", role.name());
             } else if names.iter().any(|(other, _)| other == name) {
-                env.report(&variable, "names a role that is another's", role.as_str());
+                env.report(&variable, "names a role that is another's", role.name());
             } else {
                 names.push((name.to_owned(), role));
             }

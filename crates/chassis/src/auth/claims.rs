@@ -116,34 +116,21 @@ impl From<Audience> for OneOrMany {
     }
 }
 
-/// What a caller may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Sees and does what is its own as a partner.
-    Partner,
-    /// Sees and does what is in its own campaigns.
-    Brand,
-    /// Everything.
-    Operator,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Partner, Self::Brand, Self::Operator];
-
-    /// The name in tokens.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Partner => "partner",
-            Self::Brand => "brand",
-            Self::Operator => "operator",
-        }
+types::names! {
+    /// What a caller may be, by its name in tokens.
+    pub enum Role {
+        /// Sees and does what is its own as a partner.
+        Partner = "partner",
+        /// Sees and does what is in its own campaigns.
+        Brand = "brand",
+        /// Everything.
+        Operator = "operator",
     }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.name())
     }
 }
 
@@ -151,11 +138,6 @@ impl FromStr for Role {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "partner" => Ok(Self::Partner),
-            "brand" => Ok(Self::Brand),
-            "operator" => Ok(Self::Operator),
-            _ => Err("expected partner, brand or operator"),
-        }
+        Self::parse(text).ok_or("expected partner, brand or operator")
     }
 }

@@ -14,17 +14,18 @@ use super::jwks::KeySet;
 /// An HS256 secret is at least as long as its hash (RFC 7518, 3.2).
 pub(super) const MIN_SECRET_LENGTH: usize = 32;
 
-/// The closed list of algorithms; `none` is not on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// HMAC with SHA-256.
-    Hs256,
-    /// RSA with SHA-256.
-    Rs256,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
+types::names! {
+    /// The closed list of algorithms; `none` is not on it.
+    pub enum Algorithm {
+        /// HMAC with SHA-256.
+        Hs256 = "HS256",
+        /// RSA with SHA-256.
+        Rs256 = "RS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+    }
 }
 
 /// A key that cannot be used.
@@ -71,24 +72,13 @@ impl FromStr for Algorithm {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "HS256" => Ok(Self::Hs256),
-            "RS256" => Ok(Self::Rs256),
-            "ES256" => Ok(Self::Es256),
-            "EdDSA" => Ok(Self::EdDsa),
-            _ => Err("expected HS256, RS256, ES256 or EdDSA"),
-        }
+        Self::parse(text).ok_or("expected HS256, RS256, ES256 or EdDSA")
     }
 }
 
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hs256 => "HS256",
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use super::Env;
 
-/// `TRIBUTARY_PROFILE`: what may be switched off depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// A developer's machine: token checks may be switched off.
-    Local,
-    /// Anywhere else; also what an absent variable means.
-    Production,
+types::names! {
+    /// `TRIBUTARY_PROFILE`: what may be switched off depends on it.
+    pub enum Profile {
+        /// A developer's machine: token checks may be switched off.
+        Local = "local",
+        /// Anywhere else; also what an absent variable means.
+        Production = "production",
+    }
 }
 
 impl Profile {
@@ -30,19 +31,12 @@ impl FromStr for Profile {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "local" => Ok(Self::Local),
-            "production" => Ok(Self::Production),
-            _ => Err("expected local or production"),
-        }
+        Self::parse(text).ok_or("expected local or production")
     }
 }
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Local => "local",
-            Self::Production => "production",
-        })
+        f.write_str(self.name())
     }
 }

@@ -19,17 +19,18 @@ pub(super) struct Sampler {
     share: Share,
 }
 
-/// `OTEL_TRACES_SAMPLER`, as the `OpenTelemetry` specification names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SamplerName {
-    /// A caller's decision stands, and what begins here is recorded.
-    ParentBasedAlwaysOn,
-    /// A caller's decision stands, and of what begins here the share of `OTEL_TRACES_SAMPLER_ARG` is recorded.
-    ParentBasedRatio,
-    /// That share of all, whatever a caller decided.
-    Ratio,
-    /// Everything.
-    AlwaysOn,
+types::names! {
+    /// `OTEL_TRACES_SAMPLER`, as the `OpenTelemetry` specification names them.
+    pub enum SamplerName {
+        /// A caller's decision stands, and what begins here is recorded.
+        ParentBasedAlwaysOn = "parentbased_always_on",
+        /// A caller's decision stands, and of what begins here the share of `OTEL_TRACES_SAMPLER_ARG` is recorded.
+        ParentBasedRatio = "parentbased_traceidratio",
+        /// That share of all, whatever a caller decided.
+        Ratio = "traceidratio",
+        /// Everything.
+        AlwaysOn = "always_on",
+    }
 }
 
 impl Ratio {
@@ -82,26 +83,15 @@ impl FromStr for SamplerName {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "parentbased_always_on" => Ok(Self::ParentBasedAlwaysOn),
-            "parentbased_traceidratio" => Ok(Self::ParentBasedRatio),
-            "traceidratio" => Ok(Self::Ratio),
-            "always_on" => Ok(Self::AlwaysOn),
-            _ => Err(
-                "expected parentbased_always_on, parentbased_traceidratio, traceidratio or always_on",
-            ),
-        }
+        Self::parse(text).ok_or(
+            "expected parentbased_always_on, parentbased_traceidratio, traceidratio or always_on",
+        )
     }
 }
 
 impl fmt::Display for SamplerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ParentBasedAlwaysOn => "parentbased_always_on",
-            Self::ParentBasedRatio => "parentbased_traceidratio",
-            Self::Ratio => "traceidratio",
-            Self::AlwaysOn => "always_on",
-        })
+        f.write_str(self.name())
     }
 }
 

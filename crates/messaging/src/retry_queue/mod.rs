@@ -12,40 +12,19 @@ pub const MAX_ATTEMPTS: i32 = 5;
 /// How the reason of what was decided again begins.
 pub const HAD_ITS_EFFECT: &str = "it had its effect as ";
 
-/// Why a message is in the retry queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Another aggregate must be known first.
-    Waiting,
-    /// It failed and is tried again with backoff.
-    Retrying,
-    /// An earlier message about its aggregate is in the retry queue.
-    Queued,
-    /// It failed too often, or can never succeed. An operator decides.
-    Dead,
-    /// Kept for a build that knows its kind.
-    UnknownType,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 5] = [
-        Self::Waiting,
-        Self::Retrying,
-        Self::Queued,
-        Self::Dead,
-        Self::UnknownType,
-    ];
-
-    /// As stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Retrying => "retrying",
-            Self::Queued => "queued",
-            Self::Dead => "dead",
-            Self::UnknownType => "unknown_type",
-        }
+types::names! {
+    /// Why a message is in the retry queue.
+    pub enum State {
+        /// Another aggregate must be known first.
+        Waiting = "waiting",
+        /// It failed and is tried again with backoff.
+        Retrying = "retrying",
+        /// An earlier message about its aggregate is in the retry queue.
+        Queued = "queued",
+        /// It failed too often, or can never succeed. An operator decides.
+        Dead = "dead",
+        /// Kept for a build that knows its kind.
+        UnknownType = "unknown_type",
     }
 }
 

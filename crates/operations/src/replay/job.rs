@@ -10,63 +10,29 @@ use super::compare::TableReport;
 use super::rebuild::Rebuild;
 use super::{ReplayError, shadow};
 
-/// What is to be done with the tables that were made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Compare them with the live ones.
-    Verify,
-    /// Compare, then put them in place.
-    Swap,
-}
-
-impl Kind {
-    /// As stored.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::Swap => "swap",
-        }
+types::names! {
+    /// What is to be done with the tables that were made again.
+    pub enum Kind {
+        /// Compare them with the live ones.
+        Verify = "verify",
+        /// Compare, then put them in place.
+        Swap = "swap",
     }
-}
 
-/// How far a replay is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Messages are folded into the new tables.
-    Folding,
-    /// They are compared with the live ones.
-    Comparing,
-    /// They are put in place.
-    Swapping,
-    /// It came to its end.
-    Done,
-    /// It could not go on.
-    Failed,
-    /// Its process is gone. Never stored: who looks finds out.
-    Interrupted,
-}
-
-impl Phase {
-    /// Every one of them.
-    pub const ALL: [Self; 6] = [
-        Self::Folding,
-        Self::Comparing,
-        Self::Swapping,
-        Self::Done,
-        Self::Failed,
-        Self::Interrupted,
-    ];
-
-    /// As stored.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Folding => "folding",
-            Self::Comparing => "comparing",
-            Self::Swapping => "swapping",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-        }
+    /// How far a replay is.
+    pub enum Phase {
+        /// Messages are folded into the new tables.
+        Folding = "folding",
+        /// They are compared with the live ones.
+        Comparing = "comparing",
+        /// They are put in place.
+        Swapping = "swapping",
+        /// It came to its end.
+        Done = "done",
+        /// It could not go on.
+        Failed = "failed",
+        /// Its process is gone. Never stored: who looks finds out.
+        Interrupted = "interrupted",
     }
 }
 

@@ -27,28 +27,15 @@ const STEP_AFTER_ERROR: Duration = Duration::from_secs(1);
 /// A step makes at most so many messages due.
 const MAX_AT_ONCE: i64 = 1_000;
 
-/// How a redrive is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It goes on.
-    Running,
-    /// It came to its end.
-    Done,
-    /// An operator stopped it.
-    Cancelled,
-}
-
-impl State {
-    /// Every one of them.
-    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Cancelled];
-
-    /// As stored.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
-        }
+types::names! {
+    /// How a redrive is.
+    pub enum State {
+        /// It goes on.
+        Running = "running",
+        /// It came to its end.
+        Done = "done",
+        /// An operator stopped it.
+        Cancelled = "cancelled",
     }
 }
 

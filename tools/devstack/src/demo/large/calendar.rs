@@ -1,6 +1,8 @@
 //! What happens on which day: a function of the day alone, so that it is the same each time.
 
-use super::people::{CAMPAIGNS, Campaign, Join, PARTNERS, Partner};
+use types::JoinMode;
+
+use super::people::{CAMPAIGNS, Campaign, PARTNERS, Partner};
 
 /// How many days there are.
 pub(super) const DAYS: i64 = 90;
@@ -66,12 +68,12 @@ impl Place {
 
     /// The brand of an approval campaign wants one not.
     pub(super) fn is_refused(&self) -> bool {
-        self.campaign.join == Join::Approval && self.partner == 38
+        self.campaign.join == JoinMode::Approval && self.partner == 38
     }
 
     /// From when its link leads somewhere: a day more where somebody else has to act.
     fn earns_from(&self) -> i64 {
-        self.from + i64::from(self.campaign.join != Join::Open)
+        self.from + i64::from(self.campaign.join != JoinMode::Open)
     }
 
     fn is_on(&self, day: i64) -> bool {

@@ -3,9 +3,10 @@
 use anyhow::{Context, Result};
 use futures::try_join;
 use serde_json::{Value, json};
+use types::JoinMode;
 
 use super::calendar::{self, Outcome, Place, Sale, Visit};
-use super::people::{BRANDS, CAMPAIGNS, End, Join};
+use super::people::{BRANDS, CAMPAIGNS, End};
 use super::{DAY, PAYDAYS, Stage, amount, count, for_each};
 
 impl Stage {
@@ -17,7 +18,7 @@ impl Stage {
         }
         let coming = self.places.iter().filter(|place| place.from == day);
         let waiting = self.places.iter();
-        let waiting = waiting.filter(|it| it.from + 1 == day && it.campaign.join != Join::Open);
+        let waiting = waiting.filter(|it| it.from + 1 == day && it.campaign.join != JoinMode::Open);
         try_join!(
             self.brands_act(day),
             for_each(coming, async |place| self.come_in(place).await),
@@ -69,7 +70,7 @@ impl Stage {
     async fn come_in(&self, place: &Place) -> Result<()> {
         let (partner, campaign) = (place.partner().id, place.campaign);
         let key = format!("{partner}-{}", campaign.id);
-        if campaign.join == Join::Invite {
+        if campaign.join == JoinMode::Invite {
             let path = format!("campaigns/{}/partners/{partner}/invite", campaign.id);
             let key = format!("demo-large-invite-{key}");
             self.brand(campaign)
@@ -84,8 +85,8 @@ impl Stage {
         }
         self.accept(place).await?;
         match campaign.join {
-            Join::Open => self.link(place).await,
-            Join::Approval | Join::Invite => Ok(()),
+            JoinMode::Open => self.link(place).await,
+            JoinMode::Approval | JoinMode::Invite => Ok(()),
         }
     }
 
@@ -116,7 +117,7 @@ impl Stage {
     /// The day after: the brand approves, or who was invited accepts.
     async fn let_in(&self, place: &Place) -> Result<()> {
         let (partner, campaign) = (place.partner().id, place.campaign);
-        if campaign.join == Join::Invite {
+        if campaign.join == JoinMode::Invite {
             self.accept(place).await?;
             return self.link(place).await;
         }

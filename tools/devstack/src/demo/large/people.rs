@@ -1,5 +1,7 @@
 //! Who and what the large demo is about: brands, partners and campaigns.
 
+use types::JoinMode;
+
 /// A brand.
 #[derive(Debug)]
 pub(super) struct Brand {
@@ -32,24 +34,6 @@ pub(super) const BRANDS: [Brand; 3] = [
     },
 ];
 
-/// How partners come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Join {
-    Open,
-    Approval,
-    Invite,
-}
-
-impl Join {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Approval => "approval",
-            Self::Invite => "invite",
-        }
-    }
-}
-
 /// A campaign.
 #[derive(Debug)]
 pub(super) struct Campaign {
@@ -58,7 +42,7 @@ pub(super) struct Campaign {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
     pub(super) host: &'static str,
-    pub(super) join: Join,
+    pub(super) join: JoinMode,
     /// What a sale earns: a rate in basis points, or in cents.
     pub(super) sale: Earning,
     /// What a lead earns, in cents.
@@ -103,7 +87,7 @@ pub(super) const CAMPAIGNS: [Campaign; 6] = [
         name: "Trail gear",
         description: "Boots, packs and tents, all year round.",
         host: "shop.northwind.example.com",
-        join: Join::Open,
+        join: JoinMode::Open,
         sale: Earning::Rate(1000),
         lead: None,
         hold_days: 14,
@@ -118,7 +102,7 @@ pub(super) const CAMPAIGNS: [Campaign; 6] = [
         name: "Trail Club",
         description: "Memberships: a sign-up counts, and what a member buys.",
         host: "club.northwind.example.com",
-        join: Join::Approval,
+        join: JoinMode::Approval,
         sale: Earning::Rate(800),
         lead: Some(1_200),
         hold_days: 7,
@@ -133,7 +117,7 @@ pub(super) const CAMPAIGNS: [Campaign; 6] = [
         name: "Lights for every room",
         description: "Lamps and shades. The budget is for the whole campaign.",
         host: "lumen.example.com",
-        join: Join::Open,
+        join: JoinMode::Open,
         sale: Earning::Rate(1250),
         lead: None,
         hold_days: 14,
@@ -148,7 +132,7 @@ pub(super) const CAMPAIGNS: [Campaign; 6] = [
         name: "Smart home starter kit",
         description: "One kit, one amount. By invitation.",
         host: "smart.lumen.example.com",
-        join: Join::Invite,
+        join: JoinMode::Invite,
         sale: Earning::Flat(2_500),
         lead: None,
         hold_days: 0,
@@ -163,7 +147,7 @@ pub(super) const CAMPAIGNS: [Campaign; 6] = [
         name: "Books in print",
         description: "Everything on the shelves, with a month to send it back.",
         host: "saga.example.com",
-        join: Join::Open,
+        join: JoinMode::Open,
         sale: Earning::Rate(750),
         lead: None,
         hold_days: 30,
@@ -178,7 +162,7 @@ pub(super) const CAMPAIGNS: [Campaign; 6] = [
         name: "Summer reading",
         description: "Two months of paperbacks.",
         host: "summer.saga.example.com",
-        join: Join::Open,
+        join: JoinMode::Open,
         sale: Earning::Rate(1500),
         lead: None,
         hold_days: 7,
