@@ -49,7 +49,7 @@ pub(crate) struct CommissionView {
     #[schema(value_type = ConversionType)]
     event_type: String,
     /// `reversed` is all of it.
-    #[schema(value_type = Status)]
+    #[schema(value_type = CommissionStatus)]
     status: String,
     /// Why it is suspended.
     suspense: Option<String>,
@@ -121,26 +121,9 @@ fn of_currency(minor: Option<i64>, currency: Option<String>) -> Option<AmountVie
     })
 }
 
-/// How far a commission is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = CommissionStatus)]
-pub(crate) enum Status {
-    Held,
-    Approved,
-    Reversed,
-    Suspended,
-}
-
-impl Status {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Approved => "approved",
-            Self::Reversed => "reversed",
-            Self::Suspended => "suspended",
-        }
-    }
+chassis::closed_lists! {
+    /// How far a commission is.
+    pub(crate) CommissionStatus of types::CommissionStatus;
 }
 
 /// Which commissions.
@@ -158,8 +141,8 @@ pub(crate) struct CommissionFilter {
     #[param(value_type = Option<String>)]
     campaign_id: Option<CampaignId>,
     /// That stand so.
-    #[param(inline)]
-    status: Option<Status>,
+    #[param(inline, value_type = Option<CommissionStatus>)]
+    status: Option<types::CommissionStatus>,
 }
 
 /// Commissions, newest first: a partner's own, those of a brand's campaigns, an operator's all.
@@ -178,7 +161,7 @@ pub(crate) async fn list_commissions(
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
     };
-    let (scope, status) = (seen(&caller, of)?, filter.status.map(Status::name));
+    let (scope, status) = (seen(&caller, of)?, filter.status.map(types::CommissionStatus::name));
     let rows = commissions::list(bff.host.pool(), scope, of, status, list.page)
         .await
         .or_unread()?;

@@ -1,5 +1,7 @@
 //! `/api/v1/payouts`.
 
+use api::PaymentMethod;
+use api::lists::PayoutStatus;
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
@@ -19,7 +21,6 @@ use super::Bff;
 use super::shown::{amount, moment};
 use crate::store::Table;
 use crate::store::payouts::{self, PayoutRow};
-use api::PaymentMethod;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -43,7 +44,7 @@ pub(crate) struct PayoutView {
     /// Where to, masked.
     #[schema(example = "u***@example.com")]
     destination: String,
-    #[schema(value_type = Status)]
+    #[schema(value_type = PayoutStatus)]
     status: String,
     /// The provider's own reference.
     provider_ref: Option<String>,
@@ -71,32 +72,6 @@ impl From<PayoutRow> for PayoutView {
     }
 }
 
-/// How far a payout is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = PayoutStatus)]
-pub(crate) enum Status {
-    Requested,
-    Submitting,
-    Submitted,
-    Unknown,
-    Paid,
-    Failed,
-}
-
-impl Status {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Submitting => "submitting",
-            Self::Submitted => "submitted",
-            Self::Unknown => "unknown",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-        }
-    }
-}
-
 /// Which payouts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -106,8 +81,8 @@ pub(crate) struct PayoutFilter {
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
     /// That stand so.
-    #[param(inline)]
-    status: Option<Status>,
+    #[param(inline, value_type = Option<PayoutStatus>)]
+    status: Option<types::PayoutStatus>,
 }
 
 /// Payouts, newest first: a partner's own, an operator's all.
@@ -123,7 +98,7 @@ pub(crate) async fn list_payouts(
     let partner = caller.narrowed_to_partner(list.filter.partner_id.as_ref())?;
     let (partner, status) = (
         partner.map(PartnerId::as_str),
-        list.filter.status.map(Status::name),
+        list.filter.status.map(types::PayoutStatus::name),
     );
     let rows = payouts::list(bff.host.pool(), partner, status, list.page)
         .await

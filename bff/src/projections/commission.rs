@@ -1,7 +1,7 @@
 //! Commissions, from `commission-events`.
 
 use schemas::{Body, CommissionCalculatedV1, Header, Message};
-use types::Micros;
+use types::{CommissionStatus, Micros};
 
 use super::rows::{ReadModel, Says};
 use crate::store::commissions::CommissionRow;
@@ -33,7 +33,7 @@ impl ReadModel for CommissionRow {
             },
             _ => return before,
         };
-        status(&row).clone_into(&mut row.status);
+        status(&row).name().clone_into(&mut row.status);
         Some(row)
     }
 }
@@ -66,14 +66,14 @@ fn row(header: &Header, calculated: &CommissionCalculatedV1, place: i64) -> Comm
 }
 
 /// As commission itself states it.
-fn status(row: &CommissionRow) -> &'static str {
+fn status(row: &CommissionRow) -> CommissionStatus {
     if row.suspense.is_some() {
-        "suspended"
+        CommissionStatus::Suspended
     } else if row.amount_minor > 0 && row.reversed_minor == row.amount_minor {
-        "reversed"
+        CommissionStatus::Reversed
     } else if row.approved_at.is_none() {
-        "held"
+        CommissionStatus::Held
     } else {
-        "approved"
+        CommissionStatus::Approved
     }
 }

@@ -1,6 +1,7 @@
 //! Payouts, from `payment-events`.
 
 use schemas::{Body, Header, Message, PayoutRequestedV1};
+use types::PayoutStatus::{Failed, Paid, Requested, Submitted, Submitting, Unknown};
 
 use super::rows::{ReadModel, Says};
 use crate::store::payouts::PayoutRow;
@@ -23,16 +24,16 @@ impl ReadModel for PayoutRow {
         let header = &message.header;
         let (status, provider_ref, reason) = match &message.body {
             Body::PayoutRequestedV1(requested) => return Some(row(header, requested, place)),
-            Body::PayoutSubmittingV1(_) => ("submitting", None, None),
-            Body::PayoutSubmittedV1(e) => ("submitted", e.provider_ref.as_ref(), e.reason.as_ref()),
-            Body::PayoutUnknownV1(e) => ("unknown", e.provider_ref.as_ref(), e.reason.as_ref()),
-            Body::PayoutPaidV1(e) => ("paid", e.provider_ref.as_ref(), None),
-            Body::PayoutFailedV1(e) => ("failed", e.provider_ref.as_ref(), e.reason.as_ref()),
+            Body::PayoutSubmittingV1(_) => (Submitting, None, None),
+            Body::PayoutSubmittedV1(e) => (Submitted, e.provider_ref.as_ref(), e.reason.as_ref()),
+            Body::PayoutUnknownV1(e) => (Unknown, e.provider_ref.as_ref(), e.reason.as_ref()),
+            Body::PayoutPaidV1(e) => (Paid, e.provider_ref.as_ref(), None),
+            Body::PayoutFailedV1(e) => (Failed, e.provider_ref.as_ref(), e.reason.as_ref()),
             _ => return before,
         };
         let before = before?;
         Some(Self {
-            status: status.to_owned(),
+            status: status.name().to_owned(),
             provider_ref: provider_ref.cloned().or(before.provider_ref),
             reason: reason.cloned(),
             updated_at: header.time.get(),
@@ -51,7 +52,7 @@ fn row(header: &Header, requested: &PayoutRequestedV1, place: i64) -> PayoutRow 
         currency: requested.amount.currency.code().to_owned(),
         method: requested.method.name().to_owned(),
         masked: requested.masked.clone(),
-        status: "requested".to_owned(),
+        status: Requested.name().to_owned(),
         provider_ref: None,
         reason: None,
         requested_at: time,

@@ -1,22 +1,9 @@
 //! A commission as it stands.
 
+pub use types::CommissionStatus as Status;
 use types::{ArithmeticError, Micros, Money};
 
 use super::{Calculated, CalculatedStatus, Event};
-
-types::names! {
-    /// Where a commission stands, for lists.
-    pub enum Status {
-        /// Pending until its hold ends.
-        Held = "held",
-        /// Earned for good.
-        Approved = "approved",
-        /// All of it was taken back.
-        Reversed = "reversed",
-        /// An operator must decide.
-        Suspended = "suspended",
-    }
-}
 
 /// A commission.
 #[derive(Clone, Debug, PartialEq, Eq)]

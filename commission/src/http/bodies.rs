@@ -6,7 +6,7 @@ use serde::Serialize;
 use types::{Currency, Micros, Money};
 use utoipa::ToSchema;
 
-use super::commissions::StatusName;
+use super::commissions::CommissionStatus;
 use crate::domain::Suspense;
 use crate::store::{CommissionRow, ReversalRow};
 
@@ -57,7 +57,7 @@ pub(super) struct CommissionItem {
     #[schema(value_type = ConversionType)]
     event_type: String,
     /// `reversed` is all of it.
-    #[schema(value_type = StatusName)]
+    #[schema(value_type = CommissionStatus)]
     status: String,
     /// Why it is suspended.
     #[schema(value_type = Option<SuspenseReason>)]

@@ -10,12 +10,11 @@ use chassis::problem::Problem;
 use runtime::{Host, OrUnread};
 use serde::Deserialize;
 use types::{CampaignId, ConversionId, ConversionType, PartnerId};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::bodies::{CommissionDetail, CommissionItem};
-use crate::domain::Status;
 use crate::store::{self, Filter};
 
 /// Its routes.
@@ -37,50 +36,18 @@ pub(super) struct CommissionFilter {
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
     /// In this status.
-    #[param(inline)]
-    status: Option<StatusName>,
+    #[param(inline, value_type = Option<CommissionStatus>)]
+    status: Option<types::CommissionStatus>,
     /// For this.
-    #[param(inline)]
-    event_type: Option<EventTypeName>,
+    #[param(inline, value_type = Option<EventTypeName>)]
+    event_type: Option<ConversionType>,
 }
 
-/// Where a commission stands.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = CommissionStatus)]
-pub(super) enum StatusName {
-    Held,
-    Approved,
-    Reversed,
-    Suspended,
-}
-
-impl From<StatusName> for Status {
-    fn from(name: StatusName) -> Self {
-        match name {
-            StatusName::Held => Self::Held,
-            StatusName::Approved => Self::Approved,
-            StatusName::Reversed => Self::Reversed,
-            StatusName::Suspended => Self::Suspended,
-        }
-    }
-}
-
-/// What is paid for.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum EventTypeName {
-    Purchase,
-    Lead,
-}
-
-impl From<EventTypeName> for ConversionType {
-    fn from(name: EventTypeName) -> Self {
-        match name {
-            EventTypeName::Purchase => Self::Purchase,
-            EventTypeName::Lead => Self::Lead,
-        }
-    }
+chassis::closed_lists! {
+    /// Where a commission stands.
+    pub(super) CommissionStatus of types::CommissionStatus;
+    /// What is paid for.
+    EventTypeName of ConversionType;
 }
 
 /// Commissions that the caller may see, newest first.
@@ -101,8 +68,8 @@ pub(super) async fn list_commissions(
         scope: caller.scope()?,
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
-        status: filter.status.map(Status::from),
-        event_type: filter.event_type.map(ConversionType::from),
+        status: filter.status,
+        event_type: filter.event_type,
     };
     let rows = store::list(host.pool(), filter, page).await.or_unread()?;
     let items = Page::new(page, rows, |row| row.position, CommissionItem::from);

@@ -20,6 +20,8 @@ chassis::closed_lists! {
     /// (`claims.write`), report leads, purchases and refunds (`conversions.write`), disable and enable links (`links.write`),
     /// decide upon partners (`partners.write`), read what the brand may read (`reports.read`).
     pub ApiKeyScope of types::ApiKeyScope;
+    /// How far a payout is.
+    pub PayoutStatus of types::PayoutStatus;
     /// When a brand pays for what its partners earn.
     pub Billing of types::Billing;
     /// How far a deposit is.

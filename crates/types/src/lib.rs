@@ -46,16 +46,7 @@ pub use ids::{
     GroupId, InvalidId, LinkCode, MailId, MailTemplateId, MembershipId, OrderId, PartnerId,
     PayoutId, StatementId, WebhookEndpointId, WithdrawalId, WorkflowId,
 };
-pub use lists::{
-    AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
-    CampaignStatus, Channel, ClaimStatus, Clearable, ConversionStatus, ConversionType,
-    DeclineReason, DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason,
-    EvidenceStatus, GroupField, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup,
-    MailLanguage, MailState, PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    UnattributedReason, VerifiedBy, WebhookDeliveryState, WebhookDisabledReason,
-    WebhookEndpointStatus, WebhookFormat, WithdrawalStatus, WorkflowReason, WorkflowStatus,
-    WorkflowStep, WorkflowStepState,
-};
+pub use lists::*;
 pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
 pub use month::{InvalidMonth, Month};

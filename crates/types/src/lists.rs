@@ -269,6 +269,34 @@ crate::names! {
         Payable = "payable",
     }
 
+    /// Where a commission stands, for lists.
+    pub enum CommissionStatus {
+        /// Pending until its hold ends.
+        Held = "held",
+        /// Earned for good.
+        Approved = "approved",
+        /// All of it was taken back.
+        Reversed = "reversed",
+        /// An operator must decide.
+        Suspended = "suspended",
+    }
+
+    /// How far a payout is. `Paid` and `Failed` are final.
+    pub enum PayoutStatus {
+        /// The money is reserved.
+        Requested = "requested",
+        /// The provider is about to be called, or has been: the intent is committed first.
+        Submitting = "submitting",
+        /// The provider has taken it.
+        Submitted = "submitted",
+        /// Nobody knows whether the provider has it: only look-ups from here.
+        Unknown = "unknown",
+        /// The money has arrived.
+        Paid = "paid",
+        /// The money came back.
+        Failed = "failed",
+    }
+
     /// How a payout reaches its partner.
     pub enum PayoutMethod {
         /// To an e-mail address.

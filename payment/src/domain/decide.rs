@@ -11,7 +11,7 @@ use types::{Money, PartnerId, PayoutId, Uuid};
 
 use super::{
     Account, AccountType, Actor, Answer, Begins, Code, Command, Context, Event, Ledger, Payout,
-    PayoutAt, PayoutRequest, Rejection, Status,
+    PayoutAt, PayoutRequest, Rejection, Status, Transitions,
 };
 use super::{funds, statement};
 
@@ -141,7 +141,7 @@ fn covered(ledger: &Ledger, partner: &PartnerId, amount: Money) -> Result<(), Re
 /// A first attempt, or another one after the provider has said that it never saw the first.
 fn begin_payout(payout: &Payout, context: &Context) -> Result<Event, Rejection> {
     let status = payout.status;
-    match status.transitions().begins {
+    match Transitions::of(status).begins {
         Begins::Yes => {}
         Begins::AgainWhileKeyLives if payout.key_is_alive(context.now) => {}
         Begins::AgainWhileKeyLives => {
@@ -185,7 +185,7 @@ fn record_payout_answer(
 ) -> Result<Event, Rejection> {
     let status = payout.status;
     let has_provider = status != Status::Requested || context.actor == Actor::Operator;
-    if !has_provider || !status.transitions().news.contains(&response.answer) {
+    if !has_provider || !Transitions::of(status).news.contains(&response.answer) {
         return Err(not_there(status));
     }
     let (amount, transfer_id) = (payout.amount, transfer_id(context.cause, 0));

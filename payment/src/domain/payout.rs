@@ -1,7 +1,7 @@
 //! A payout on its way out.
 
-pub use types::PayoutMethod as Method;
 use types::{Micros, Money, PartnerId, PayoutId, Uuid};
+pub use types::{PayoutMethod as Method, PayoutStatus as Status};
 
 use super::Answer;
 
@@ -17,24 +17,6 @@ const APART: i64 = 60 * 1_000_000;
 
 /// So long a step with the provider takes at most, in seconds: it is given up then.
 pub const MAX_STEP_SECONDS: i64 = 60;
-
-types::names! {
-    /// How far a payout is. `Paid` and `Failed` are final.
-    pub enum Status {
-        /// The money is reserved.
-        Requested = "requested",
-        /// The provider is about to be called, or has been: the intent is committed first.
-        Submitting = "submitting",
-        /// The provider has taken it.
-        Submitted = "submitted",
-        /// Nobody knows whether the provider has it: only look-ups from here.
-        Unknown = "unknown",
-        /// The money has arrived.
-        Paid = "paid",
-        /// The money came back.
-        Failed = "failed",
-    }
-}
 
 /// What is done next about a payout, and what may be: one row of its state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,29 +53,24 @@ pub enum Begins {
     No,
 }
 
-impl Status {
-    /// The row of this status: the one statement of how a payout goes on, for decider, worker and queries.
-    pub const fn transitions(self) -> Transitions {
-        let (next, begins, news): (Next, Begins, &'static [Answer]) = match self {
+impl Transitions {
+    /// The row of a status: the one statement of how a payout goes on, for decider, worker and queries.
+    pub const fn of(status: Status) -> Self {
+        let (next, begins, news): (Next, Begins, &'static [Answer]) = match status {
             // Only an operator has news of it: that it was paid before the database was restored to when it was not.
-            Self::Requested => (Next::Begin, Begins::Yes, &[Answer::Paid, Answer::Failed]),
-            Self::Submitting => (Next::Submit, Begins::No, &Answer::ALL),
-            Self::Submitted => (Next::LookUp, Begins::No, &[Answer::Paid, Answer::Failed]),
+            Status::Requested => (Next::Begin, Begins::Yes, &[Answer::Paid, Answer::Failed]),
+            Status::Submitting => (Next::Submit, Begins::No, &Answer::ALL),
+            Status::Submitted => (Next::LookUp, Begins::No, &[Answer::Paid, Answer::Failed]),
             // An indeterminate answer does not take back what the provider said before, and is no news while the payout is
             // indeterminate.
-            Self::Unknown => (
+            Status::Unknown => (
                 Next::LookUp,
                 Begins::AgainWhileKeyLives,
                 &[Answer::Accepted, Answer::Paid, Answer::Failed],
             ),
-            Self::Paid | Self::Failed => (Next::Nothing, Begins::No, &[]),
+            Status::Paid | Status::Failed => (Next::Nothing, Begins::No, &[]),
         };
-        Transitions { next, begins, news }
-    }
-
-    /// Whether nothing can change it any more.
-    pub fn is_final(self) -> bool {
-        self.transitions().next == Next::Nothing
+        Self { next, begins, news }
     }
 }
 

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::{Next, Payout, Status};
+use crate::domain::{Next, Payout, Status, Transitions};
 use crate::store::{payout_details, payouts, switch};
 
 /// Its routes.
@@ -230,7 +230,7 @@ async fn note(
     let switch = switch::read(host.pool()).await.map_err(sql)?;
     let asks = body.decision == Decision::LookUp;
     let is_there = if asks {
-        payout.status.transitions().next == Next::LookUp
+        Transitions::of(payout.status).next == Next::LookUp
     } else {
         let paused_since = switch.paused.then_some(Micros(switch.since));
         payout.may_be_decided(paused_since, tx.now())

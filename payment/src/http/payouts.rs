@@ -1,5 +1,6 @@
 //! `/api/v1/payment/payouts`.
 
+use api::lists::PayoutStatus;
 use api::{PaymentMethod, RequestPayout};
 use axum::extract::State;
 use chassis::auth::Caller;
@@ -31,11 +32,6 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
 }
 
 chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
-
-chassis::closed_lists! {
-    /// How far a payout is.
-    pub(crate) PayoutStatus of Status;
-}
 
 /// A payout as it is shown.
 #[derive(Serialize, ToSchema)]

@@ -22,7 +22,7 @@ use types::{Micros, PayoutId};
 use super::provider::PayoutProvider;
 use super::step::{Handing, gave_up, step};
 use super::{NAME, command};
-use crate::domain::{MAX_STEP_SECONDS, Next};
+use crate::domain::{MAX_STEP_SECONDS, Next, Transitions};
 use crate::store::calls::{self, Due};
 
 /// Payouts in flight at once.
@@ -112,7 +112,7 @@ fn handing(due: &Due) -> Handing {
 
 /// What was asked of the provider, in the trace of who asked for the payout.
 fn trace(due: &Due, started: Micros, ended: Micros) {
-    let name = match due.stored.payout.status.transitions().next {
+    let name = match Transitions::of(due.stored.payout.status).next {
         Next::Submit => "submit payout",
         Next::LookUp => "look payout up",
         Next::Begin | Next::Nothing => return,

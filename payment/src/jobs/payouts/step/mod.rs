@@ -38,7 +38,7 @@ pub(super) async fn step(
     handing: Handing,
     now: impl Fn() -> Micros,
 ) -> Step {
-    match payout.status.transitions().next {
+    match Transitions::of(payout.status).next {
         Next::Begin => Step::Begin,
         Next::Submit => submit(provider, payout, details, handing, now).await,
         Next::LookUp => look_up(provider, payout, now).await,
@@ -49,7 +49,7 @@ pub(super) async fn step(
 /// What a step without end comes to: if it was submitting, nobody knows how far it got.
 pub(super) fn gave_up(payout: &Payout) -> Step {
     let reason = "the provider took too long";
-    if payout.status.transitions().next == Next::Submit {
+    if Transitions::of(payout.status).next == Next::Submit {
         unknown(reason)
     } else {
         not_now(payout, reason)
@@ -61,7 +61,7 @@ async fn look_up(
     payout: &Payout,
     now: impl Fn() -> Micros,
 ) -> Step {
-    let Transitions { begins, news, .. } = payout.status.transitions();
+    let Transitions { begins, news, .. } = Transitions::of(payout.status);
     match provider.lookup(payout).await {
         Ok(Some(report)) if news.contains(&answer(report.state)) => responded(report),
         Ok(None) if begins == Begins::AgainWhileKeyLives => {
