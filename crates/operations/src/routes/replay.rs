@@ -32,35 +32,28 @@ chassis::refuses!(Busy: UNDER_WAY);
 /// Jobs that a list shows.
 const SHOWN: i64 = 20;
 
-/// What is to be done with the tables that are made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ReplayKind {
-    /// Compare them with the live ones.
-    Verify,
-    /// Compare, then put them in place.
-    Swap,
+chassis::closed_lists! {
+    /// What is to be done with the tables that are made again.
+    pub(crate) ReplayKind of Kind;
+    /// How far a replay is; `interrupted` when its process is gone.
+    pub(crate) ReplayPhase of Phase;
 }
 
 /// A replay that is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StartReplay {
-    kind: ReplayKind,
+    #[schema(value_type = ReplayKind)]
+    kind: Kind,
     /// For the audit: a swap needs one.
     reason: Option<Text<500>>,
 }
 
 impl Check for StartReplay {
     fn check(&self, fields: &mut Fields) {
-        let has_reason = self.kind == ReplayKind::Verify || self.reason.is_some();
+        let has_reason = self.kind == Kind::Verify || self.reason.is_some();
         fields.require(has_reason, "/reason", "a swap needs a reason");
     }
-}
-
-chassis::closed_lists! {
-    /// How far a replay is; `interrupted` when its process is gone.
-    pub(crate) ReplayPhase of Phase;
 }
 
 /// A replay as it stands.
@@ -151,10 +144,7 @@ pub(crate) async fn start_replay(
     let id = Uuid::now_v7();
     let order = Order {
         id,
-        kind: match request.kind {
-            ReplayKind::Verify => Kind::Verify,
-            ReplayKind::Swap => Kind::Swap,
-        },
+        kind: request.kind,
         actor: operator.name().to_owned(),
         reason: request.reason.map(Text::into_string).unwrap_or_default(),
     };

@@ -9,7 +9,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::{Path, Query};
 use chassis::problem::{Code, Problem};
 use chassis::time::Timestamp;
-use messaging::retry_queue::RetryRow;
+use messaging::retry_queue::{self, RetryRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::Micros;
@@ -110,27 +110,9 @@ pub(crate) struct CountsView {
     reasons: Vec<CountView>,
 }
 
-/// The states of what is in the retry queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RetryQueueState {
-    Waiting,
-    Retrying,
-    Queued,
-    Dead,
-    UnknownType,
-}
-
-impl RetryQueueState {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Retrying => "retrying",
-            Self::Queued => "queued",
-            Self::Dead => "dead",
-            Self::UnknownType => "unknown_type",
-        }
-    }
+chassis::closed_lists! {
+    /// The states of what is in the retry queue.
+    pub(crate) RetryQueueState of retry_queue::State;
 }
 
 /// Which messages.
@@ -139,8 +121,9 @@ impl RetryQueueState {
 #[into_params(parameter_in = Query)]
 pub(crate) struct RetryQueueFilter {
     /// Only those in this state.
-    #[param(inline)]
-    pub(crate) state: Option<RetryQueueState>,
+    #[param(inline, value_type = Option<RetryQueueState>)]
+    #[schema(value_type = Option<RetryQueueState>)]
+    pub(crate) state: Option<retry_queue::State>,
     /// Only those whose reason contains this, in whatever case.
     pub(crate) reason: Option<String>,
     /// Only of this type.
