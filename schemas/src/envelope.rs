@@ -1,7 +1,7 @@
 //! The envelope: what every message has beside its payload.
 
 use serde::{Deserialize, Serialize};
-use types::Micros;
+use types::{MAX_CLOCK_SKEW_SECONDS, Micros};
 use uuid::Uuid;
 
 use crate::Service;
@@ -52,14 +52,11 @@ pub struct Header {
     pub traceparent: Option<String>,
 }
 
-/// How far the clocks of two services may be apart, in seconds.
-const CLOCKS_APART: i64 = 300;
-
 impl Header {
     /// When a command that is handled now was requested, as far as that decides: when a service took it, where that is longer ago than two
     /// clocks may be apart. Else, and for what an external producer wrote, which may claim any time, it is now.
     pub fn requested_at(&self, now: Micros) -> Micros {
-        let latest = self.time.checked_add_seconds(CLOCKS_APART);
+        let latest = self.time.checked_add_seconds(MAX_CLOCK_SKEW_SECONDS);
         let waited = latest.is_some_and(|latest| latest < now);
         if waited && Service::parse(&self.source).is_some() {
             self.time

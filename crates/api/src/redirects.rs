@@ -6,14 +6,14 @@
 
 use aws_lc_rs::hmac;
 use chassis::lasting::LastingKeys;
-use types::{LinkCode, Micros, hash_of_hex, hex};
+use types::{LinkCode, MAX_CLOCK_SKEW_SECONDS, Micros, hash_of_hex, hex};
 
 use crate::process_keys::ProcessKeys;
 
 /// A signature counts for so long after it was made, in microseconds: a day.
 pub const LIFETIME: i64 = 24 * 3_600 * 1_000_000;
-/// By so much may a shop's clock be ahead of ours, in microseconds: five minutes.
-const SKEW: i64 = 300 * 1_000_000;
+/// By so much may a shop's clock be ahead of ours, in microseconds.
+const SKEW: i64 = MAX_CLOCK_SKEW_SECONDS * 1_000_000;
 
 static KEYS: ProcessKeys = ProcessKeys::of(b"tributary signed redirect v1");
 

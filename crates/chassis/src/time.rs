@@ -6,13 +6,10 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use types::{Micros, check_time};
+use types::{MAX_CLOCK_SKEW_SECONDS, Micros, check_time};
 use utoipa::ToSchema;
 
 use crate::problem::Fields;
-
-/// How far a client's clock may be ahead of ours.
-pub const MAX_AHEAD_SECONDS: i64 = 5 * 60;
 
 /// A text that is no RFC 3339 moment of the years 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -163,7 +160,7 @@ pub fn to_rfc3339(micros: Micros) -> String {
 /// Refuses a claimed moment that is more than five minutes ahead of `now`.
 pub fn refuse_future(fields: &mut Fields, pointer: &'static str, claimed: Micros, now: Micros) {
     let latest = now
-        .checked_add_seconds(MAX_AHEAD_SECONDS)
+        .checked_add_seconds(MAX_CLOCK_SKEW_SECONDS)
         .unwrap_or(Micros(i64::MAX));
     fields.require(
         claimed <= latest,

@@ -62,7 +62,7 @@ pub use texts::{
     check_description, check_event_type, check_evidence_type, check_link_limit, check_mail_subject,
     check_mail_text, check_page, check_tag, check_terms_text, check_utm_text, fallback_url,
 };
-pub use time::{Micros, check_time};
+pub use time::{MAX_CLOCK_SKEW_SECONDS, Micros, check_time};
 /// What derived ids are made of.
 pub use uuid::Uuid;
 pub use webhook::{MAX_WEBHOOK_ENDPOINTS, MAX_WEBHOOK_URL_LENGTH, check_webhook_url};

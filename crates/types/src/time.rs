@@ -11,6 +11,9 @@ use crate::plan::Invalid;
 #[serde(transparent)]
 pub struct Micros(pub i64);
 
+/// How far two clocks may be apart, in seconds: a client's, a shop's or another service's may be so far ahead of ours, or behind.
+pub const MAX_CLOCK_SKEW_SECONDS: i64 = 5 * 60;
+
 const PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 /// 0001-01-01 and 10000-01-01.

@@ -2,7 +2,8 @@
 
 use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
 use types::{
-    Amount, AmountError, BrandId, ConversionId, ConversionType, Currency, Micros, Money, Uuid,
+    Amount, AmountError, BrandId, ConversionId, ConversionType, Currency, MAX_CLOCK_SKEW_SECONDS,
+    Micros, Money, Uuid,
 };
 
 use super::attribution::{Candidate, attribute};
@@ -12,9 +13,6 @@ use super::{
     Access, Attributed, Campaign, Claims, Code, Conversion, Event, EventRecorded, EventType, Order,
     Orders, Rejection, Report, Status, Unattributed, UnattributedReason, VerifiedBy,
 };
-
-/// How far a reporter's clock may be ahead of ours, or behind it, in seconds.
-pub(super) const MAX_OFF_SECONDS: i64 = 300;
 
 /// What a report is decided by.
 #[derive(Clone, Copy, Debug)]
@@ -54,13 +52,13 @@ impl Report {
         if self.claims_time && self.click.is_none() {
             return at;
         }
-        at.checked_add_seconds(MAX_OFF_SECONDS).unwrap_or(at)
+        at.checked_add_seconds(MAX_CLOCK_SKEW_SECONDS).unwrap_or(at)
     }
 }
 
 /// Decides upon a report.
 pub fn record<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
-    let latest = known.now.checked_add_seconds(MAX_OFF_SECONDS);
+    let latest = known.now.checked_add_seconds(MAX_CLOCK_SKEW_SECONDS);
     if latest.is_some_and(|latest| report.occurred_at > latest) {
         return Err(Rejection::of(
             "/occurred_at",
