@@ -1,7 +1,7 @@
 //! The envelope: what every message has beside its payload.
 
 use serde::{Deserialize, Serialize};
-use types::{MAX_CLOCK_SKEW_SECONDS, Micros};
+use types::{BrandId, MAX_CLOCK_SKEW_SECONDS, Micros, PartnerId};
 use uuid::Uuid;
 
 use crate::Service;
@@ -18,6 +18,29 @@ pub struct Actor {
     pub partner_id: Option<String>,
     /// The brand that the token speaks for.
     pub brand_id: Option<String>,
+}
+
+impl Actor {
+    fn has(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+
+    /// Whether it may act for anyone.
+    pub fn is_operator(&self) -> bool {
+        self.has("operator")
+    }
+
+    /// The partner that it is: an id counts only with its role.
+    pub fn partner(&self) -> Option<PartnerId> {
+        let id = self.partner_id.as_deref().filter(|_| self.has("partner"));
+        PartnerId::parse(id?).ok()
+    }
+
+    /// The brand that it is: an id counts only with its role.
+    pub fn brand(&self) -> Option<BrandId> {
+        let id = self.brand_id.as_deref().filter(|_| self.has("brand"));
+        BrandId::parse(id?).ok()
+    }
 }
 
 /// Everything but the payload.
@@ -53,6 +76,13 @@ pub struct Header {
 }
 
 impl Header {
+    /// Whether it was requested at the bff or at this service's own HTTP surface, by who showed a token there, or is the service's own.
+    pub fn is_from_edge_of(&self, service: Service) -> bool {
+        [Service::Bff, service]
+            .iter()
+            .any(|it| it.name() == self.source)
+    }
+
     /// When a command that is handled now was requested, as far as that decides: when a service took it, where that is longer ago than two
     /// clocks may be apart. Else, and for what an external producer wrote, which may claim any time, it is now.
     pub fn requested_at(&self, now: Micros) -> Micros {

@@ -7,7 +7,7 @@ use schemas::{
     About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1,
     ChangeGroupV1, ChangePartnerV1, ChangeV1, CreateApiKeyV1, CreateGroupV1, CreateV1,
     EndEnrollmentV1, EvidenceSubmittedV1, GroupCreatedV1, Header, Message, MovePartnerV1,
-    PublishTermsV1, RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
+    PublishTermsV1, RotateApiKeyV1, Service, SubmitEvidenceV1, WireBudget,
 };
 use sealing::personal::MAX_SEALED_BYTES;
 use sealing::texts;
@@ -21,7 +21,6 @@ use types::{
     check_page, check_scopes, check_terms_text, check_time,
 };
 
-use super::from_an_edge;
 use crate::domain::{
     BrandChange, CampaignChange, Change, Code, Command, Edit, GroupChange, PartnerChange,
     Rejection, Review, Rotation, Step,
@@ -439,7 +438,7 @@ fn shown_file(
 ) -> Result<ShownFile, Rejection> {
     if let Some((sealed, hash)) = wire.sealed_url.as_ref().zip(wire.url_hash.as_ref()) {
         either(None, wire.sealed_url.as_ref(), "/file_url")?;
-        if !from_an_edge(header) {
+        if !header.is_from_edge_of(Service::Campaign) {
             return Err(at("/file_url")("is sealed by edges alone"));
         }
         check_content_hash(hash).map_err(at("/file_url"))?;
@@ -505,7 +504,7 @@ fn secret(prefix: &str, hash: &str) -> Result<(), Rejection> {
 
 /// The API key that is key and subject, of an edge's command.
 fn of_api_key(header: &Header) -> Result<ApiKeyId, Rejection> {
-    if !from_an_edge(header) {
+    if !header.is_from_edge_of(Service::Campaign) {
         let detail = "API keys are for people to make, rotate and revoke, and not for a producer";
         return Err(Rejection::new(Code::NotForProducers, detail));
     }

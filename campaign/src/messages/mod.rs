@@ -14,20 +14,11 @@ pub(crate) use incoming::command;
 
 /// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
 pub(crate) fn actor(header: &Header) -> Actor {
-    let Some(actor) = &header.actor else {
-        return Actor::default();
-    };
-    let has = |role: &str| actor.roles.iter().any(|known| known == role);
-    let partner = actor.partner_id.as_deref().filter(|_| has("partner"));
-    let brand = actor.brand_id.as_deref().filter(|_| has("brand"));
+    let who = header.actor.as_ref();
     Actor {
-        operator: from_an_edge(header) && has("operator"),
-        partner: partner.and_then(|id| id.parse().ok()),
-        brand: brand.and_then(|id| id.parse().ok()),
+        operator: header.is_from_edge_of(Service::Campaign)
+            && who.is_some_and(schemas::Actor::is_operator),
+        partner: who.and_then(schemas::Actor::partner),
+        brand: who.and_then(schemas::Actor::brand),
     }
-}
-
-/// Whether it was asked at the bff or at this service's own HTTP surface, by who showed a token there.
-fn from_an_edge(header: &Header) -> bool {
-    [Service::Bff.name(), Service::Campaign.name()].contains(&header.source.as_str())
 }

@@ -18,22 +18,13 @@ pub(crate) use workflow::{Concerns, concerns};
 
 /// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
 pub(crate) fn actor(header: &Header) -> Actor {
-    let Some(actor) = &header.actor else {
-        return Actor::default();
-    };
-    let has = |role: &str| actor.roles.iter().any(|known| known == role);
-    let partner = actor.partner_id.as_deref().filter(|_| has("partner"));
-    let brand = actor.brand_id.as_deref().filter(|_| has("brand"));
+    let who = header.actor.as_ref();
     Actor {
-        operator: from_an_edge(header) && has("operator"),
-        partner: partner.and_then(|id| id.parse().ok()),
-        brand: brand.and_then(|id| id.parse().ok()),
+        operator: header.is_from_edge_of(Service::Notify)
+            && who.is_some_and(schemas::Actor::is_operator),
+        partner: who.and_then(schemas::Actor::partner),
+        brand: who.and_then(schemas::Actor::brand),
     }
-}
-
-/// Whether it was asked at the bff or at this service's own HTTP surface, or is the service's own.
-fn from_an_edge(header: &Header) -> bool {
-    [Service::Bff.name(), Service::Notify.name()].contains(&header.source.as_str())
 }
 
 /// The command of a message; `None` when the message is no command of ours.
@@ -176,7 +167,7 @@ fn of_endpoint(header: &Header) -> Result<WebhookEndpointId, Rejection> {
 }
 
 fn from_people(header: &Header) -> Result<(), Rejection> {
-    if from_an_edge(header) {
+    if header.is_from_edge_of(Service::Notify) {
         return Ok(());
     }
     let detail = "webhook endpoints, mail addresses, texts of mails and onboarding are for people to make and change, and not for a producer";

@@ -8,7 +8,6 @@ mod incoming;
 mod tests;
 
 use schemas::{Actor as WireActor, Service};
-use types::{BrandId, PartnerId};
 
 use crate::domain::{self, Actor};
 
@@ -25,25 +24,14 @@ pub(crate) fn context(context: &messaging::Context) -> domain::Context {
             None if context.header.source == Service::Payment.name() => Actor::System,
             None => Actor::Other,
         },
-        brand: context.actor().and_then(brand_of),
+        brand: context.actor().and_then(WireActor::brand),
     }
 }
 
-/// The brand that an actor speaks for: its id counts only with its role.
-fn brand_of(actor: &WireActor) -> Option<BrandId> {
-    let is_brand = actor.roles.iter().any(|own| own == "brand");
-    let id = actor.brand_id.as_deref().filter(|_| is_brand);
-    BrandId::parse(id?).ok()
-}
-
 fn actor_of(actor: &WireActor) -> Actor {
-    let has = |role: &str| actor.roles.iter().any(|own| own == role);
-    let partner = || PartnerId::parse(actor.partner_id.as_deref()?).ok();
-    if has("operator") {
+    if actor.is_operator() {
         Actor::Operator
-    } else if has("partner") {
-        partner().map_or(Actor::Other, Actor::Partner)
     } else {
-        Actor::Other
+        actor.partner().map_or(Actor::Other, Actor::Partner)
     }
 }

@@ -243,18 +243,12 @@ fn fact(message: &Message) -> Result<Read, Rejection> {
 
 /// What the one who asks may touch; no actor is the system itself.
 pub fn access(actor: Option<&Actor>) -> Access {
-    let Some(actor) = actor else {
-        return Access::All;
-    };
-    let has = |role: &str| actor.roles.iter().any(|own| own == role);
-    if has("operator") {
-        return Access::All;
-    }
-    let partner = actor.partner_id.as_deref().filter(|_| has("partner"));
-    let brand = actor.brand_id.as_deref().filter(|_| has("brand"));
-    Access::Own {
-        partner: partner.and_then(|id| PartnerId::parse(id).ok()),
-        brand: brand.and_then(|id| BrandId::parse(id).ok()),
+    match actor {
+        Some(actor) if !actor.is_operator() => Access::Own {
+            partner: actor.partner(),
+            brand: actor.brand(),
+        },
+        _ => Access::All,
     }
 }
 
