@@ -5,6 +5,7 @@
 )]
 
 mod app;
+mod archived;
 mod bad_input;
 mod commands;
 mod csv;

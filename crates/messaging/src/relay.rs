@@ -344,8 +344,7 @@ impl Lag {
 
     /// While the transport is closed the wait goes on. What cannot be read now is reported next time.
     async fn look(&self, pool: &PgPool, topic: Topic, partition: i32, after: i64) {
-        if let Ok(window) = log::stream_window(pool, topic, partition, after, LOOK).await {
-            let rows = window.rows;
+        if let Ok(rows) = log::stream_after(pool, topic, partition, after, LOOK).await {
             self.report(rows.len(), rows.first().map(|row| row.time));
         }
     }
@@ -385,7 +384,11 @@ async fn ship_open(
                 return Err(ShipError::Fenced);
             }
             look.found(found.rows.last().is_some_and(|row| row.position > known));
-            (found.epoch, found.head, found.through, shared(found.rows))
+            let mut through = found.through;
+            if found.rows.is_empty() && through < found.head {
+                through = log::nothing_to(&source.pool, topic, partition, through).await?;
+            }
+            (found.epoch, found.head, through, shared(found.rows))
         };
         if epoch != current {
             return Err(TransportError::outage("the log goes on under another epoch").into());
@@ -490,13 +493,13 @@ async fn begin(
             Start::Cursor => return Ok((start, stored)),
             Start::After(at) if at.sequence == 0 && *epoch != oldest => newest = false,
             Start::After(stands) => {
-                let sequence = stands.sequence;
-                let at =
-                    log::position_of_sequence(pool, topic, partition, *epoch, sequence).await?;
                 if newest {
                     let transport = transport.name();
-                    assert_same_history(pool, &transport, (topic, partition), stands, at).await?;
+                    assert_same_history(pool, &transport, (topic, partition), *epoch, stands)
+                        .await?;
                 }
+                let sequence = stands.sequence;
+                let at = log::passed(pool, topic, partition, *epoch, sequence).await?;
                 return Ok((start, at));
             }
         }
@@ -509,8 +512,8 @@ async fn assert_same_history(
     pool: &PgPool,
     transport: &str,
     (topic, partition): (Topic, i32),
+    epoch: i64,
     stands: Watermark,
-    at: i64,
 ) -> Result<(), ShipError> {
     if stands.sequence == 0 {
         return Ok(());
@@ -520,6 +523,8 @@ async fn assert_same_history(
     let differs = if stands.sequence > last {
         format!("this log ends at message {last} of {name}")
     } else {
+        let sequence = stands.sequence;
+        let at = log::position_of_sequence(pool, topic, partition, epoch, sequence).await?;
         let here = log::all_after(pool, at - 1, 1).await?;
         let here = here
             .first()

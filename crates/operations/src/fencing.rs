@@ -10,6 +10,9 @@ use schemas::Topic;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+/// Positions in which one statement looks back for a stream's messages.
+const LOOKED_BACK: i64 = 4_096;
+
 /// The first position of a stream that is not what a follower handled at its place: it stands at or below the follower's
 /// watermark, and is later than the message that was handled there.
 pub async fn fork(
@@ -24,30 +27,31 @@ pub async fn fork(
     };
     // The follower may have handled more than there is here.
     let last = log::last_sequence(pool, topic, partition).await?;
-    let sequence = watermark.sequence.min(last);
-    let mut at = log::position_of_sequence(pool, topic, partition, epoch, sequence).await?;
+    let mut sequence = watermark.sequence.min(last);
     let mut forked = None;
-    loop {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT position, time FROM pipeline.message_log
-              WHERE position <= $1 AND topic = $2 AND partition = $3 ORDER BY position DESC LIMIT 500",
+    while sequence > 0 {
+        // Its messages may stand far apart: each stretch ends at one.
+        let at = log::position_of_sequence(pool, topic, partition, epoch, sequence).await?;
+        let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+            "SELECT position, sequence, time FROM pipeline.message_log
+              WHERE position > $1 AND position <= $2 AND topic = $3 AND partition = $4
+              ORDER BY position DESC LIMIT 500",
         )
+        .bind(at - LOOKED_BACK)
         .bind(at)
         .bind(topic.name())
         .bind(partition)
         .fetch_all(pool)
         .await?;
-        for (position, stated) in &rows {
+        for (position, _, stated) in &rows {
             if *stated <= time {
                 return Ok(forked);
             }
             forked = Some(*position);
         }
-        match rows.last() {
-            Some((position, _)) => at = position - 1,
-            None => return Ok(forked),
-        }
+        sequence = rows.last().map_or(0, |(_, first, _)| first - 1);
     }
+    Ok(forked)
 }
 
 /// Why an epoch cannot be raised.
@@ -119,7 +123,9 @@ pub async fn raise(
         }
         anew.write(tx.connection()).await?;
     }
+    let ended = epoch - 1;
     let connection = tx.connection();
+    mark_end(connection, writer, (ended, after_position), &streams).await?;
     sqlx::query("DELETE FROM pipeline.stream_head")
         .execute(&mut *connection)
         .await?;
@@ -139,6 +145,45 @@ pub async fn raise(
         after_position,
         restated,
     })
+}
+
+/// Notes where each stream stood when an epoch ended, without what is stated again: what looks for a place in it need not
+/// read all of the epoch to see that nothing of a stream is there.
+async fn mark_end(
+    connection: &mut PgConnection,
+    writer: &Writer,
+    (epoch, after_position): (i64, i64),
+    restated: &BTreeMap<(String, i32), i64>,
+) -> Result<(), sqlx::Error> {
+    let heads: Vec<(String, i32, i64)> =
+        sqlx::query_as("SELECT topic, partition, sequence FROM pipeline.stream_head")
+            .fetch_all(&mut *connection)
+            .await?;
+    let partitions = i32::try_from(writer.partitions).unwrap_or(i32::MAX);
+    let published = writer.service.published_topics().into_iter();
+    let mut ends: BTreeMap<(String, i32), i64> = published
+        .flat_map(|topic| (0..partitions).map(move |it| ((topic.name().to_owned(), it), 0)))
+        .collect();
+    ends.extend(heads.into_iter().map(|(topic, partition, sequence)| {
+        let stream = (topic, partition);
+        let again = restated.get(&stream).copied().unwrap_or(0);
+        (stream, sequence - again)
+    }));
+    for ((topic, partition), sequence) in ends {
+        sqlx::query(
+            "INSERT INTO pipeline.stream_mark (topic, partition, epoch, sequence, position)
+             SELECT $1, $2, $3, $4, $5 FROM pipeline.epoch WHERE epoch = $3 AND after_position <= $5
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(topic)
+        .bind(partition)
+        .bind(epoch)
+        .bind(sequence)
+        .bind(after_position)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 async fn begin_behind(

@@ -83,23 +83,12 @@ pub(crate) async fn passed(process: &Process) -> Result<Vec<Held>, String> {
     let text = |error: sqlx::Error| error.to_string();
     let pool = &process.pool;
     let epochs = epoch::all(pool).await.map_err(text)?;
-    let current = epoch::newest(&epochs);
     let mut passed = Vec::new();
-    for (follower, stands) in ask_all(process, &epochs).await? {
+    for (follower, Stands { epoch, at }) in ask_all(process, &epochs).await? {
         let (topic, partition) = (follower.topic, follower.partition);
-        // In this order, so that what is appended meanwhile counts as not passed.
-        let head = log::head(pool).await.map_err(text)?;
-        let last = log::last_sequence(pool, topic, partition)
-            .await
-            .map_err(text)?;
-        let sequence = stands.at.sequence;
-        let position = if stands.epoch == current && sequence >= last {
-            head
-        } else {
-            log::position_of_sequence(pool, topic, partition, stands.epoch, sequence)
-                .await
-                .map_err(text)?
-        };
+        let sequence = at.sequence;
+        let position = log::passed(pool, topic, partition, epoch, sequence).await;
+        let position = position.map_err(text)?;
         passed.push(Held {
             by: format!(
                 "{} at message {sequence} of {}/{partition}",

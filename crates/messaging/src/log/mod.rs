@@ -6,6 +6,7 @@ use schemas::{Header, Topic};
 use sqlx::PgConnection;
 use types::Micros;
 
+mod place;
 mod read;
 pub(crate) mod row;
 pub(crate) mod tail;
@@ -14,8 +15,10 @@ use crate::inbox::Mark;
 use crate::partition::{self, Readers};
 use crate::stream::{StreamId, Watermark};
 
+pub(crate) use place::nothing_to;
+pub use place::{passed, position_of_sequence};
 pub(crate) use read::stream_window;
-pub use read::{all_after, head, last_sequence, next_rows, position_of_sequence, stream_after};
+pub use read::{all_after, head, last_sequence, next_rows, stream_after};
 pub use row::LogRow;
 pub use tail::Tail;
 

@@ -4,9 +4,10 @@ use schemas::Topic;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, PgPool, Postgres, Row, Type};
 
+use super::place::nothing_to;
 use super::row::LogRow;
+use crate::archive;
 use crate::locks::planned_once;
-use crate::{archive, epoch};
 
 /// A stretch of one stream, with where the log stood when it was read.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Window {
 
 /// Where the log stands, before the row in each line of [`STREAM`] and [`ALL`].
 const HEAD_COLUMNS: usize = 4;
+/// Positions that one statement reads at most for the rows of one stream: there may be none of it for millions.
+const STRETCH: i64 = 16_384;
 
 /// A row's columns, as [`row`] takes them.
 macro_rules! row_columns {
@@ -40,7 +43,8 @@ const STREAM: &str = concat!(
             (SELECT c.relay_epoch FROM pipeline.relay_cursor c WHERE c.topic = $2 AND c.partition = $3), ",
     row_columns!(),
     " FROM pipeline.log_head h
-      LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 AND topic = $2 AND partition = $3
+      LEFT JOIN (SELECT * FROM pipeline.message_log
+                  WHERE position > $1 AND position <= $5 AND topic = $2 AND partition = $3
                   ORDER BY position LIMIT $4) l ON h.dropped_to <= $1"
 );
 
@@ -84,25 +88,28 @@ pub(crate) async fn stream_window(
     limit: i64,
 ) -> Result<Window, sqlx::Error> {
     let after = after.max(0);
+    let to = after.saturating_add(STRETCH);
     let mut tx = crate::begin(pool, concat!("BEGIN READ ONLY; ", planned_once!())).await?;
     let found = sqlx::query(STREAM)
         .bind(after)
         .bind(topic.name())
         .bind(partition)
         .bind(limit)
+        .bind(to)
         .fetch_all(&mut *tx)
         .await?;
     tx.commit().await?;
-    let ours = move |row: &LogRow| {
-        row.topic.as_deref() == Some(topic.name()) && row.partition == Some(partition)
-    };
-    window(pool, found, after, limit, ours).await
+    window(pool, found, (after, to), limit, of_stream(topic, partition)).await
+}
+
+pub(super) fn of_stream(topic: Topic, partition: i32) -> impl Fn(&LogRow) -> bool + Send + 'static {
+    move |row| row.topic.as_deref() == Some(topic.name()) && row.partition == Some(partition)
 }
 
 async fn window(
     pool: &PgPool,
     found: Vec<PgRow>,
-    after: i64,
+    (after, to): (i64, i64),
     limit: i64,
     ours: impl Fn(&LogRow) -> bool + Send + 'static,
 ) -> Result<Window, sqlx::Error> {
@@ -127,7 +134,7 @@ async fn window(
     rows.sort_by_key(|row| row.position);
     let through = match rows.last() {
         Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= limit) => last.position,
-        _ => head,
+        _ => head.min(to),
     };
     Ok(Window {
         epoch,
@@ -181,7 +188,7 @@ pub async fn stream_after(
         if !window.rows.is_empty() || window.through >= window.head {
             return Ok(window.rows);
         }
-        at = window.through;
+        at = nothing_to(pool, topic, partition, window.through).await?;
     }
 }
 
@@ -194,7 +201,8 @@ pub async fn all_after(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<LogR
         .bind(limit)
         .fetch_all(pool)
         .await?;
-    Ok(window(pool, found, after, limit, |_| true).await?.rows)
+    let window = window(pool, found, (after, i64::MAX), limit, |_| true).await?;
+    Ok(window.rows)
 }
 
 /// So many rows after a position, wherever they stand: fewer only at the log's end.
@@ -208,53 +216,5 @@ pub async fn next_rows(pool: &PgPool, after: i64, count: i64) -> Result<Vec<LogR
         };
         at = last.position;
         rows.extend(more);
-    }
-}
-
-/// The position of the last message of a stream, within one epoch, whose sequence is not above `sequence`; the position
-/// behind which the epoch began when there is none.
-///
-/// The marks beside the log say between which positions it stands.
-pub async fn position_of_sequence(
-    pool: &PgPool,
-    topic: Topic,
-    partition: i32,
-    epoch: i64,
-    sequence: i64,
-) -> Result<i64, sqlx::Error> {
-    let range = epoch::range(pool, epoch).await?;
-    if sequence <= 0 {
-        return Ok(range.after);
-    }
-    let (low, high): (Option<i64>, Option<i64>) = sqlx::query_as(
-        "SELECT (SELECT max(position) FROM pipeline.stream_mark
-                  WHERE topic = $1 AND partition = $2 AND epoch = $3 AND sequence < $4),
-                (SELECT min(position) FROM pipeline.stream_mark
-                  WHERE topic = $1 AND partition = $2 AND epoch = $3 AND sequence >= $4)",
-    )
-    .bind(topic.name())
-    .bind(partition)
-    .bind(epoch)
-    .bind(sequence)
-    .fetch_one(pool)
-    .await?;
-    // A stream's sequence never exceeds its place in its epoch.
-    let mut at = low
-        .unwrap_or(0)
-        .max(range.after.saturating_add(sequence - 1));
-    let end = high.unwrap_or(range.to);
-    let mut found = low.unwrap_or(range.after).max(range.after);
-    loop {
-        let window = stream_window(pool, topic, partition, at, 500).await?;
-        for row in &window.rows {
-            if row.position > end || row.sequence.is_none_or(|it| it > sequence) {
-                return Ok(found);
-            }
-            found = row.position;
-        }
-        at = window.through;
-        if at >= end || at >= window.head {
-            return Ok(found);
-        }
     }
 }

@@ -11,6 +11,7 @@ use messaging::{
 use operations::retry_queue::redrive;
 use runtime::testing::{claimed_sender, message, until};
 use schemas::{Body, Message, Service, Topic, WriterSchema};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::time::Duration;
@@ -217,6 +218,40 @@ pub fn arrived_as(topic: Topic, bytes: Vec<u8>, hint: &Hint<'_>) -> Inbound {
     };
     let vouching = Vouching::Transport(&sender);
     Inbound::read(topic, 0, wire, Uuid::now_v7, hint, vouching)
+}
+
+/// The same database by one connection that plans as a service's do, while nobody else is connected: what it reads is
+/// counted by [`messages_read`].
+pub async fn counted(pool: &PgPool) -> PgPool {
+    let options = (*pool.connect_options()).clone();
+    let options = options.options([("enable_seqscan", "off")]);
+    pool.close().await;
+    let one = PgPoolOptions::new().max_connections(1);
+    let counted = one.connect_with(options).await.unwrap();
+    // What they have read is counted by then.
+    until("all others have gone", || async {
+        let others: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+              WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        )
+        .fetch_one(&counted)
+        .await
+        .unwrap();
+        others == 0
+    })
+    .await;
+    counted
+}
+
+/// How many rows of the log's table were read so far.
+pub async fn messages_read(counted: &PgPool) -> i64 {
+    sqlx::query("SELECT pg_stat_force_next_flush()")
+        .execute(counted)
+        .await
+        .unwrap();
+    let read = "SELECT coalesce(sum(coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0)), 0)::bigint
+                  FROM pg_stat_user_tables WHERE schemaname = 'pipeline' AND relname LIKE 'message\\_log\\_%'";
+    sqlx::query_scalar(read).fetch_one(counted).await.unwrap()
 }
 
 /// A migrated database with the bank's table.

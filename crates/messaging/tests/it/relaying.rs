@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use messaging::relay::{self, Entry, Shipped, Source, Start, Transport, TransportError};
-use messaging::{Health, Lookups, SchemaIds, Tasks, WriteTx, Writer, advance, clock};
+use messaging::{Health, Lookups, SchemaIds, Tasks, Watermark, WriteTx, Writer, advance, clock};
 use runtime::testing::until;
 use schemas::Service;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::{FACTS, database};
+use crate::lab::{FACTS, counted, database, messages_read};
 use crate::restores::fact;
+use crate::streams::sparse_log;
 
 /// Takes everything, and remembers in which order.
 #[derive(Clone, Default)]
@@ -36,6 +37,31 @@ impl Transport for Recorder {
         let sequences = entry.rows.iter().filter_map(|row| row.sequence);
         self.0.lock().unwrap().extend(sequences);
         Ok(Shipped::Acknowledged)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// The same by a transport that begins behind what its follower has.
+struct Follower(Recorder, i64);
+
+impl Transport for Follower {
+    fn name(&self) -> String {
+        "follower".to_owned()
+    }
+
+    async fn open(&mut self, _epoch: i64) -> Result<Start, TransportError> {
+        let stands = Watermark {
+            sequence: self.1,
+            time: None,
+        };
+        Ok(Start::After(stands))
+    }
+
+    async fn ship(&mut self, entry: &Entry) -> Result<Shipped, TransportError> {
+        self.0.ship(entry).await?;
+        let last = entry.rows.last().and_then(|row| row.sequence);
+        Ok(Shipped::Handled(last.unwrap_or(0)))
     }
 
     fn close(&mut self) {}
@@ -68,6 +94,10 @@ impl Process {
     }
 
     fn ship(&self, recorder: &Recorder, relay_epoch: i64) -> Tasks {
+        self.ship_by(recorder.clone(), relay_epoch)
+    }
+
+    fn ship_by(&self, transport: impl Transport, relay_epoch: i64) -> Tasks {
         let source = Source {
             pool: self.pool.clone(),
             writer: self.writer.clone(),
@@ -75,9 +105,8 @@ impl Process {
             spans: None,
         };
         let tasks = Tasks::new(CancellationToken::new());
-        let (recorder, stop) = (recorder.clone(), tasks.stop().clone());
-        let health = Health::default();
-        let shipping = relay::ship(source, recorder, FACTS, 0, relay_epoch, health, stop);
+        let (health, stop) = (Health::default(), tasks.stop().clone());
+        let shipping = relay::ship(source, transport, FACTS, 0, relay_epoch, health, stop);
         tasks.spawn("relay", shipping);
         tasks
     }
@@ -170,4 +199,24 @@ async fn a_process_learns_of_what_another_commits_and_that_a_cursor_was_moved_ba
     })
     .await;
     tasks.stop().cancel();
+}
+
+#[tokio::test]
+async fn who_has_all_of_a_quiet_stream_is_shipped_what_comes_without_a_look_at_all_of_the_log() {
+    let lab = sparse_log().await;
+    let pool = counted(&lab.pool).await;
+    let process = Process::on(&pool, &lab.writer.schema_ids);
+    let before = messages_read(&pool).await;
+    let recorder = Recorder::default();
+    let tasks = process.ship_by(Follower(recorder.clone(), 10), 1);
+    process.append(1).await;
+    until("it is shipped", || async {
+        !recorder.sequences().is_empty()
+    })
+    .await;
+    tasks.stop().cancel();
+    tasks.finished().await;
+    assert_eq!(recorder.sequences(), [11]);
+    let read = messages_read(&pool).await - before;
+    assert!(read < 5_000, "{read} of 20,011");
 }

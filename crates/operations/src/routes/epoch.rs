@@ -310,20 +310,31 @@ pub(crate) async fn rewind_relay(
         })?;
     let all = 0..i32::try_from(process.writer.partitions).unwrap_or(i32::MAX);
     let each = wanted.partition.map_or(all, |it| it..it.saturating_add(1));
-    let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
-        .await
-        .or_unread()?;
-    let now = tx.now();
-    let mut partitions = Vec::new();
+    // Before the lock is held, since a place is looked for in the log.
+    let epochs = epoch::all(&process.pool).await.or_unread()?;
+    let current = epoch::newest(&epochs);
+    let mut places = Vec::new();
     for partition in each {
         let to_position = if wanted.to == 0 {
             // Also what older epochs have: a follower that went back may stand there.
             0
         } else {
-            log::position_of_sequence(&process.pool, topic, partition, tx.epoch(), wanted.to)
+            log::position_of_sequence(&process.pool, topic, partition, current, wanted.to)
                 .await
                 .or_unread()?
         };
+        places.push((partition, to_position));
+    }
+    let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
+        .await
+        .or_unread()?;
+    if tx.epoch() != current {
+        let detail = format!("epoch {} was raised meanwhile: try again", tx.epoch());
+        return Err(conflict(NOT_RELAYED, detail));
+    }
+    let now = tx.now();
+    let mut partitions = Vec::new();
+    for (partition, to_position) in places {
         let from = relay::rewind(tx.connection(), topic, partition, to_position)
             .await
             .or_unread()?;

@@ -1,0 +1,93 @@
+//! The archive of a log that goes on under a raised epoch: most of the bff's streams have nothing, or nothing since.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::extract::Query;
+use axum::routing::get;
+use messaging::{Lookups, NewMessage, WriteTx};
+use runtime::testing::{TestService, operator, unmade_database, variables};
+use schemas::{Service, Topic};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::app;
+
+/// Somebody who answers for every follower: campaign has so many of epoch 1, and nobody has anything else.
+async fn followers(at: Arc<AtomicI64>) -> String {
+    let stands = move |Query(of): Query<HashMap<String, String>>| {
+        let is_handled = of["topic"] == Topic::CampaignCommands.name() && of["epoch"] == "1";
+        let at = if is_handled {
+            at.load(Ordering::SeqCst)
+        } else {
+            0
+        };
+        async move { axum::Json(json!({ "watermark": at, "mode": "http" })) }
+    };
+    let router = Router::new().route("/internal/v1/watermarks", get(stands));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async { axum::serve(listener, router).await });
+    url
+}
+
+async fn act(app: &TestService, path: &str, more: Value) -> Value {
+    let mut body = more;
+    body["reason"] = json!("a test");
+    let path = format!("/api/v1/operator/bff/{path}");
+    let (status, answer) = app.post(&path, &operator(), &body).await;
+    assert!(status.is_success(), "{path}: {answer}");
+    answer
+}
+
+#[tokio::test]
+async fn what_everybody_has_passed_is_dropped_although_nothing_was_published_since_an_epoch_was_raised()
+ {
+    let at = Arc::new(AtomicI64::new(0));
+    let url = followers(Arc::clone(&at)).await;
+    let folder = std::env::temp_dir().join(format!("tributary-{}", Uuid::now_v7()));
+    let mut variables = variables(Service::Bff, &unmade_database());
+    variables.insert("LOG_PARTITION_POSITIONS".to_owned(), "64".to_owned());
+    variables.insert("ARCHIVE_FOLDER".to_owned(), folder.display().to_string());
+    for follower in Service::Bff.others() {
+        let variable = format!("{}_SERVICE_URL", follower.name().to_uppercase());
+        variables.insert(variable, url.clone());
+    }
+    let app = TestService::start_with(bff::define, variables).await;
+    let path = "/api/v1/campaigns/camp123/accept";
+    let command = app::submitted(&app, &app::partner123(), path, &app::acceptance()).await;
+    let mut tx = WriteTx::begin(app.pool(), app.host.writer(), Lookups::default())
+        .await
+        .unwrap();
+    for _ in tx.position()..150 {
+        let again = NewMessage {
+            id: Uuid::now_v7(),
+            topic: Topic::CampaignCommands,
+            key: command.header.key.clone(),
+            subject: command.header.subject.clone(),
+            body: command.body.clone(),
+            correlation_id: Uuid::now_v7(),
+            causation_id: None,
+            outcome_of: None,
+            actor: command.header.actor.clone(),
+            traceparent: None,
+        };
+        tx.append(again).unwrap();
+    }
+    tx.commit().await.unwrap();
+    at.store(150, Ordering::SeqCst);
+
+    let raised = act(&app, "epoch/raise", json!({})).await;
+    assert_eq!(raised["epoch"], 2, "{raised}");
+    for verb in ["archive/run", "archive/verify"] {
+        act(&app, verb, json!({})).await;
+    }
+    let dropped = act(&app, "archive/drop", json!({ "keep_positions": 0 })).await;
+    assert_eq!(dropped["dropped_to"], 127, "{dropped}");
+    app.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
