@@ -1,15 +1,16 @@
 //! Dry runs, and redriving many messages.
 
 use messaging::{DryRunResult, log};
-use operations::retry_queue::acts::ActError;
+use operations::retry_queue::acts::{self, ActError};
 use operations::retry_queue::look::{self, Filter};
 use operations::retry_queue::{dry_run, redrive};
 use schemas::Message;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, Replica, command};
-use crate::operating::BY;
+use crate::operating::{BY, key};
 use runtime::testing::until;
 
 /// Commands that are dead, each on a subject of its own.
@@ -240,6 +241,64 @@ async fn a_redrive_does_not_wait_for_what_stands_behind_something_dead() {
     let left = lab.retry_queue().await;
     let left: Vec<&str> = left.iter().map(|row| row.0.as_str()).collect();
     assert_eq!(left, ["dead", "retrying"]);
+}
+
+/// The row is as one that a newer build kept, of a kind of its own.
+async fn of_a_newer_build(lab: &Lab, command: &Message) {
+    sqlx::query(
+        "UPDATE pipeline.parked SET header = jsonb_set(header::jsonb, '{type}', '\"payment.newer.command.v1\"')::text
+          WHERE message_id = $1",
+    )
+    .bind(command.header.id)
+    .execute(&lab.pool)
+    .await
+    .unwrap();
+}
+
+async fn until_done(lab: &Lab, id: Uuid) -> redrive::Redrive {
+    let find = async || redrive::find(&lab.pool, id).await.unwrap().unwrap();
+    until("it ends", || async { find().await.state == "done" }).await;
+    find().await
+}
+
+#[tokio::test]
+async fn a_dead_message_of_a_kind_that_this_build_lacks_stays_dead() {
+    let (lab, commands) = mended_with_dead(&["broken", "broken"]).await;
+    of_a_newer_build(&lab, &commands[0]).await;
+    let refused = acts::redrive(&lab.pool, &lab.writer, &key(&commands[0]), BY).await;
+    assert!(
+        matches!(&refused, Err(ActError::NotNow(why)) if why.contains("does not know its kind")),
+        "{refused:?}"
+    );
+    let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    let _replica = lab.start(false);
+    let job = until_done(&lab, id).await;
+    assert_eq!((job.total, job.picked, job.done), (1, 1, 1));
+    let left = lab.retry_queue().await;
+    assert_eq!((left.len(), left[0].0.as_str()), (1, "dead"));
+}
+
+#[tokio::test]
+async fn a_redrive_does_not_wait_for_what_a_newer_build_made_due_before() {
+    let (lab, commands) = mended_with_dead(&["broken", "broken"]).await;
+    of_a_newer_build(&lab, &commands[0]).await;
+    let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    let due = "UPDATE pipeline.parked SET state = 'retrying', next_at = 0, redrive = $1 WHERE message_id = $2";
+    sqlx::query(due)
+        .bind(id)
+        .bind(commands[0].header.id)
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let _replica = lab.start(false);
+    until_done(&lab, id).await;
+    assert_eq!(lab.balance("p").await, 99);
+    let left = lab.retry_queue().await;
+    assert_eq!((left.len(), left[0].0.as_str()), (1, "retrying"));
 }
 
 #[tokio::test]

@@ -72,12 +72,23 @@ pub async fn redrive(
                 "it waits behind an earlier message of its subject: redrive or drop that one";
             return Err(ActError::NotNow(reason.to_owned()));
         }
+        _ if !is_known(&row) => {
+            let reason = "this build does not know its kind: redrive it when one that does runs";
+            return Err(ActError::NotNow(reason.to_owned()));
+        }
         _ => {}
     }
     note(&mut tx, "parked.redrive", &row, by, json!({})).await?;
     flip(&mut tx, &[row.arrival], None).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether this build has its kind: made due, what it has not would wait for a build that does where nobody sees it.
+fn is_known(row: &RetryRow) -> bool {
+    let header: Value = serde_json::from_str(&row.header).unwrap_or_default();
+    let kind = header["type"].as_str();
+    kind.is_none_or(|kind| schemas::known_names().contains(&kind))
 }
 
 fn refuse_what_is_decided_again(row: &RetryRow) -> Result<(), ActError> {
@@ -88,7 +99,7 @@ fn refuse_what_is_decided_again(row: &RetryRow) -> Result<(), ActError> {
     Ok(())
 }
 
-/// Makes rows due at once; how many were.
+/// Makes rows due at once, of kinds that this build has; how many were.
 pub(super) async fn flip(
     tx: &mut WriteTx,
     arrivals: &[i64],
@@ -99,10 +110,12 @@ pub(super) async fn flip(
             SET attempts = CASE WHEN state = 'dead' THEN 0 ELSE attempts END,
                 state = CASE WHEN state = 'dead' THEN 'retrying' ELSE state END,
                 next_at = 0, edition = edition + 1, redrive = coalesce($2, redrive)
-          WHERE arrival = ANY($1) AND state IN ('dead', 'retrying', 'waiting')",
+          WHERE arrival = ANY($1) AND state IN ('dead', 'retrying', 'waiting')
+            AND coalesce(header::json ->> 'type' = ANY($3), true)",
     )
     .bind(arrivals)
     .bind(job)
+    .bind(schemas::known_names())
     .execute(tx.connection())
     .await?;
     Ok(done.rows_affected())

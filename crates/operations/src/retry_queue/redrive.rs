@@ -79,9 +79,13 @@ const WITH_PROGRESS: &str = "SELECT r.id, r.filter, r.rate, r.state, r.started_a
         LATERAL (SELECT count(*) AS there, count(*) FILTER (WHERE p.state = 'dead') AS dead
                    FROM pipeline.parked p WHERE p.redrive = r.id) n";
 
-/// The condition of the rows that a filter names: never what had its effect already, which an operator drops.
+/// The condition of the rows that a filter names, with the kinds that this build has as `$7`: never what had its effect
+/// already, which an operator drops, nor what this build cannot handle.
 fn redriven() -> String {
-    format!("{MATCHES} AND NOT starts_with(p.reason, '{HAD_ITS_EFFECT}')")
+    format!(
+        "{MATCHES} AND NOT starts_with(p.reason, '{HAD_ITS_EFFECT}')
+            AND coalesce(p.header::json ->> 'type' = ANY($7), true)"
+    )
 }
 
 /// Begins a redrive of all dead rows, or of those in another state that the filter names. It goes once through what is
@@ -106,6 +110,7 @@ pub async fn start(
     );
     let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     let (total, last): (i64, i64) = bind_filter!(query, filter)
+        .bind(schemas::known_names())
         .fetch_one(tx.connection())
         .await?;
     let act = Act {
@@ -233,14 +238,17 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
     }
     let arrivals = next(&mut tx, &job, allowed).await?;
     let Some(last) = arrivals.last() else {
-        // What stands behind something dead goes on when somebody acts upon that.
+        // What stands behind something dead goes on when somebody acts upon that, and what a newer build made due when one runs again.
         let in_flight: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.redrive = $1 AND p.state = 'retrying'
+                               AND coalesce(p.header::json ->> 'type' = ANY($2), true)
                                AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
                                                 WHERE q.subject = p.subject AND coalesce(q.entity = p.entity, true)
-                                                  AND q.arrival < p.arrival AND q.state = 'dead'))",
+                                                  AND q.arrival < p.arrival AND q.state <> 'unknown_type'
+                                                  AND (q.state = 'dead' OR q.header::json ->> 'type' <> ALL($2))))",
         )
         .bind(job.id)
+        .bind(schemas::known_names())
         .fetch_one(tx.connection())
         .await?;
         if !in_flight {
@@ -266,13 +274,14 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
 /// The next rows that a redrive is for.
 async fn next(tx: &mut WriteTx, job: &Redrive, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
     let sql = format!(
-        "SELECT p.arrival FROM pipeline.parked p WHERE {} AND p.arrival > $7 AND p.arrival <= $8
-          ORDER BY p.arrival LIMIT $9",
+        "SELECT p.arrival FROM pipeline.parked p WHERE {} AND p.arrival > $8 AND p.arrival <= $9
+          ORDER BY p.arrival LIMIT $10",
         redriven()
     );
     let filter = &job.filter.0;
     let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
     bind_filter!(query, filter)
+        .bind(schemas::known_names())
         .bind(job.at_arrival)
         .bind(job.last_arrival)
         .bind(limit)
