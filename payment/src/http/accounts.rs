@@ -188,7 +188,10 @@ pub(crate) async fn list_entries(
     used(&host, &id).await?;
     let (account, currency) = (id.account.to_string(), id.currency);
     let (below, rows) = (list.page.below(), list.page.rows());
-    let rows = transfers::of_account(host.pool(), &account, currency.code(), below, rows)
+    let mut rows = transfers::of_account(host.pool(), &account, currency.code(), below, rows)
+        .await
+        .or_unread()?;
+    transfers::complete(host.pool(), &mut rows)
         .await
         .or_unread()?;
     Ok(Page::new(list.page, rows, place, |entry| {

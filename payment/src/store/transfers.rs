@@ -1,5 +1,6 @@
 //! `transfers`: every movement of money, appended and never changed.
 
+use messaging::log::{self, LogRow};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use types::Micros;
 use uuid::Uuid;
@@ -30,7 +31,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, rows: &[Row]) -> Resul
     .await
 }
 
-/// A transfer as its account's list shows it, with the event that moved it while the log has that.
+/// A transfer as its account's list shows it, with the event that moved it.
 #[derive(Debug, FromRow)]
 pub(crate) struct Entry {
     pub(crate) position: i64,
@@ -48,8 +49,10 @@ pub(crate) struct Entry {
 
 /// So many transfers can one event state, and more: a place in a list is the event's times this, and the transfer's own.
 pub(crate) const PLACES: i64 = 1_024;
+/// Messages of a file that are looked at together: a block has about as many, and neighbours in a list stand near each other.
+const AT_ONCE: i64 = 500;
 
-/// What moved in an account, newest first.
+/// What moved in an account, newest first, without the events that left the log's table: see [`complete`].
 pub(crate) async fn of_account(
     executor: impl PgExecutor<'_>,
     account: &str,
@@ -74,6 +77,23 @@ pub(crate) async fn of_account(
     .bind(rows)
     .fetch_all(executor)
     .await
+}
+
+/// Gives a list's entries, newest first, the events that stand in the archive's files alone.
+pub(crate) async fn complete(pool: &PgPool, entries: &mut [Entry]) -> Result<(), sqlx::Error> {
+    let mut read: Vec<LogRow> = Vec::new();
+    for entry in entries.iter_mut().rev().filter(|it| it.r#type.is_none()) {
+        let at = entry.position;
+        if !read.iter().any(|row| row.position == at) {
+            read = log::all_after(pool, at - 1, AT_ONCE).await?;
+        }
+        if let Some(event) = read.iter().find(|row| row.position == at) {
+            entry.r#type = Some(event.kind.clone());
+            entry.subject = Some(event.subject.clone());
+            entry.correlation_id = Some(event.correlation_id);
+        }
+    }
+    Ok(())
 }
 
 /// Where in the log a moment is: every transfer before it stands before this position, and no other. By halves, as time never decreases

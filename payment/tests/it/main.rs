@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod app;
+mod archived;
 mod bad_input;
 mod data_keys;
 mod decided;
