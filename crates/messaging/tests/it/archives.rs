@@ -284,6 +284,28 @@ async fn a_file_that_changed_is_found_and_its_rows_stay() {
 }
 
 #[tokio::test]
+async fn a_drop_beside_somebody_who_reads_the_log_says_so() {
+    let (lab, folder) = long_log(350).await;
+    archive_all(&lab).await;
+    verify_all(&lab).await;
+    let mut backup = messaging::begin(&lab.pool, "BEGIN READ ONLY")
+        .await
+        .unwrap();
+    sqlx::query("SELECT FROM pipeline.message_log")
+        .execute(&mut *backup)
+        .await
+        .unwrap();
+    let refused = drop_below(&lab, 299).await;
+    assert!(
+        matches!(&refused, Err(ArchiveError::Refused(why)) if why.contains("reads the log")),
+        "{refused:?}"
+    );
+    backup.rollback().await.unwrap();
+    assert_eq!(drop_below(&lab, 299).await.unwrap(), 299);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn a_part_that_is_missing_or_another_is_reported_and_never_read_over() {
     let (lab, folder) = long_log(350).await;
     let parts = archive_all(&lab).await;

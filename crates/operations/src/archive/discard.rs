@@ -5,6 +5,7 @@ use messaging::archive::{ArchiveError, Part, folder, off_thread};
 use sqlx::PgPool;
 
 use super::sha256_of;
+use crate::unread::is_locked;
 
 /// Partitions that one act drops at most: so that its files are read back in time.
 const MAX_PARTITIONS: i64 = 4;
@@ -103,15 +104,23 @@ pub async fn drop_below(tx: &mut WriteTx, floor: i64) -> Result<i64, ArchiveErro
         let hole = format!("position {next} is not archived and verified");
         return Err(ArchiveError::Refused(hole));
     }
-    // Readers of the log are waited for, and wait: not for long.
-    sqlx::query("SET LOCAL lock_timeout = '2s'")
+    // Readers of the log are waited for, and wait, and so does whoever wants the writer lock: not for long.
+    sqlx::query("SET LOCAL lock_timeout = '300ms'")
         .execute(&mut *connection)
         .await?;
     for index in first..behind {
         let sql = format!("DROP TABLE pipeline.message_log_{index}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        let dropped = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
             .execute(&mut *connection)
-            .await?;
+            .await;
+        dropped.map_err(|error| {
+            if is_locked(&error) {
+                let reason =
+                    "somebody reads the log, a backup perhaps: try again when that has ended";
+                return ArchiveError::Refused(reason.to_owned());
+            }
+            ArchiveError::Sql(error)
+        })?;
     }
     sqlx::query("UPDATE pipeline.log_head SET dropped_to = $1")
         .bind(end)

@@ -8,12 +8,11 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 use super::rebuild::Rebuild;
 use super::shadow::{self, quoted, run};
 use super::{Order, Phase, ReplayError};
+use crate::unread::is_locked;
 
 /// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on.
 const LOCK_TIMEOUT: &str = "2s";
 const TRIES: u32 = 10;
-/// Of a lock that was not to be had.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl Rebuild {
     /// Folds the rest under the writer lock and renames. Returns the schema in which the old tables are kept.
@@ -109,13 +108,6 @@ async fn rename(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-fn is_locked(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == LOCK_NOT_AVAILABLE)
 }
 
 /// Schemas with replaced tables, oldest first, with their sizes in bytes.

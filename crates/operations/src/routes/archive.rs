@@ -1,5 +1,6 @@
 //! `…/archive`: old parts of the log, written to files, verified and dropped from the table.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -26,14 +27,19 @@ use crate::{archive, followers};
 const REFUSED: Code = Code::new(
     409,
     "archive_refused",
-    "Not as things stand: no folder is set, or there is nothing that may go.",
+    "Not as things stand: no folder is set, there is nothing that may go, or somebody reads the log.",
 );
 const DAMAGED: Code = Code::new(
     409,
     "archive_damaged",
     "A file is not as it was written; nothing was dropped.",
 );
-chassis::refuses!(NotArchived: REFUSED, DAMAGED);
+const UNAVAILABLE: Code = Code::new(
+    503,
+    "archive_unavailable",
+    "The archive's folder or a file of it cannot be read or written; the detail says why.",
+);
+chassis::refuses!(NotArchived: REFUSED, DAMAGED, UNAVAILABLE);
 
 /// Files that one request writes or reads back: each takes about a second.
 const MAX_FILES: usize = 4;
@@ -243,6 +249,10 @@ fn refused(error: ArchiveError) -> Problem {
         ArchiveError::NoFolder | ArchiveError::Refused(_) => {
             Problem::of(REFUSED).with_detail(error.to_string())
         }
+        ArchiveError::Io(cause) if cause.kind() != ErrorKind::UnexpectedEof => {
+            tracing::warn!(error = %cause, "the archive cannot be read or written now");
+            Problem::unavailable(UNAVAILABLE, cause.to_string(), 5)
+        }
         ArchiveError::Io(_) | ArchiveError::Corrupt(_) => {
             tracing::error!(%error, "the archive is not as it should be");
             Problem::of(DAMAGED).with_detail(error.to_string())
@@ -272,5 +282,30 @@ impl From<Part> for PartView {
             verified_at: part.verified_at.map(at),
             dropped_at: part.dropped_at.map(at),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_or_a_file_that_is_not_to_be_had_is_no_damage() {
+        let code = |error: ArchiveError| {
+            let problem = serde_json::to_value(refused(error)).unwrap();
+            problem["code"].as_str().unwrap().to_owned()
+        };
+        for kind in [
+            ErrorKind::StorageFull,
+            ErrorKind::PermissionDenied,
+            ErrorKind::NotFound,
+        ] {
+            let found = code(std::io::Error::from(kind).into());
+            assert_eq!(found, "archive_unavailable", "{kind:?}");
+        }
+        let short = std::io::Error::from(ErrorKind::UnexpectedEof);
+        assert_eq!(code(short.into()), "archive_damaged");
+        let other = ArchiveError::Corrupt("another".to_owned());
+        assert_eq!(code(other), "archive_damaged");
     }
 }
