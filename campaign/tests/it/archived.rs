@@ -251,3 +251,50 @@ async fn each_part_that_was_read_back_is_audited_although_a_later_one_is_damaged
     }
     end(service, &folder).await;
 }
+
+#[tokio::test]
+async fn every_part_is_read_back_once_more_and_one_whose_file_is_lost_is_written_again() {
+    let (service, folder) = long_log().await;
+    drop_old_part(&service).await;
+    let post = async |verb: &str, body: Value, expected: StatusCode| {
+        let path = format!("{ARCHIVE}/{verb}");
+        app::post(&service, &path, &operator(), &body, expected).await
+    };
+    let file = |answer: &Value, at: usize| {
+        let name = answer["parts"][at]["file"].as_str().unwrap();
+        folder.join(name)
+    };
+    let every = json!({ "reason": "a test", "from_position": 1 });
+    let verified = post("verify", every.clone(), StatusCode::OK).await;
+    let parts = verified["parts"].as_array().unwrap();
+    assert_eq!(parts.len(), 3, "{verified}");
+    assert!(parts[0]["dropped_at"].is_string(), "{verified}");
+
+    let again = |position: i64| json!({ "reason": "a test", "again_from": position });
+    let refused = post("run", again(127), StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "archive_refused", "{refused}");
+    std::fs::remove_file(file(&verified, 2)).unwrap();
+    let missing = post("verify", every.clone(), StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(missing["code"], "archive_unavailable", "{missing}");
+    let taken_back = post("run", again(128), StatusCode::OK).await;
+    assert_eq!(taken_back["more"], true, "{taken_back}");
+    let written = act(&service, "run", StatusCode::OK).await;
+    assert_eq!(written["parts"].as_array().unwrap().len(), 1, "{written}");
+    post("verify", every.clone(), StatusCode::OK).await;
+    let audit = "/api/v1/operator/campaign/audit?action=archive.run_again";
+    let audit = app::get(&service, audit, &operator()).await;
+    assert_eq!(
+        audit["items"][0]["target"], "positions 128 to 191",
+        "{audit}"
+    );
+
+    // Its rows are in the file alone, and nothing else would find that it changed.
+    let dropped = file(&verified, 0);
+    let mut bytes = std::fs::read(&dropped).unwrap();
+    bytes[1_000] ^= 1;
+    std::fs::write(&dropped, bytes).unwrap();
+    act(&service, "verify", StatusCode::OK).await;
+    let found = post("verify", every, StatusCode::CONFLICT).await;
+    assert_eq!(found["code"], "archive_damaged", "{found}");
+    end(service, &folder).await;
+}

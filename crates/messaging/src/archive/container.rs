@@ -73,7 +73,10 @@ impl Writer {
         if self.in_block == 0 {
             return Ok(());
         }
-        let packed = zstd::bulk::compress(&self.block, LEVEL)?;
+        let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+        // Else most single bits may change and the block is still unpacked, to something else.
+        compressor.include_checksum(true)?;
+        let packed = compressor.compress(&self.block)?;
         let mut framing = Vec::with_capacity(20);
         put_long(&mut framing, self.in_block);
         put_long(&mut framing, i64::try_from(packed.len()).unwrap_or(0));
@@ -171,7 +174,8 @@ impl Reader {
             if sync != self.sync {
                 return Err(ArchiveError::Corrupt("a block's end".to_owned()));
             }
-            let datums = zstd::bulk::decompress(&packed, MAX_BLOCK_BYTES)?;
+            let datums = zstd::bulk::decompress(&packed, MAX_BLOCK_BYTES)
+                .map_err(|error| ArchiveError::Corrupt(format!("a block: {error}")))?;
             return Ok(Some((first, count, datums)));
         }
         Ok(None)

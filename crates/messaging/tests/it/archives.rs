@@ -284,6 +284,66 @@ async fn a_file_that_changed_is_found_and_its_rows_stay() {
 }
 
 #[tokio::test]
+async fn a_file_that_changed_after_its_drop_is_never_read_as_if_it_were_true() {
+    let (lab, folder) = long_log(350).await;
+    let live = everything(&lab).await;
+    let parts = archive_all(&lab).await;
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 299).await.unwrap(), 299);
+    let path = folder.join(&parts[1].file);
+    let bytes = std::fs::read(&path).unwrap();
+    // The header ends with what separates the blocks.
+    let sync = &parts[1].rows_sha256[..16];
+    let header = bytes.windows(16).position(|it| it == sync).unwrap() + 16;
+    let apart = (bytes.len() - header) / 200;
+    assert!(apart > 0, "{} bytes", bytes.len());
+    let mut found = 0;
+    for at in (header..bytes.len()).step_by(apart) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        std::fs::write(&path, changed).unwrap();
+        match log::all_after(&lab.pool, 99, 100).await {
+            Ok(rows) => assert_eq!(rows, live[99..199], "byte {at}"),
+            Err(_) => found += 1,
+        }
+    }
+    assert!(found > 0, "some are found");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_part_whose_file_is_lost_is_written_again_from_the_table() {
+    let (lab, folder) = long_log(450).await;
+    let live = everything(&lab).await;
+    let parts = archive_all(&lab).await;
+    archive::verify(&lab.pool, 1).await.unwrap();
+    assert_eq!(drop_below(&lab, 99).await.unwrap(), 99);
+    std::fs::remove_file(folder.join(&parts[1].file)).unwrap();
+    assert!(archive::verify(&lab.pool, 100).await.is_err());
+    let again = async |position: i64| {
+        let mut tx = begin(&lab).await;
+        let again = archive::write_again(&mut tx, position).await?;
+        tx.commit().await?;
+        Ok::<_, ArchiveError>(again)
+    };
+    for position in [50, 400] {
+        let refused = again(position).await;
+        assert!(
+            matches!(refused, Err(ArchiveError::Refused(_))),
+            "neither in the table nor in a file: {refused:?}"
+        );
+    }
+    assert_eq!(again(150).await.unwrap(), (100, 399));
+    let written = archive_all(&lab).await;
+    let names = |parts: &[Part]| parts.iter().map(|it| it.file.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&written), names(&parts[1..]));
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 399).await.unwrap(), 399);
+    assert_eq!(everything(&lab).await, live);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn a_drop_beside_somebody_who_reads_the_log_says_so() {
     let (lab, folder) = long_log(350).await;
     archive_all(&lab).await;

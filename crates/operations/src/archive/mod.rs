@@ -11,7 +11,7 @@ use sqlx::PgPool;
 
 pub use discard::{Floor, Held, drop_below, droppable, read_back};
 pub use verify::verify;
-pub use write::run;
+pub use write::{run, write_again};
 
 /// All parts, oldest first.
 pub async fn list(pool: &PgPool) -> Result<Vec<Part>, sqlx::Error> {
@@ -40,6 +40,21 @@ pub(crate) async fn unverified(pool: &PgPool, most: usize) -> Result<Vec<i64>, s
     sqlx::query_scalar(
         "SELECT from_position FROM pipeline.archive WHERE verified_at IS NULL ORDER BY from_position LIMIT $1",
     )
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await
+}
+
+/// Where parts begin that have this position or are behind it, the oldest first, also those whose rows left the table.
+pub(crate) async fn behind(
+    pool: &PgPool,
+    position: i64,
+    most: usize,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT from_position FROM pipeline.archive WHERE to_position >= $1 ORDER BY from_position LIMIT $2",
+    )
+    .bind(position)
     .bind(i64::try_from(most).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await
@@ -83,7 +98,11 @@ fn gauge(position: i64) -> f64 {
 fn sha256_of(path: &Path) -> Result<Vec<u8>, ArchiveError> {
     use sha2::{Digest, Sha256};
     use std::io::BufRead;
-    let mut file = std::io::BufReader::with_capacity(64 * 1024, std::fs::File::open(path)?);
+    let file = std::fs::File::open(path).map_err(|error| {
+        let which = format!("{}: {error}", path.display());
+        std::io::Error::new(error.kind(), which)
+    })?;
+    let mut file = std::io::BufReader::with_capacity(64 * 1024, file);
     let mut hasher = Sha256::new();
     loop {
         let piece = file.fill_buf()?;

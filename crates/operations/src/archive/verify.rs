@@ -57,11 +57,15 @@ pub async fn verify(pool: &PgPool, from_position: i64) -> Result<Part, ArchiveEr
         return Err(ArchiveError::Corrupt(reason));
     }
     let now = clock::now().0;
-    sqlx::query("UPDATE pipeline.archive SET verified_at = $2 WHERE from_position = $1")
-        .bind(from_position)
-        .bind(now)
-        .execute(pool)
-        .await?;
+    // Not of a part that was written again meanwhile.
+    sqlx::query(
+        "UPDATE pipeline.archive SET verified_at = $2 WHERE from_position = $1 AND sha256 = $3",
+    )
+    .bind(from_position)
+    .bind(now)
+    .bind(&part.sha256)
+    .execute(pool)
+    .await?;
     part.verified_at = Some(now);
     Ok(part)
 }

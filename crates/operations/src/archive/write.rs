@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use messaging::archive::container::Writer;
 use messaging::archive::{ArchiveError, Part, folder, off_thread, row};
-use messaging::{SchemaIds, clock, epoch, log};
+use messaging::{SchemaIds, WriteTx, clock, epoch, log};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
@@ -226,11 +226,14 @@ pub(super) fn encode(
     row::encode(row, sha256, into)
 }
 
-/// Another replica may have written the same part: the file is the same then.
+/// Another replica may have written the same part: the file is the same then. A part whose predecessor was taken back
+/// meanwhile is not noted.
 async fn note(pool: &PgPool, part: &Part) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO pipeline.archive (from_position, to_position, file, sha256, rows_sha256, count, bytes, archived_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (from_position) DO NOTHING",
+        "WITH before AS (SELECT 1 FROM pipeline.archive WHERE to_position = $1 - 1 FOR KEY SHARE)
+         INSERT INTO pipeline.archive (from_position, to_position, file, sha256, rows_sha256, count, bytes, archived_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE $1 = 1 OR EXISTS (SELECT FROM before)
+         ON CONFLICT (from_position) DO NOTHING",
     )
     .bind(part.from_position)
     .bind(part.to_position)
@@ -243,4 +246,39 @@ async fn note(pool: &PgPool, part: &Part) -> Result<(), sqlx::Error> {
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// Takes back the part that has a position and all behind it, so that [`run`] writes them again: their rows are still in the
+/// table. Each names the one before it by its hash, so that none is left. Returns their first position and their last.
+/// Nothing is committed yet.
+pub async fn write_again(tx: &mut WriteTx, position: i64) -> Result<(i64, i64), ArchiveError> {
+    let connection = tx.connection();
+    let from: Option<i64> = sqlx::query_scalar(
+        "SELECT from_position FROM pipeline.archive
+          WHERE from_position <= $1 AND to_position >= $1 AND dropped_at IS NULL",
+    )
+    .bind(position)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(from) = from else {
+        let reason = format!(
+            "no part that is still in the table has position {position}: what left the table is in its file alone"
+        );
+        return Err(ArchiveError::Refused(reason));
+    };
+    let mut to = from;
+    loop {
+        // Once more for a part that another replica noted meanwhile.
+        let gone: Vec<i64> = sqlx::query_scalar(
+            "DELETE FROM pipeline.archive WHERE from_position >= $1 AND dropped_at IS NULL RETURNING to_position",
+        )
+        .bind(from)
+        .fetch_all(&mut *connection)
+        .await?;
+        let Some(last) = gone.into_iter().max() else {
+            metrics::gauge!("tributary_archive_to").set(super::gauge(from - 1));
+            return Ok((from, to));
+        };
+        to = to.max(last);
+    }
 }

@@ -19,7 +19,7 @@ use types::Micros;
 use utoipa::ToSchema;
 
 use super::{FOLLOWER_UNAVAILABLE, FollowerAway};
-use crate::operator::{Operator, Reason};
+use crate::operator::Operator;
 use crate::process::Process;
 use crate::unread::{OrUnread, unread, unread_schema};
 use crate::{archive, followers};
@@ -68,6 +68,42 @@ pub(crate) struct Parts {
     parts: Vec<PartView>,
     /// Whether the same act would find more.
     more: bool,
+}
+
+/// What is written.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunArchive {
+    /// For the audit.
+    reason: Text<500>,
+    /// Takes back the part that has this position and all behind it, of which the table still has all, since a file is lost or
+    /// damaged. Nothing is written then: the next requests, without it, write them again.
+    again_from: Option<i64>,
+}
+
+impl Check for RunArchive {
+    fn check(&self, fields: &mut Fields) {
+        let from = self.again_from.unwrap_or(1);
+        fields.require(from >= 1, "/again_from", "must be 1 or more");
+    }
+}
+
+/// What is read back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifyArchive {
+    /// For the audit.
+    reason: Text<500>,
+    /// Every part from this position on, also those that were read back before and whose rows left the table; without it, those
+    /// that were not read back yet.
+    from_position: Option<i64>,
+}
+
+impl Check for VerifyArchive {
+    fn check(&self, fields: &mut Fields) {
+        let from = self.from_position.unwrap_or(1);
+        fields.require(from >= 1, "/from_position", "must be 1 or more");
+    }
 }
 
 /// What may go, and why.
@@ -121,14 +157,18 @@ pub(crate) async fn list_archive(
 
 /// Writes closed parts of the log to files, a few at once.
 #[utoipa::path(
-    post, path = "/archive/run", tag = "operator", request_body = Reason,
+    post, path = "/archive/run", tag = "operator", request_body = RunArchive,
     responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
 )]
 pub(crate) async fn run_archive(
     State(process): State<Arc<Process>>,
     operator: Operator,
-    Json(Reason { reason }): Json<Reason>,
+    Json(RunArchive { reason, again_from }): Json<RunArchive>,
 ) -> Result<Json<Parts>, Problem> {
+    if let Some(position) = again_from {
+        write_again(&process, &operator, position, &reason).await?;
+        return Ok(Json(Parts::new(Vec::new(), true)));
+    }
     let service = process.service().name();
     let mut parts = Vec::new();
     while parts.len() < MAX_FILES {
@@ -143,19 +183,52 @@ pub(crate) async fn run_archive(
     Ok(Json(Parts::new(parts, more)))
 }
 
-/// Reads written parts back and compares them with the table, a few at once.
+/// Has what stands in files from a position on written again.
+async fn write_again(
+    process: &Process,
+    operator: &Operator,
+    position: i64,
+    reason: &Text<500>,
+) -> Result<(), Problem> {
+    let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
+        .await
+        .or_unread()?;
+    let (from, to) = archive::write_again(&mut tx, position)
+        .await
+        .map_err(refused)?;
+    let act = Act {
+        actor: operator.name(),
+        action: "archive.run_again",
+        target: format!("positions {from} to {to}"),
+        reason,
+        detail: json!({"again_from": position}),
+    };
+    let now = tx.now();
+    audit::record(tx.connection(), now, &act)
+        .await
+        .or_unread()?;
+    tx.commit().await.or_unread()?;
+    Ok(())
+}
+
+/// Reads written parts back and compares them with the table, as far as it still has them, a few at once.
 #[utoipa::path(
-    post, path = "/archive/verify", tag = "operator", request_body = Reason,
+    post, path = "/archive/verify", tag = "operator", request_body = VerifyArchive,
     responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
 )]
 pub(crate) async fn verify_archive(
     State(process): State<Arc<Process>>,
     operator: Operator,
-    Json(Reason { reason }): Json<Reason>,
+    Json(VerifyArchive {
+        reason,
+        from_position,
+    }): Json<VerifyArchive>,
 ) -> Result<Json<Parts>, Problem> {
-    let due = archive::unverified(&process.pool, MAX_FILES)
-        .await
-        .or_unread()?;
+    let due = match from_position {
+        Some(position) => archive::behind(&process.pool, position, MAX_FILES).await,
+        None => archive::unverified(&process.pool, MAX_FILES).await,
+    };
+    let due = due.or_unread()?;
     let mut parts = Vec::new();
     for from in &due {
         let part = archive::verify(&process.pool, *from)

@@ -12,9 +12,23 @@ pub enum Verb {
     /// The parts of a service's log that stand in files, newest first
     List(Listed),
     /// Write everything that is closed to files
-    Run(Act),
+    Run {
+        /// Whose log, and why
+        #[command(flatten)]
+        act: Act,
+        /// First write the part that has this position again, and all behind it: its file is lost or damaged, and the table still has it
+        #[arg(long, value_name = "POSITION")]
+        again_from: Option<i64>,
+    },
     /// Read everything back that was not yet, and compare it with the table
-    Verify(Act),
+    Verify {
+        /// Whose log, and why
+        #[command(flatten)]
+        act: Act,
+        /// Read everything back, also what was before and what left the table
+        #[arg(long)]
+        all: bool,
+    },
     /// Drop from the table what is archived, verified and passed by every follower
     Drop {
         /// Whose log, and why
@@ -48,8 +62,14 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
                 .list("/archive", listed, Vec::new(), &HEADINGS, part)
                 .await
         }
-        Verb::Run(act) => repeat(client, &act, "/archive/run").await,
-        Verb::Verify(act) => repeat(client, &act, "/archive/verify").await,
+        Verb::Run { act, again_from } => {
+            if let Some(position) = again_from {
+                let body = json!({"reason": act.reason, "again_from": position});
+                client.post(act.service, "/archive/run", &body).await?;
+            }
+            repeat(client, &act, "/archive/run", false).await
+        }
+        Verb::Verify { act, all } => repeat(client, &act, "/archive/verify", all).await,
         Verb::Drop { act, keep } => {
             let mut body = json!({"reason": act.reason});
             if let Some(keep) = keep {
@@ -71,17 +91,22 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
     }
 }
 
-/// One request does a few parts: asks until nothing is left.
-async fn repeat(client: &Client, act: &Act, path: &str) -> Result<()> {
-    let mut all = Vec::new();
+/// One request does a few parts: asks until nothing is left, of every part or of what is to be done.
+async fn repeat(client: &Client, act: &Act, path: &str, every: bool) -> Result<()> {
+    let (mut all, mut next) = (Vec::new(), 1);
     loop {
-        let done = client
-            .post_on(act.service, path, &json!({"reason": act.reason}))
-            .await?;
+        let mut body = json!({"reason": act.reason});
+        if every {
+            body["from_position"] = json!(next);
+        }
+        let done = client.post_on(act.service, path, &body).await?;
         all.extend(done["parts"].as_array().cloned().unwrap_or_default());
         if done["more"] != json!(true) {
             break;
         }
+        let last: Option<&Value> = all.last();
+        let last = last.and_then(|part| part["to_position"].as_i64());
+        next = last.map_or(next, |last| last + 1);
     }
     show_page(client, &json!({"items": all}), &HEADINGS, part);
     Ok(())
