@@ -49,17 +49,20 @@ impl Sender {
         }
     }
 
-    /// Sends one, and notes what came of it. What cannot be noted in a minute is sent again under the same id.
+    /// Sends one, notes what came of it and returns that; `None`: it was put off, and its receiver was sent nothing. What cannot be noted in a
+    /// minute is sent again under the same id.
     fn attempt(
         &self,
         pool: PgPool,
         due: Due,
         now: Micros,
-    ) -> impl Future<Output = Next> + Send + use<> {
+    ) -> impl Future<Output = Option<Next>> + Send + use<> {
         let (receivers, secrets) = (self.receivers.clone(), Arc::clone(&self.secrets));
         async move {
             let began = Instant::now();
-            let answered = match postback::of(&due) {
+            let postback = postback::of(&due);
+            let is_sent = !matches!(postback, Some(Err(_)));
+            let answered = match postback {
                 None => send_signed(&receivers, &secrets, &due, now).await,
                 Some(Ok(url)) => {
                     receivers
@@ -94,7 +97,7 @@ impl Sender {
             let of = attempted.delivery.to_string();
             let until = Instant::now() + NOTED_WITHIN;
             noting::note(&of, until, || sending::note(&pool, &attempted)).await;
-            next
+            is_sent.then_some(next)
         }
     }
 }
@@ -145,10 +148,10 @@ impl Job for Sender {
             if room > 0 {
                 let room = i64::try_from(room).unwrap_or_default();
                 for due in sending::due(pool, now, &in_flight.busy(Instant::now()), room).await? {
-                    if in_flight.is_full(&due.owner) {
+                    let held = Held::of(&due);
+                    if !in_flight.may_begin(&held) {
                         continue;
                     }
-                    let held = Held::of(&due);
                     let attempt = self.attempt(pool.clone(), due, now);
                     in_flight.deliveries.start(held, attempt);
                 }
@@ -184,7 +187,7 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
 /// Attempts under way: none of these deliveries is taken a second time.
 #[derive(Default)]
 struct InFlight {
-    deliveries: UnderWay<Held, Next>,
+    deliveries: UnderWay<Held, Option<Next>>,
     /// Endpoints whose last attempt failed, with when that was.
     failing: HashMap<String, Instant>,
 }
@@ -217,6 +220,31 @@ impl InFlight {
         under_way.count() >= room
     }
 
+    /// Whether this one may be begun. The look that found it counted what was under way then: what was begun of it since counts too.
+    fn may_begin(&self, next: &Held) -> bool {
+        if self.is_full(&next.owner) {
+            return false;
+        }
+        let slow = self.slow(next.since);
+        let may_hang = self.failing.contains_key(&next.endpoint) || slow.contains(&*next.endpoint);
+        !(may_hang && self.failing_are_full(&slow))
+    }
+
+    /// Endpoints whose attempts under way last so long that they count as failing.
+    fn slow(&self, now: Instant) -> HashSet<&str> {
+        let under_way = self.deliveries.held.values();
+        let slow = under_way.filter(|it| now.duration_since(it.since) >= SLOW);
+        slow.map(|it| &*it.endpoint).collect()
+    }
+
+    /// Whether as many are under way to endpoints that fail, or are slow, as may be.
+    fn failing_are_full(&self, slow: &HashSet<&str>) -> bool {
+        let under_way = self.deliveries.held.values();
+        let of_failing = under_way
+            .filter(|it| self.failing.contains_key(&it.endpoint) || slow.contains(&*it.endpoint));
+        of_failing.count() >= MAX_FAILING_AT_ONCE
+    }
+
     /// Forgets those that have failed long ago: one that was disabled or removed, or for which nothing is due, is tried no more.
     fn forget(&mut self, now: Instant) {
         self.failing
@@ -226,21 +254,17 @@ impl InFlight {
     /// What is under way now, and how much more may be.
     fn busy(&self, now: Instant) -> Busy {
         let mut under_way: HashMap<&str, i64> = HashMap::new();
-        let mut failing: HashSet<&str> = self.failing.keys().map(String::as_str).collect();
         for held in self.deliveries.held.values() {
             *under_way.entry(&held.endpoint).or_default() += 1;
-            if now.duration_since(held.since) >= SLOW {
-                failing.insert(&held.endpoint);
-            }
         }
-        let of_failing = under_way.iter().filter(|(it, _)| failing.contains(**it));
-        let of_failing = of_failing.map(|(_, count)| *count).sum::<i64>();
-        let is_full = usize::try_from(of_failing).is_ok_and(|it| it >= MAX_FAILING_AT_ONCE);
         for endpoint in self.failing.keys() {
             under_way.entry(endpoint).or_default();
         }
+        let slow = self.slow(now);
+        let is_full = self.failing_are_full(&slow);
         let rooms = under_way.into_iter().map(|(endpoint, count)| {
-            let most = match (failing.contains(endpoint), is_full) {
+            let may_hang = self.failing.contains_key(endpoint) || slow.contains(endpoint);
+            let most = match (may_hang, is_full) {
                 (true, true) => 0,
                 (true, false) => 1,
                 (false, _) => MAX_TO_ONE,
@@ -266,10 +290,11 @@ impl InFlight {
     async fn ended(&mut self) {
         for (held, ended) in self.deliveries.ended().await {
             match ended {
-                Ok(Next::Delivered | Next::GiveUp(_)) => {
+                Ok(None) => {}
+                Ok(Some(Next::Delivered | Next::GiveUp(_))) => {
                     self.failing.remove(&held.endpoint);
                 }
-                Ok(Next::At(_)) => {
+                Ok(Some(Next::At(_))) => {
                     self.failing.insert(held.endpoint, Instant::now());
                 }
                 Err(error) => {
@@ -289,13 +314,17 @@ mod tests {
         known.map_or(busy.room_of_others, |(_, room)| *room)
     }
 
-    fn hang(in_flight: &mut InFlight, owner: &str, endpoint: &str) {
-        let held = Held {
+    fn held(owner: &str, endpoint: &str) -> Held {
+        Held {
             delivery: Uuid::new_v4(),
             endpoint: endpoint.to_owned(),
             owner: owner.to_owned(),
             since: Instant::now(),
-        };
+        }
+    }
+
+    fn hang(in_flight: &mut InFlight, owner: &str, endpoint: &str) {
+        let held = held(owner, endpoint);
         in_flight.deliveries.start(held, std::future::pending());
     }
 
@@ -325,20 +354,18 @@ mod tests {
     #[tokio::test]
     async fn an_endpoint_counts_as_failing_until_it_is_given_up_or_was_not_tried_for_an_hour() {
         let mut in_flight = InFlight::default();
-        let fails = Next::At(Micros(0));
+        let fails = Some(Next::At(Micros(0)));
+        let was_put_off = None;
         for (endpoint, next) in [
             ("whe_fails", fails),
             ("whe_gone", fails),
             ("whe_mended", fails),
-            ("whe_gone", Next::GiveUp("gone")),
-            ("whe_mended", Next::Delivered),
+            ("whe_gone", Some(Next::GiveUp("gone"))),
+            ("whe_mended", Some(Next::Delivered)),
+            ("whe_fails", was_put_off),
+            ("whe_waits", was_put_off),
         ] {
-            let held = Held {
-                delivery: Uuid::new_v4(),
-                endpoint: endpoint.to_owned(),
-                owner: "brand 1".to_owned(),
-                since: Instant::now(),
-            };
+            let held = held("brand 1", endpoint);
             in_flight.deliveries.start(held, std::future::ready(next));
             while !in_flight.deliveries.held.is_empty() {
                 in_flight.ended().await;
@@ -350,6 +377,29 @@ mod tests {
         assert_eq!(in_flight.failing.len(), 1);
         in_flight.forget(Instant::now() + FAILING_FOR);
         assert_eq!(in_flight.busy(Instant::now()).rooms, []);
+    }
+
+    #[tokio::test]
+    async fn endpoints_that_fail_are_begun_at_half_of_the_places_however_many_were_found_due() {
+        let mut in_flight = InFlight::default();
+        let owners: Vec<String> = (0..200).map(|it| format!("brand {it}")).collect();
+        for owner in &owners {
+            in_flight.failing.insert(owner.clone(), Instant::now());
+        }
+        let mut begun = 0;
+        for owner in &owners {
+            if in_flight.may_begin(&held(owner, owner)) {
+                hang(&mut in_flight, owner, owner);
+                begun += 1;
+            }
+        }
+        assert_eq!(begun, MAX_FAILING_AT_ONCE);
+        assert_eq!(
+            room_of(&in_flight.busy(Instant::now()), "brand 199"),
+            0,
+            "what is looked for next is of others"
+        );
+        assert!(in_flight.may_begin(&held("brand 199", "whe_healthy")));
     }
 
     #[tokio::test]
