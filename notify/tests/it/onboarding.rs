@@ -702,7 +702,7 @@ async fn an_erasure_takes_what_very_many_ended_workflows_know_a_few_at_a_time() 
 }
 
 #[tokio::test]
-async fn the_crm_is_told_to_forget_somebody_until_it_does() {
+async fn the_crm_is_told_to_forget_somebody_until_it_does_whatever_the_brand_wants() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
     wants(&service, json!({})).await;
@@ -725,6 +725,11 @@ async fn the_crm_is_told_to_forget_somebody_until_it_does() {
         newest(&service).await["steps"][3]["crm_status"] == 422
     })
     .await;
+    let id = newest(&service).await["id"].as_str().unwrap().to_owned();
+    let path = format!("{WORKFLOWS}/{id}/skip");
+    let (brand, body) = (testing::brand("brand1"), json!({"step": "crm_contact"}));
+    let problem = app::post(&service, &path, &brand, &body, StatusCode::CONFLICT).await;
+    assert_eq!(problem["code"], "workflow_step_not_waiting");
     service.advance_clock(23 * 3_600).await;
     service.advance_clock(2 * 3_600).await;
     until("it is told again", often(2)).await;
@@ -733,6 +738,28 @@ async fn the_crm_is_told_to_forget_somebody_until_it_does() {
     let workflow = until_status(&service, "compensated").await;
     assert_eq!(workflow["reason"], "partner_erased");
     assert_eq!(crm.forgotten(), ["partner1"]);
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_who_had_the_crm_forget_somebody_ends_that_it_is_told_to() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    until_completed(&mut service).await;
+    crm.fail("DELETE", 422);
+    let erased = PartnerErasedV1 {}.into();
+    service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    let workflow = until_step(&service, "crm_contact", "compensating").await;
+    let path = format!("{WORKFLOWS}/{}/skip", workflow["id"].as_str().unwrap());
+    let (operator, body) = (testing::operator(), json!({"step": "crm_contact"}));
+    app::post(&service, &path, &operator, &body, StatusCode::OK).await;
+    let workflow = until_status(&service, "compensated").await;
+    assert_eq!(workflow["steps"][3]["reason"], "left_out");
+    assert_eq!(workflow["reason"], "partner_erased");
     assert_folds(&mut service).await;
     service.stop().await;
 }

@@ -5,7 +5,7 @@ use types::{
     WorkflowReason as Reason, WorkflowStatus, WorkflowStep as Step, WorkflowStepState as State,
 };
 
-use super::super::{Code, Context, Event, Owner, Rejection};
+use super::super::{Actor, Code, Context, Event, Owner, Rejection};
 use super::{Workflow, erased, followed};
 
 /// What became of a call to the CRM.
@@ -57,7 +57,7 @@ pub fn decide_workflow(
     let workflow = workflow.filter(is_theirs).ok_or_else(unknown)?;
     let event = match command {
         WorkflowCommand::Retry => retried(workflow)?,
-        WorkflowCommand::Skip(step) => left_out(workflow, step)?,
+        WorkflowCommand::Skip(step) => left_out(workflow, step, &context.actor)?,
         WorkflowCommand::Cancel => stopped(workflow, Reason::Cancelled)?,
         WorkflowCommand::End(Reason::PartnerErased) => {
             let events = erased(workflow, context.now);
@@ -115,13 +115,14 @@ fn retried(workflow: &Workflow) -> Result<Event, Rejection> {
 }
 
 /// Of what waits for somebody outside, and the link, without which a partner is in as well: what campaign does is done at once, and without it
-/// nobody is let in.
-fn left_out(workflow: &Workflow, step: Step) -> Result<Event, Rejection> {
+/// nobody is let in. That the CRM forgets whoever was erased only operators leave out: the CRM is theirs, and so is what it still keeps.
+fn left_out(workflow: &Workflow, step: Step, actor: &Actor) -> Result<Event, Rejection> {
+    let forgets = workflow.reason == Some(Reason::PartnerErased);
     match (step, workflow.step(step)) {
         (Step::CrmContact | Step::Link, State::Running) => {
             Ok(workflow.left_out(step, Reason::LeftOut))
         }
-        (Step::CrmContact, State::Compensating) => {
+        (Step::CrmContact, State::Compensating) if actor.operator || !forgets => {
             Ok(workflow.taken_back(step, Some(Reason::LeftOut)))
         }
         _ => Err(not_waiting()),
