@@ -92,30 +92,63 @@ impl HubSpot {
         Ok(answer(&send(create.json(&properties)).await?))
     }
 
-    async fn delete(&self, external_id: &PartnerId, erases: bool) -> Result<Answer, Answer> {
+    /// Its own id of the contact that has ours; `archived`: of one that was removed, which it keeps for 90 days. `None`: there is none.
+    async fn find(
+        &self,
+        external_id: &PartnerId,
+        archived: bool,
+    ) -> Result<Option<String>, Answer> {
         let path = format!("{CONTACTS}/{external_id}");
-        let found = self.request(Method::GET, &path, &[("idProperty", ID)]);
-        let found = send(found).await?;
+        let archived = if archived { "true" } else { "false" };
+        let query = [("idProperty", ID), ("archived", archived)];
+        let found = send(self.request(Method::GET, &path, &query)).await?;
         if found.status() == StatusCode::NOT_FOUND {
-            return Ok(Answer::Done);
+            return Ok(None);
         }
         if !found.status().is_success() {
-            return Ok(answer(&found));
+            return Err(answer(&found));
         }
         let Found { id } = found.json().await.map_err(|_| Answer::Later(None))?;
-        let request = if erases {
-            let path = format!("{CONTACTS}/gdpr-delete");
-            let request = self.request(Method::POST, &path, &[]);
-            request.json(&json!({ "objectId": id }))
-        } else {
-            self.request(Method::DELETE, &format!("{CONTACTS}/{id}"), &[])
-        };
-        let removed = send(request).await?;
-        Ok(match removed.status() {
-            StatusCode::NOT_FOUND => Answer::Done,
-            _ => answer(&removed),
-        })
+        Ok(Some(id))
     }
+
+    async fn delete(&self, external_id: &PartnerId) -> Result<Answer, Answer> {
+        let Some(id) = self.find(external_id, false).await? else {
+            return Ok(Answer::Done);
+        };
+        let path = format!("{CONTACTS}/{id}");
+        gone(self.request(Method::DELETE, &path, &[])).await
+    }
+
+    /// Also of those that were removed before: a partner that was onboarded again may have several, and a contact beside them.
+    async fn erase(&self, external_id: &PartnerId) -> Result<Answer, Answer> {
+        let path = format!("{CONTACTS}/gdpr-delete");
+        let mut erased = Vec::new();
+        for archived in [false, true] {
+            while let Some(id) = self.find(external_id, archived).await? {
+                // What is still found is just being erased there.
+                if erased.contains(&id) {
+                    break;
+                }
+                let request = self.request(Method::POST, &path, &[]);
+                let answer = gone(request.json(&json!({ "objectId": id }))).await?;
+                if answer != Answer::Done {
+                    return Ok(answer);
+                }
+                erased.push(id);
+            }
+        }
+        Ok(Answer::Done)
+    }
+}
+
+/// What is not there any more is as good as removed.
+async fn gone(request: RequestBuilder) -> Result<Answer, Answer> {
+    let removed = send(request).await?;
+    Ok(match removed.status() {
+        StatusCode::NOT_FOUND => Answer::Done,
+        _ => answer(&removed),
+    })
 }
 
 impl ContactSink for HubSpot {
@@ -124,7 +157,11 @@ impl ContactSink for HubSpot {
     }
 
     async fn remove(&self, external_id: &PartnerId, erases: bool) -> Answer {
-        let removed = self.delete(external_id, erases).await;
+        let removed = if erases {
+            self.erase(external_id).await
+        } else {
+            self.delete(external_id).await
+        };
         removed.unwrap_or_else(|answer| answer)
     }
 }

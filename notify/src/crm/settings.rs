@@ -8,7 +8,7 @@ use crate::read_timeout;
 
 const HUBSPOT: &str = "https://api.hubapi.com/";
 
-/// The longest that one request may last, in milliseconds: a call is four at most, and ends before another may make it.
+/// The longest that one request may last, in milliseconds: a call is four as a rule, and ends before another may make it.
 const MAX_TIMEOUT_MS: u64 = 25_000;
 
 /// From `CRM_…`; `None`: there is none, and nobody becomes a contact.

@@ -57,7 +57,7 @@ impl CrmCalls {
         let lease = i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX);
         let until = now.checked_add_micros(lease).unwrap_or(now);
         let deadline = Instant::now() + MAX_ATTEMPT;
-        let due = crm_calls::take_due(pool, now, until, AT_ONCE).await?;
+        let due = crm_calls::take_due(pool, (now, until), AT_ONCE, self.crm.is_some()).await?;
         let is_more = i64::try_from(due.len()).is_ok_and(|it| it == AT_ONCE);
         let mut attempts = JoinSet::new();
         for call in due {

@@ -106,25 +106,28 @@ pub(crate) async fn ended(
 }
 
 /// Takes those that are due, and leaves them to whoever called until then. What cannot be written is not asked either. Of a partner there
-/// is one contact: what workflows ask of it is asked one by one. Whoever is killed now has perhaps asked.
+/// is one contact: what workflows ask of it is asked one by one, and what forgets it first, whenever that is due: done later, it would take
+/// the contact of whoever came back. `forgets`: there is a CRM that is told to. Whoever is killed now has perhaps asked.
 pub(crate) async fn take_due(
     pool: &PgPool,
-    now: Micros,
-    until: Micros,
+    (now, until): (Micros, Micros),
     most: i64,
+    forgets: bool,
 ) -> Result<Vec<Call>, sqlx::Error> {
     sqlx::query_as(
         "UPDATE crm_calls SET leased_until = $3, indeterminate = indeterminate + 1
           WHERE workflow_id IN (SELECT workflow_id FROM crm_calls c WHERE state = 'pending' AND next_at <= $1 AND leased_until <= $1
                 AND NOT EXISTS (SELECT 1 FROM crm_calls b WHERE b.partner_id = c.partner_id AND b.workflow_id <> c.workflow_id
-                      AND (b.leased_until > $1 OR b.state = 'pending' AND b.next_at <= $1
-                           AND (b.next_at, b.workflow_id) < (c.next_at, c.workflow_id)))
+                      AND (b.leased_until > $1 OR b.state = 'pending' AND CASE WHEN b.erases = c.erases
+                           THEN b.next_at <= $1 AND (b.next_at, b.workflow_id) < (c.next_at, c.workflow_id) ELSE b.erases AND $4 END))
+                AND (c.erases OR NOT $4 OR NOT EXISTS (SELECT 1 FROM erased_partners e WHERE e.partner_id = c.partner_id))
                                  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING *",
     )
     .bind(now.get())
     .bind(most)
     .bind(until.get())
+    .bind(forgets)
     .fetch_all(pool)
     .await
 }

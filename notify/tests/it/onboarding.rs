@@ -113,7 +113,11 @@ async fn application(service: &mut TestService, campaign: &str, (partner, brand)
 }
 
 async fn newest(service: &TestService) -> Value {
-    let list = app::get(service, WORKFLOWS, &testing::brand("brand1")).await;
+    newest_of(service, "brand1").await
+}
+
+async fn newest_of(service: &TestService, brand: &str) -> Value {
+    let list = app::get(service, WORKFLOWS, &testing::brand(brand)).await;
     list["items"][0].clone()
 }
 
@@ -657,6 +661,37 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
 }
 
 #[tokio::test]
+async fn hubspot_forgets_those_too_that_were_removed_before() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "hubspot"))).await;
+    wants(&service, json!({"approves": false})).await;
+    for _ in 0..2 {
+        until_crm(&mut service).await;
+        let workflow = until_step(&service, "approval", "running").await;
+        let path = format!("{WORKFLOWS}/{}/cancel", workflow["id"].as_str().unwrap());
+        let brand = testing::brand("brand1");
+        app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+        until_step(&service, "group", "compensating").await;
+        answers(&mut service, (Step::Group, true), None).await;
+        until_status(&service, "compensated").await;
+    }
+    assert_eq!(crm.contact("partner1"), None);
+    assert!(crm.forgotten().is_empty(), "both can be restored");
+    let erased = PartnerErasedV1 {}.into();
+    service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    until("the CRM was told to forget it", || async {
+        let workflow = newest(&service).await;
+        workflow["reason"] == "partner_erased" && workflow["status"] == "compensated"
+    })
+    .await;
+    assert_eq!(crm.forgotten(), ["partner1", "partner1"]);
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_erasure_takes_what_very_many_ended_workflows_know_a_few_at_a_time() {
     const WITH_TRACES: &str = "SELECT count(*) FROM workflows
                                 WHERE country IS NOT NULL OR sealed_name IS NOT NULL OR reason IS DISTINCT FROM 'partner_erased'";
@@ -738,6 +773,49 @@ async fn the_crm_is_told_to_forget_somebody_until_it_does_whatever_the_brand_wan
     let workflow = until_status(&service, "compensated").await;
     assert_eq!(workflow["reason"], "partner_erased");
     assert_eq!(crm.forgotten(), ["partner1"]);
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_before_the_crm_has_forgotten_it_is_a_contact_in_the_end() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    until_completed(&mut service).await;
+    crm.fail("DELETE", 422);
+    let erased = PartnerErasedV1 {}.into();
+    service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    until("it refuses", || async {
+        newest(&service).await["steps"][3]["crm_status"] == 422
+    })
+    .await;
+    app::campaign(&mut service, "camp2", "brand2").await;
+    wanted_by(&service, "brand2", json!({"group_id": null})).await;
+    application(&mut service, "camp2", ("partner1", "brand2")).await;
+    let workflow = newest_of(&service, "brand2").await;
+    let id = workflow["id"].as_str().unwrap();
+    let checks = WorkflowStepAnsweredV1 {
+        brand_id: "brand2".parse().unwrap(),
+        campaign_id: "camp2".parse().unwrap(),
+        ..answer((Step::Checks, false), None)
+    };
+    service
+        .deliver(Topic::CampaignEvents, id, id, checks.into())
+        .await;
+    let contact = state(&newest_of(&service, "brand2").await, "crm_contact");
+    assert_ne!(contact, "pending");
+    crm.mend();
+    service.advance_clock(25 * 3_600).await;
+    until_status(&service, "compensated").await;
+    until("it is a contact once more", || async {
+        state(&newest_of(&service, "brand2").await, "crm_contact") == "completed"
+    })
+    .await;
+    assert_eq!(crm.forgotten(), ["partner1"]);
+    assert!(crm.contact("partner1").is_some());
     assert_folds(&mut service).await;
     service.stop().await;
 }

@@ -19,6 +19,11 @@ pub(crate) const TOKEN: &str = "the CRM's own";
 struct Inner {
     /// What it has, by the id that the caller gave.
     contacts: BTreeMap<String, Value>,
+    /// `HubSpot`'s own ids of those that it has, and of those that it keeps although they were removed.
+    ids: BTreeMap<String, String>,
+    archived: BTreeMap<String, String>,
+    /// How many it has had.
+    made: usize,
     /// Those that it was told to forget.
     forgotten: Vec<String>,
     /// What it was asked, as method and path.
@@ -148,7 +153,8 @@ fn plain(
     Some((StatusCode::NO_CONTENT, Value::Null))
 }
 
-/// As `HubSpot` documents it: contacts have ids of its own, and are found by a property that is unique.
+/// As `HubSpot` documents it: contacts have ids of its own, are found by a property that is unique, and stay in a recycling bin where they
+/// are removed and not forgotten.
 fn hubspot(
     inner: &mut Inner,
     method: &Method,
@@ -169,30 +175,48 @@ fn hubspot(
     match (method.as_str(), id) {
         ("POST", "") => {
             let properties = read()["properties"].take();
-            let id = properties["tributary_partner_id"].as_str()?.to_owned();
-            inner.contacts.insert(id, properties);
-            Some((StatusCode::CREATED, json!({"id": "1"})))
+            let partner = properties["tributary_partner_id"].as_str()?.to_owned();
+            inner.made += 1;
+            let id = format!("hs-{}", inner.made);
+            inner.ids.insert(partner.clone(), id.clone());
+            inner.contacts.insert(partner, properties);
+            Some((StatusCode::CREATED, json!({"id": id})))
         }
         ("POST", "gdpr-delete") => {
-            let id = read()["objectId"].as_str()?.strip_prefix("hs-")?.to_owned();
-            inner.contacts.remove(&id)?;
-            inner.forgotten.push(id);
+            let id = read()["objectId"].as_str()?.to_owned();
+            let partner = inner.archived.remove(&id);
+            let partner = partner.or_else(|| leave(inner, &id))?;
+            inner.forgotten.push(partner);
             Some((StatusCode::NO_CONTENT, Value::Null))
         }
         ("PATCH", id) if by_property => {
             // What is not stated stays; what is stated as empty is cleared.
             let contact = inner.contacts.get_mut(id)?.as_object_mut()?;
             contact.extend(read()["properties"].as_object()?.clone());
-            Some((StatusCode::OK, json!({"id": "1"})))
+            Some((StatusCode::OK, json!({"id": inner.ids.get(id)?})))
         }
-        ("GET", id) if by_property => {
-            inner.contacts.get(id)?;
-            Some((StatusCode::OK, json!({"id": format!("hs-{id}")})))
+        ("GET", partner) if by_property && query.contains("archived=true") => {
+            let mut archived = inner.archived.iter();
+            let (id, _) = archived.find(|(_, of)| *of == partner)?;
+            Some((StatusCode::OK, json!({"id": id, "archived": true})))
+        }
+        ("GET", partner) if by_property => {
+            Some((StatusCode::OK, json!({"id": inner.ids.get(partner)?})))
         }
         ("DELETE", id) => {
-            inner.contacts.remove(id.strip_prefix("hs-")?)?;
+            let partner = leave(inner, id)?;
+            inner.archived.insert(id.to_owned(), partner);
             Some((StatusCode::NO_CONTENT, Value::Null))
         }
         _ => None,
     }
+}
+
+/// The contact of this id of `HubSpot`'s is none of those that it has any more. Returns whose it was.
+fn leave(inner: &mut Inner, id: &str) -> Option<String> {
+    let mut ids = inner.ids.iter();
+    let partner = ids.find(|(_, of)| *of == id)?.0.clone();
+    inner.ids.remove(&partner);
+    inner.contacts.remove(&partner);
+    Some(partner)
 }
