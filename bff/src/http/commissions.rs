@@ -161,7 +161,10 @@ pub(crate) async fn list_commissions(
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
     };
-    let (scope, status) = (seen(&caller, of)?, filter.status.map(types::CommissionStatus::name));
+    let (scope, status) = (
+        seen(&caller, of)?,
+        filter.status.map(types::CommissionStatus::name),
+    );
     let rows = commissions::list(bff.host.pool(), scope, of, status, list.page)
         .await
         .or_unread()?;
