@@ -126,7 +126,8 @@ fn decide(
     command: Result<domain::Command, Rejection>,
     context: &messaging::Context,
 ) -> Result<Vec<Event>, Rejection> {
-    let command = command?;
+    let mut command = command?;
+    state.recognise(&mut command);
     let context = domain::Context {
         now: context.now,
         actor: messages::actor(context.header),

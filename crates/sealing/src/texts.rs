@@ -115,6 +115,11 @@ pub fn seal(belongs_to: &str, text: &str) -> Vec<u8> {
     keys().seal(belongs_to, text)
 }
 
+/// The text of this thing as each key of ours seals it, the current one first: what an accepted one sealed is known by its bytes.
+pub fn seal_each(belongs_to: &str, text: &str) -> impl Iterator<Item = Vec<u8>> {
+    keys().seal_each(belongs_to, text)
+}
+
 /// The text of this thing; `None` when it is no text that a key of ours sealed for it.
 pub fn open(belongs_to: &str, sealed: &[u8]) -> Option<String> {
     keys().open(belongs_to, sealed)
@@ -127,12 +132,13 @@ impl Keys {
     }
 
     fn seal(&self, belongs_to: &str, text: &str) -> Vec<u8> {
-        // It cannot fail: the key is of its length, and texts are far shorter than the cipher takes.
-        let sealed = self
-            .0
-            .first()
-            .and_then(|key| seal_with(key, belongs_to, text));
-        sealed.unwrap_or_default()
+        self.seal_each(belongs_to, text).next().unwrap_or_default()
+    }
+
+    fn seal_each(&self, belongs_to: &str, text: &str) -> impl Iterator<Item = Vec<u8>> {
+        // None can fail: each key is of its length, and texts are far shorter than the cipher takes.
+        let keys = self.0.iter();
+        keys.filter_map(move |key| seal_with(key, belongs_to, text))
     }
 
     fn open(&self, belongs_to: &str, sealed: &[u8]) -> Option<String> {
@@ -213,6 +219,9 @@ mod tests {
             sealed,
             keys_of("one", &["old"]).seal("evidence/evd_1", text)
         );
+        let later = keys_of("next", &["one"]);
+        let each: Vec<_> = later.seal_each("evidence/evd_1", text).collect();
+        assert_eq!(each, [later.seal("evidence/evd_1", text), sealed.clone()]);
         assert_ne!(sealed, keys.seal("evidence/evd_2", text));
         assert_eq!(sealed.len(), text.len() + 16);
         let contained = sealed.windows(7).any(|part| part == b"example");

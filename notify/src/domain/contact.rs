@@ -46,7 +46,7 @@ impl Contact {
     fn without(mut self, ended: &ContactUnsubscribedV1, time: Micros) -> Self {
         let mut addresses = std::mem::take(&mut self.addresses);
         for it in &mut addresses {
-            if self.address_id(Channel::Mail, it) == ended.address_id {
+            if self.address_id(Channel::Mail, &it.sealed_address) == ended.address_id {
                 it.groups.retain(|wanted| *wanted != ended.group);
             }
         }
@@ -67,14 +67,14 @@ impl Contact {
         channels.iter().flat_map(move |&channel| {
             let wanting = self.of(channel).iter();
             let wanting = wanting.filter(move |it| it.groups.contains(&group));
-            wanting.map(move |it| (channel, self.address_id(channel, it)))
+            wanting.map(move |it| (channel, self.address_id(channel, &it.sealed_address)))
         })
     }
 
     /// The address or number of that id, while it is one of these.
     pub fn address(&self, channel: Channel, id: Uuid) -> Option<&ContactAddress> {
         let mut all = self.of(channel).iter();
-        all.find(|it| self.address_id(channel, it) == id)
+        all.find(|it| self.address_id(channel, &it.sealed_address) == id)
     }
 
     fn of(&self, channel: Channel) -> &[ContactAddress] {
@@ -84,13 +84,12 @@ impl Contact {
         }
     }
 
-    /// Which one: the same one that the same edge sealed is the same.
-    fn address_id(&self, channel: Channel, address: &ContactAddress) -> Uuid {
+    /// Which one is sealed so: the same one that the same edge sealed under the same key is the same.
+    pub fn address_id(&self, channel: Channel, sealed: &str) -> Uuid {
         let namespace = match channel {
             Channel::Mail => "mail-address",
             Channel::Text => "phone-number",
         };
-        let sealed = address.sealed_address.as_str();
         ids::derive(&[namespace, self.id.as_str(), sealed])
     }
 }

@@ -5,8 +5,9 @@ use schemas::{Body, Message};
 use types::{Channel, PartnerId, WebhookEndpointId};
 
 use super::BatchState;
-use crate::domain::Owner;
+use crate::domain::{Command, Owner};
 use crate::mail;
+use crate::store::contacts;
 use crate::store::mails::{Cause, NewMail};
 
 /// In microseconds.
@@ -19,6 +20,21 @@ const MAX_DISABLED: usize = 3;
 const MAX_TEXTS: i64 = 20;
 
 impl BatchState {
+    /// A link names an address as it was sealed when its mail was made. Where its owner has given the same one again since the lasting secret
+    /// changed, it is sealed otherwise by now, and is what the link ends all the same.
+    pub(crate) fn recognise(&self, command: &mut Command) {
+        let Command::Unsubscribe {
+            contact, address, ..
+        } = command
+        else {
+            return;
+        };
+        let contact = self.contacts.get(contact);
+        if let Some(now) = contact.and_then(|it| contacts::sealed_anew(it, *address)) {
+            *address = now;
+        }
+    }
+
     /// The campaign that a mail about this fact names.
     pub(super) fn campaign<'a>(&'a self, fact: &'a Message) -> Option<&'a str> {
         let header = &fact.header;

@@ -7,8 +7,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use runtime::{column, lists};
 use schemas::ContactAddress;
+use sealing::texts;
 use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
-use types::{BrandId, ContactId, Micros, PartnerId};
+use types::{BrandId, Channel, ContactId, Micros, PartnerId, Uuid};
 
 use super::seen_by;
 use crate::domain::{Contact, Owner};
@@ -50,6 +51,24 @@ fn read(addresses: &str) -> Result<Vec<ContactAddress>, serde_json::Error> {
 /// An address as it was sealed: one that is no base64 cannot be opened, as one that was sealed for another.
 pub(crate) fn sealed_bytes(address: &ContactAddress) -> Vec<u8> {
     STANDARD.decode(&address.sealed_address).unwrap_or_default()
+}
+
+/// Which address is the one now that was this one as another key of ours sealed it; `None`: none is, or it is this one still.
+pub(crate) fn sealed_anew(contact: &Contact, was: Uuid) -> Option<Uuid> {
+    let mail = Channel::Mail;
+    if contact.address(mail, was).is_some() {
+        return None;
+    }
+    let belongs_to = texts::of_mail_addresses(&contact.id);
+    let is_it = |it: &&ContactAddress| {
+        let Some(text) = texts::open(&belongs_to, &sealed_bytes(it)) else {
+            return false;
+        };
+        let mut sealed = texts::seal_each(&belongs_to, &text);
+        sealed.any(|it| contact.address_id(mail, &STANDARD.encode(it)) == was)
+    };
+    let now = contact.addresses.iter().find(is_it)?;
+    Some(contact.address_id(mail, &now.sealed_address))
 }
 
 /// These, as far as there are.

@@ -1,5 +1,6 @@
 //! Notify with what its tests ask of it and let happen elsewhere.
 
+use std::collections::HashMap;
 use std::future::{pending, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +21,17 @@ use types::{ConversionType, Currency, Micros, Money, TermsVersion};
 pub(crate) const WEBHOOKS: &str = "/api/v1/notify/webhooks";
 pub(crate) const DELIVERIES: &str = "/api/v1/notify/webhook-deliveries";
 
+/// A secret whose seals are known again. A process has one set of keys, so every test of these has it.
+const EARLIER_SECRET: &str = "an earlier secret for tests only, of 32 bytes too";
+
+/// The variables of every test's service.
+pub(crate) fn variables(database_url: &str) -> HashMap<String, String> {
+    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    let earlier = "LASTING_ACCEPTED_SECRET_KEYS".to_owned();
+    variables.insert(earlier, EARLIER_SECRET.to_owned());
+    variables
+}
+
 /// A notify that sends to this machine too.
 pub(crate) async fn start() -> TestService {
     start_at(&unmade_database()).await
@@ -27,7 +39,7 @@ pub(crate) async fn start() -> TestService {
 
 /// The same, on a database that is there.
 pub(crate) async fn start_at(database_url: &str) -> TestService {
-    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    let mut variables = variables(database_url);
     variables.insert("WEBHOOK_LOCAL_RECEIVERS".to_owned(), "true".to_owned());
     variables.insert("WEBHOOK_TIMEOUT_MS".to_owned(), "60000".to_owned());
     TestService::start_with::<Notify>(notify::define, variables).await

@@ -40,7 +40,7 @@ async fn start_at(database_url: &str, server: &MailServer, protection: &str) -> 
 }
 
 fn variables(database_url: &str, server: &MailServer, protection: &str) -> HashMap<String, String> {
-    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    let mut variables = app::variables(database_url);
     let port = server.port.to_string();
     for (name, value) in [
         ("SMTP_HOST", "127.0.0.1"),
@@ -517,7 +517,7 @@ async fn why_mails_wait_is_logged_and_not_what_the_server_says_of_it() {
 
 /// Since when the oldest mail waits by the figure of that, in seconds.
 async fn oldest(service: &TestService) -> i64 {
-    let variables = testing::variables(schemas::Service::Notify, &service.database_url);
+    let variables = app::variables(&service.database_url);
     let definition = notify::define(&mut Env::from_map(variables));
     let mut gauges = definition.gauges.iter();
     let gauge = gauges.find(|it| it.name == "notify_mails_oldest_seconds");

@@ -22,12 +22,11 @@ mod unsubscribe;
 
 use std::path::Path;
 
-use notify::Notify;
-use runtime::testing::{TestService, until};
+use runtime::testing::until;
 
 #[tokio::test]
 async fn the_checked_in_document_is_the_one_that_is_served() {
-    let service = TestService::start::<Notify>(notify::define).await;
+    let service = app::start().await;
     let copy = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     chassis::openapi::compare_copy(&service.document, &copy).unwrap();
 }

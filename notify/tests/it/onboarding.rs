@@ -35,7 +35,7 @@ async fn start_beside<const N: usize>(
     keys: [(&str, Vec<PersonalKey>); N],
 ) -> TestService {
     let database = unmade_database();
-    let mut variables = testing::variables(schemas::Service::Notify, &database);
+    let mut variables = app::variables(&database);
     if let Some((crm, api)) = crm {
         for (name, value) in [
             ("CRM_API", api),

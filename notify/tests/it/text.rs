@@ -24,7 +24,7 @@ async fn start_with(provider: &TwilioStandIn, database_url: &str) -> TestService
 }
 
 fn variables(provider: &TwilioStandIn, database_url: &str) -> HashMap<String, String> {
-    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    let mut variables = app::variables(database_url);
     for (name, value) in provider.variables() {
         variables.insert(name.to_owned(), value);
     }

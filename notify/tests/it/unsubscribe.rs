@@ -2,14 +2,17 @@
 
 use api::unsubscribe::Unsubscribe;
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, until};
 use schemas::{
-    Body, CommissionApprovedV1, EnrollmentApprovedV1, PartnerErasedV1, PayoutPaidV1, Topic,
-    UnsubscribeV1,
+    Actor, Body, ChangeContactV1, CommissionApprovedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
+    PartnerErasedV1, PayoutPaidV1, Topic, UnsubscribeV1, WireContactAddress,
 };
+use sealing::texts;
 use serde_json::{Value, json};
-use types::{Currency, MailGroup, Money, TermsVersion, Uuid};
+use types::{ContactId, Currency, MailGroup, MailLanguage, Money, TermsVersion, Uuid};
 
 use crate::mail::start_with;
 use crate::{app, smtp};
@@ -184,6 +187,77 @@ async fn a_link_ends_mails_of_its_group_to_its_address_and_no_others() {
     service.stop().await;
 }
 
+/// The brand's edge had the secret of before when it was given this address.
+async fn sealed_before(service: &mut TestService, address: &str) {
+    let brand = "brand1".to_owned();
+    let contact = ContactId::of_brand(&brand.parse().unwrap());
+    let belongs_to = texts::of_mail_addresses(&contact);
+    let mut sealed = texts::seal_each(&belongs_to, address);
+    let address = WireContactAddress {
+        sealed_address: STANDARD.encode(sealed.nth(1).unwrap()),
+        language: MailLanguage::English.name().to_owned(),
+        groups: MailGroup::ALL.map(|it| it.name().to_owned()).to_vec(),
+    };
+    let change = ChangeContactV1 {
+        brand_id: Some(brand.clone()),
+        partner_id: None,
+        addresses: vec![address],
+        numbers: None,
+    };
+    let contact = contact.as_str();
+    let change = change.into();
+    let mut message = testing::message(Topic::NotifyCommands, contact, contact, change, None);
+    message.header.actor = Some(Actor {
+        subject: brand.clone(),
+        roles: vec!["brand".to_owned()],
+        partner_id: None,
+        brand_id: Some(brand),
+    });
+    service
+        .deliver_all(Topic::NotifyCommands, vec![message])
+        .await;
+}
+
+#[tokio::test]
+async fn a_link_counts_when_its_address_was_given_again_while_the_lasting_secret_changed() {
+    let mut service = app::start().await;
+    sealed_before(&mut service, "mia@example.com").await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    let applied = EnrollmentAppliedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: TermsVersion::new(1).unwrap(),
+    };
+    service
+        .deliver(Topic::CampaignEvents, "camp1", "enr_1", applied.into())
+        .await;
+    let mail = mailed(&service, 1).await.remove(0);
+    let link = Unsubscribe::read(&token_of(&mail).unwrap()).unwrap();
+    let addresses = "SELECT addresses FROM contacts";
+    let addresses = || async {
+        let addresses = sqlx::query_scalar::<_, String>(addresses);
+        addresses.fetch_one(service.pool()).await.unwrap()
+    };
+    let before = addresses().await;
+    let brand = testing::brand("brand1");
+    put(&service, &brand, json!([{"address": "mia@example.com"}])).await;
+    assert_ne!(addresses().await, before, "it is sealed anew");
+    let another = Unsubscribe {
+        address: Uuid::nil(),
+        ..link.clone()
+    };
+    let unknown = unsubscribe(&service, &another, "bff").await;
+    assert_eq!(unknown, ["contact_unchanged"]);
+    let done = unsubscribe(&service, &link, "bff").await;
+    assert_eq!(done, ["contact.unsubscribed.v1"]);
+    let left = json!([["earnings", "money", "security"]]);
+    assert_eq!(groups(&service, &brand).await, left);
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+        .await;
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn mails_about_money_and_security_end_by_no_link_and_nobodys_by_a_producer() {
     let mut service = app::start().await;
@@ -204,7 +278,7 @@ async fn mails_about_money_and_security_end_by_no_link_and_nobodys_by_a_producer
     let refused = unsubscribe(&service, &own, "shop").await;
     assert_eq!(refused, ["not_for_producers"]);
     let stranger = Unsubscribe {
-        contact: types::ContactId::of_brand(&"brand1".parse().unwrap()),
+        contact: ContactId::of_brand(&"brand1".parse().unwrap()),
         ..own.clone()
     };
     let refused = unsubscribe(&service, &stranger, "bff").await;
