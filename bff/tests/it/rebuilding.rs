@@ -1,10 +1,14 @@
 //! Read models made again from the logs of those that are followed.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use bff::Projections;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
@@ -30,10 +34,11 @@ struct Sender {
     door: Arc<Door>,
 }
 
-/// Before its log: somebody came, and how many may go in.
+/// Before its log: somebody came, how many may go in, and how many are turned away first.
 struct Door {
     knocked: Notify,
     open: Semaphore,
+    turned_away: AtomicUsize,
 }
 
 impl Sender {
@@ -47,6 +52,7 @@ impl Sender {
         let door = Arc::new(Door {
             knocked: Notify::new(),
             open: Semaphore::new(Semaphore::MAX_PERMITS),
+            turned_away: AtomicUsize::new(0),
         });
         let before = Arc::clone(&door);
         let wait = move |request: Request, next: Next| {
@@ -54,6 +60,11 @@ impl Sender {
             async move {
                 door.knocked.notify_one();
                 let _open = door.open.acquire().await.unwrap();
+                let left = |left: usize| left.checked_sub(1);
+                let left = door.turned_away.fetch_update(SeqCst, SeqCst, left);
+                if left.is_ok() {
+                    return StatusCode::SERVICE_UNAVAILABLE.into_response();
+                }
                 next.run(request).await
             }
         };
@@ -272,6 +283,27 @@ async fn a_sender_that_is_away_fails_the_replay_and_changes_nothing() {
         "{replay}"
     );
     assert_eq!(testing::rows(app.pool(), "balances").await, before);
+}
+
+/// A replay of years takes hours, in which one of its requests fails now and then.
+#[tokio::test]
+async fn a_sender_that_is_away_for_a_moment_in_the_middle_of_a_replay_is_waited_for() {
+    let (commission, payment) = tokio::join!(
+        Sender::start(Service::Commission),
+        Sender::start(Service::Payment)
+    );
+    let app = following(&[("COMMISSION", &commission), ("PAYMENT", &payment)]).await;
+    let earned = calculated("partner1", "brand1", 1_000, "approved");
+    commission
+        .emit(&app, &[("conversion1", earned, None)])
+        .await;
+    payment.emit(&app, &[moved(5), moved(7)]).await;
+    // Commission's log is read first.
+    payment.door.turned_away.store(2, SeqCst);
+    let verified = app.replay("verify").await;
+    assert_eq!(payment.door.turned_away.load(SeqCst), 0);
+    assert_eq!(verified["report"]["different"], 0, "{verified}");
+    assert_eq!(verified["events"], 3, "{verified}");
 }
 
 /// A swap that fails, since this happened while it read the sender's log.

@@ -6,14 +6,15 @@ use uuid::Uuid;
 
 /// How long to wait next: doubling from the first to the longest, each up to a quarter more or less.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+    /// From the first wait to the longest.
+    pub fn new(first: Duration, longest: Duration) -> Self {
         Self {
             first,
             longest,
@@ -22,14 +23,14 @@ impl Backoff {
     }
 
     /// How long to wait this time.
-    pub(crate) fn wait(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let wait = spread(self.next, Uuid::new_v4().as_bytes()[0]);
         self.next = (self.next * 2).min(self.longest);
         wait
     }
 
     /// What failed went well again.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.next = self.first;
     }
 }

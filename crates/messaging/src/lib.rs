@@ -54,6 +54,7 @@ pub mod trust;
 mod tx;
 
 pub use attempt::about::drop_from_retry_queue;
+pub use backoff::Backoff;
 pub use begin::{begin, begin_with_lock};
 pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};

@@ -166,9 +166,12 @@ pub async fn read(
             .chars()
             .take(200)
             .collect();
-        return Err(TransportError::refused(format!(
-            "it answers {status}: {text}"
-        )));
+        let says = format!("it answers {status}: {text}");
+        return Err(if status.is_server_error() {
+            TransportError::Outage(says)
+        } else {
+            TransportError::Refused(says)
+        });
     }
     let positions = response.headers().get(POSITIONS);
     let positions = positions

@@ -1,6 +1,7 @@
 //! What is folded, in order, up to a target.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use messaging::{SchemaIds, StreamId, WriteTx, log};
 use schemas::Message;
@@ -51,10 +52,15 @@ pub enum Feed {
 }
 
 impl Feed {
-    pub(super) async fn next(&mut self, until: &Target) -> Result<Vec<Fed>, ReplayError> {
+    /// The next of it; what is away is waited for so long.
+    pub(super) async fn next(
+        &mut self,
+        until: &Target,
+        patience: Duration,
+    ) -> Result<Vec<Fed>, ReplayError> {
         match self {
             Self::Own(log) => log.next(until).await,
-            Self::Followed(followed) => followed.next(until).await,
+            Self::Followed(followed) => followed.next(until, patience).await,
         }
     }
 

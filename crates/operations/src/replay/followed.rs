@@ -3,16 +3,22 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use messaging::StreamId;
+use messaging::relay::TransportError;
 use messaging::transport::Peers;
 use messaging::transport::history::{self, HistoryQuery};
-use messaging::transport::wire::BatchSchema;
-use schemas::{DecodeError, Topic, WriterSchema};
+use messaging::transport::wire::{BatchSchema, MessageBatch};
+use messaging::{Backoff, StreamId};
+use schemas::{DecodeError, Service, Topic, WriterSchema};
 use sqlx::{PgConnection, PgPool};
+use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::ReplayError;
 use super::feed::{Fed, Target};
+
+/// How long a sender that was away is left alone, from the first time to the last.
+const AGAIN_FIRST: Duration = Duration::from_millis(500);
+const AGAIN_LAST: Duration = Duration::from_secs(15);
 
 /// Every stream that is followed, one after another: streams have no order between them.
 #[derive(Clone)]
@@ -86,7 +92,11 @@ impl Followed {
         self.at.values().map(|at| at.sequence).sum()
     }
 
-    pub(super) async fn next(&mut self, until: &Target) -> Result<Vec<Fed>, ReplayError> {
+    pub(super) async fn next(
+        &mut self,
+        until: &Target,
+        patience: Duration,
+    ) -> Result<Vec<Fed>, ReplayError> {
         if self.in_retry_queue.is_none() {
             self.in_retry_queue = Some(Box::new(
                 InRetryQueue::read(&mut *self.pool.acquire().await?).await?,
@@ -96,7 +106,7 @@ impl Followed {
         streams.sort_by_key(|(stream, _)| (stream.topic.name(), stream.partition, stream.epoch));
         for (stream, watermark) in streams {
             while self.at.get(stream).map_or(0, |at| at.sequence) < *watermark {
-                let fed = self.read(stream, *watermark).await?;
+                let fed = self.read(stream, *watermark, patience).await?;
                 // All of what was read may be in the retry queue here.
                 if !fed.is_empty() {
                     return Ok(fed);
@@ -122,7 +132,37 @@ impl Followed {
         }
     }
 
-    async fn read(&mut self, stream: &StreamId, until: i64) -> Result<Vec<Fed>, ReplayError> {
+    /// What a sender has of it. One that is away fails a replay that has read nothing yet; later it is waited for, since all that was
+    /// read until then would have to be read again.
+    async fn history(
+        &self,
+        owner: Service,
+        query: &HistoryQuery,
+        patience: Duration,
+    ) -> Result<(MessageBatch, Vec<i64>), TransportError> {
+        let until = Instant::now() + patience;
+        let mut backoff = Backoff::new(AGAIN_FIRST, AGAIN_LAST);
+        loop {
+            match history::read(&self.senders, owner, query).await {
+                Err(TransportError::Outage(reason))
+                    if self.done() > 0 && Instant::now() < until =>
+                {
+                    let wait = backoff.wait();
+                    let owner = owner.name();
+                    tracing::warn!(owner, reason, retry_in = ?wait, "a log cannot be read now; the replay waits");
+                    tokio::time::sleep(wait).await;
+                }
+                read => return read,
+            }
+        }
+    }
+
+    async fn read(
+        &mut self,
+        stream: &StreamId,
+        until: i64,
+        patience: Duration,
+    ) -> Result<Vec<Fed>, ReplayError> {
         let mut at = self.at.get(stream).copied().unwrap_or_default();
         let owner = stream.topic.owner();
         let query = HistoryQuery {
@@ -131,7 +171,7 @@ impl Followed {
             after: at.position,
         };
         let unreadable = |what: String| ReplayError::Sender(format!("{}: {what}", owner.name()));
-        let read = history::read(&self.senders, owner, &query);
+        let read = self.history(owner, &query, patience);
         let (batch, positions) = read.await.map_err(|error| unreadable(error.to_string()))?;
         let schemas = writers(stream.topic, &batch.schemas).map_err(unreadable)?;
         // What was handled of this epoch beyond is lost: its log was restored.

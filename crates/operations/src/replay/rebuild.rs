@@ -20,6 +20,12 @@ const NEAR: i64 = 5_000;
 const ROUNDS: u32 = 20;
 /// With more than this to fold nothing is put in place: everybody would wait for it.
 const TOO_FAR: i64 = 10 * NEAR;
+/// How long a sender that is away is waited for while nobody else waits, ...
+const PATIENCE: Duration = Duration::from_mins(5);
+/// ... within a transaction that the server ends when it is idle for a minute, ...
+const PATIENCE_WITHIN: Duration = Duration::from_secs(20);
+/// ... and while nobody can write.
+const PATIENCE_OF_ALL: Duration = Duration::from_secs(3);
 
 /// Makes a service's fold tables again beside the running service.
 pub struct Rebuild {
@@ -157,10 +163,10 @@ impl Rebuild {
     async fn fold_to(&mut self, target: &Target) -> Result<(), ReplayError> {
         let mut since = Instant::now();
         loop {
-            if self.stop.is_cancelled() {
-                return Err(ReplayError::Stopped);
-            }
-            let batch = self.feed.next(target).await?;
+            let batch = tokio::select! {
+                () = self.stop.cancelled() => return Err(ReplayError::Stopped),
+                batch = self.feed.next(target, PATIENCE) => batch?,
+            };
             if batch.is_empty() {
                 break;
             }
@@ -198,7 +204,7 @@ impl Rebuild {
     pub(super) async fn compare(&mut self) -> Result<(i64, Vec<TableReport>), ReplayError> {
         let mut tx = self.begin().await?;
         let target = Target::of(&tx);
-        self.fold_within(&mut tx, &target).await?;
+        self.fold_within(&mut tx, &target, PATIENCE_WITHIN).await?;
         let compared = compare::compare(tx.connection(), &self.domain.tables()).await;
         // Its snapshot is of before, and what is compared has the columns of after.
         self.is_of_its_migration(&self.live).await?;
@@ -213,9 +219,10 @@ impl Rebuild {
         &mut self,
         tx: &mut WriteTx,
         target: &Target,
+        patience: Duration,
     ) -> Result<(), ReplayError> {
         loop {
-            let batch = self.feed.next(target).await?;
+            let batch = self.feed.next(target, patience).await?;
             if batch.is_empty() {
                 return self.feed.is_as_folded(tx.connection()).await;
             }
@@ -232,7 +239,7 @@ impl Rebuild {
         if head - done > TOO_FAR {
             return Err(ReplayError::TooFar(head - done));
         }
-        self.fold_within(&mut tx, &target).await?;
+        self.fold_within(&mut tx, &target, PATIENCE_OF_ALL).await?;
         tx.commit().await?;
         Ok(())
     }
