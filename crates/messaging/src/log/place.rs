@@ -78,6 +78,10 @@ async fn next_of(
         if found == next {
             return Ok(Some(position));
         }
+        // Of this one the stream's head says that it is there: what is not found is behind what is.
+        if later.epoch == current {
+            return Ok(Some(position + 1));
+        }
     }
     Ok(None)
 }

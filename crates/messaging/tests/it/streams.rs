@@ -249,6 +249,15 @@ async fn messages_of_a_stream_that_stand_far_apart_are_read_one_after_the_other(
 }
 
 #[tokio::test]
+async fn what_a_streams_head_has_and_the_log_does_not_show_is_not_passed() {
+    let lab = sparse_log().await;
+    let hidden = sqlx::query("DELETE FROM pipeline.message_log WHERE position = 10");
+    hidden.execute(&lab.pool).await.unwrap();
+    let passed = log::passed(&lab.pool, FACTS, 0, 1, 9).await;
+    assert_eq!(passed.unwrap(), 9);
+}
+
+#[tokio::test]
 async fn a_follower_has_passed_a_raised_epoch_in_which_its_stream_has_nothing() {
     let lab = sparse_log().await;
     let mut tx = WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
