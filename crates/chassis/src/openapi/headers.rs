@@ -55,81 +55,43 @@ struct Known {
     example: &'static str,
 }
 
-const CORRELATION: Known = Known {
-    name: "X-Correlation-Id",
-    about: "Finds the request and everything that it caused: the request's own `X-Correlation-Id`, a UUID, or a new one.",
-    kind: Type::String,
-    example: "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
-};
-const TRACE: Known = Known {
-    name: "Traceparent",
-    about: "The place of the answer in the request's trace (W3C Trace Context).",
-    kind: Type::String,
-    example: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-};
-const LIMIT: Known = Known {
-    name: "RateLimit",
-    about: "What is left to the token's subject (`r` requests) and in how many seconds all of it is back (`t`). Operators are not \
-            counted.",
-    kind: Type::String,
-    example: "\"subject\";r=1999;t=1",
-};
-const POLICY: Known = Known {
-    name: "RateLimit-Policy",
-    about: "What is allowed to a token's subject: `q` requests in `w` seconds.",
-    kind: Type::String,
-    example: "\"subject\";q=2000;w=10",
-};
-const RETRY: Known = Known {
-    name: "Retry-After",
-    about: "After so many seconds it is worth another try.",
-    kind: Type::Integer,
-    example: "1",
-};
-const CHALLENGE: Known = Known {
-    name: "WWW-Authenticate",
-    about: "The challenge of RFC 6750.",
-    kind: Type::String,
-    example: "Bearer realm=\"tributary\"",
-};
-const STATUS_AT: Known = Known {
-    name: "Location",
-    about: "Where the command's status is.",
-    kind: Type::String,
-    example: "/api/v1/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
-};
-const APPLIED: Known = Known {
-    name: "Preference-Applied",
-    about: "How long was waited at most, where `Prefer: wait` was honoured.",
-    kind: Type::String,
-    example: "wait=10",
-};
-const COMMAND: Known = Known {
-    name: "X-Command-Id",
-    about: "The command's id.",
-    kind: Type::String,
-    example: "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
-};
-const NEXT: Known = Known {
-    name: "Next-Cursor",
-    about: "Of a list as CSV: where the next page starts, for `cursor`. Absent on the last, and of a list as JSON, which has `next_cursor`.",
-    kind: Type::String,
-    example: "AQAAAAAAADA5",
-};
+macro_rules! headers {
+    ($($header:ident = $name:literal, $kind:ident, $example:literal, $about:literal;)+) => {
+        $(const $header: Known = Known {
+            name: $name,
+            about: $about,
+            kind: Type::$kind,
+            example: $example,
+        };)+
 
-/// All of them, for [`Components`].
-const ALL: [Known; 10] = [
-    CORRELATION,
-    TRACE,
-    LIMIT,
-    POLICY,
-    RETRY,
-    CHALLENGE,
-    STATUS_AT,
-    APPLIED,
-    COMMAND,
-    NEXT,
-];
+        /// All of them, for [`Components`].
+        const ALL: [Known; [$($name),+].len()] = [$($header),+];
+    };
+}
+
+headers! {
+    CORRELATION = "X-Correlation-Id", String, "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+        "Finds the request and everything that it caused: the request's own `X-Correlation-Id`, a UUID, or a new one.";
+    TRACE = "Traceparent", String, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "The place of the answer in the request's trace (W3C Trace Context).";
+    LIMIT = "RateLimit", String, "\"subject\";r=1999;t=1",
+        "What is left to the token's subject (`r` requests) and in how many seconds all of it is back (`t`). Operators are not \
+            counted.";
+    POLICY = "RateLimit-Policy", String, "\"subject\";q=2000;w=10",
+        "What is allowed to a token's subject: `q` requests in `w` seconds.";
+    RETRY = "Retry-After", Integer, "1",
+        "After so many seconds it is worth another try.";
+    CHALLENGE = "WWW-Authenticate", String, "Bearer realm=\"tributary\"",
+        "The challenge of RFC 6750.";
+    STATUS_AT = "Location", String, "/api/v1/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+        "Where the command's status is.";
+    APPLIED = "Preference-Applied", String, "wait=10",
+        "How long was waited at most, where `Prefer: wait` was honoured.";
+    COMMAND = "X-Command-Id", String, "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+        "The command's id.";
+    NEXT = "Next-Cursor", String, "AQAAAAAAADA5",
+        "Of a list as CSV: where the next page starts, for `cursor`. Absent on the last, and of a list as JSON, which has `next_cursor`.";
+}
 
 /// What answers have beside their bodies, for whoever lets pages read it.
 pub(crate) fn headers_of_answers() -> impl Iterator<Item = HeaderName> {
