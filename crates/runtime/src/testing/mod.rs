@@ -16,7 +16,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use chassis::auth::{Claims, Role, SigningKey};
 use chassis::config::Env;
 use chassis::idempotency::IdempotencyKey;
@@ -232,32 +232,20 @@ impl TestService {
 
     /// A request with a token and a JSON body; the answer's status and JSON (null when it has none).
     pub async fn post(&self, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
-        let request = self
-            .client
-            .post(format!("{}{path}", self.base_url))
-            .bearer_auth(token)
-            .json(body);
-        Self::answer(request).await
+        let request = self.request(Method::POST, path, token);
+        Self::answer(request.json(body)).await
     }
 
     /// A change with a token and a JSON body.
     pub async fn patch(&self, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
-        let request = self
-            .client
-            .patch(format!("{}{path}", self.base_url))
-            .bearer_auth(token)
-            .json(body);
-        Self::answer(request).await
+        let request = self.request(Method::PATCH, path, token);
+        Self::answer(request.json(body)).await
     }
 
     /// What takes the place of what was there, with a token and a JSON body.
     pub async fn put(&self, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
-        let request = self
-            .client
-            .put(format!("{}{path}", self.base_url))
-            .bearer_auth(token)
-            .json(body);
-        Self::answer(request).await
+        let request = self.request(Method::PUT, path, token);
+        Self::answer(request.json(body)).await
     }
 
     /// A post with an `Idempotency-Key`.
@@ -268,13 +256,8 @@ impl TestService {
         key: &str,
         body: &Value,
     ) -> (StatusCode, Value) {
-        let request = self
-            .client
-            .post(format!("{}{path}", self.base_url))
-            .bearer_auth(token)
-            .header("idempotency-key", key)
-            .json(body);
-        Self::answer(request).await
+        let request = self.request(Method::POST, path, token);
+        Self::answer(request.header("idempotency-key", key).json(body)).await
     }
 
     /// Asserts that every command that came here with a key has the id that follows from its kind, one of these callers and
@@ -296,11 +279,12 @@ impl TestService {
 
     /// A read with a token.
     pub async fn get(&self, path: &str, token: &str) -> (StatusCode, Value) {
-        let request = self
-            .client
-            .get(format!("{}{path}", self.base_url))
-            .bearer_auth(token);
-        Self::answer(request).await
+        Self::answer(self.request(Method::GET, path, token)).await
+    }
+
+    fn request(&self, method: Method, path: &str, token: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.base_url);
+        self.client.request(method, url).bearer_auth(token)
     }
 
     async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
