@@ -1,13 +1,12 @@
 //! How commands end: the first event of a command's transaction, or its rejection, names the command.
 
-use schemas::{Body, Message, Service};
+use runtime::CommandState;
+use schemas::{Body, EngineCode, Message, Service};
 use uuid::Uuid;
 
 use super::BatchState;
-use crate::store::outcomes::{NEEDS_ATTENTION, Outcome};
+use crate::store::outcomes::Outcome;
 
-/// The code with which an operator ends a command.
-const DROPPED: &str = "dropped_by_operator";
 /// Longer texts are cut: they are for people.
 const MAX_DETAIL_LENGTH: usize = 1_000;
 
@@ -52,7 +51,8 @@ pub(super) fn fold(state: &mut BatchState, message: &Message) {
     let outcome = outcome(command_id, command_type, message);
     let key = (command_id, command_type);
     match state.outcomes.get(&key) {
-        Some(earlier) if earlier.status != NEEDS_ATTENTION => {}
+        // A stuck command may still end; an end stays.
+        Some(earlier) if earlier.status != CommandState::NeedsAttention => {}
         _ => {
             state.outcomes.insert(key, outcome);
         }
@@ -64,22 +64,22 @@ fn outcome(command_id: Uuid, command_type: &str, message: &Message) -> Outcome {
     let (status, code, detail, pointer) = match &message.body {
         // Why it is stuck is for operators: it may name what is inside.
         Body::CommandStalledV1(_) => (
-            NEEDS_ATTENTION,
+            CommandState::NeedsAttention,
             None,
             Some("it cannot be handled for now; an operator has to look".to_owned()),
             None,
         ),
         Body::CommandRejectedV1(rejected) => (
-            if rejected.code == DROPPED {
-                "dropped"
+            if rejected.code == EngineCode::DroppedByOperator.code().name {
+                CommandState::Dropped
             } else {
-                "rejected"
+                CommandState::Rejected
             },
             Some(rejected.code.clone()),
             Some(rejected.detail.chars().take(MAX_DETAIL_LENGTH).collect()),
             rejected.pointer.clone(),
         ),
-        _ => ("completed", None, None, None),
+        _ => (CommandState::Completed, None, None, None),
     };
     Outcome {
         command_id,

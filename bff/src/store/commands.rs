@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use messaging::WriteTx;
+use runtime::CommandState;
 use sqlx::{FromRow, PgPool, Row};
 use types::Micros;
 use types::ids::Asker;
 use uuid::Uuid;
 
-use super::outcomes;
 use crate::gateway::Request;
 
 /// A command that was taken before.
@@ -48,7 +48,8 @@ pub(crate) struct CommandRow {
 impl CommandRow {
     /// Whether nothing more can come of it.
     pub(crate) fn ended(&self) -> bool {
-        !matches!(self.status.as_str(), "pending" | outcomes::NEEDS_ATTENTION)
+        let lasting = [CommandState::Pending, CommandState::NeedsAttention];
+        !lasting.map(CommandState::name).contains(&&*self.status)
     }
 }
 

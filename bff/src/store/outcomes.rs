@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use messaging::WriteTx;
+use runtime::CommandState;
 use types::Micros;
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use uuid::Uuid;
 pub(crate) struct Outcome {
     pub(crate) command_id: Uuid,
     pub(crate) command_type: String,
-    pub(crate) status: &'static str,
+    pub(crate) status: CommandState,
     pub(crate) event_id: Uuid,
     pub(crate) event_type: String,
     pub(crate) subject: String,
@@ -20,9 +21,6 @@ pub(crate) struct Outcome {
     pub(crate) pointer: Option<String>,
     pub(crate) decided_at: Micros,
 }
-
-/// A stuck command may still end; an end stays.
-pub(crate) const NEEDS_ATTENTION: &str = "needs_attention";
 
 /// Those of these commands that were asked here.
 pub(crate) async fn submitted_here(
@@ -40,7 +38,7 @@ pub(crate) async fn submitted_here(
 pub(crate) async fn upsert(tx: &mut WriteTx, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(tx.connection(), outcomes => "outcomes" {
         command_id: uuid = |o| o.command_id,
-        status: text = |o| o.status,
+        status: text = |o| o.status.name(),
         event_id: uuid = |o| o.event_id,
         event_type: text = |o| o.event_type.as_str(),
         subject: text = |o| o.subject.as_str(),

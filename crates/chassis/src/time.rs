@@ -81,7 +81,7 @@ impl Pieces {
 
 impl Day {
     /// Microseconds in one.
-    pub const MICROS: i64 = 86_400_000_000;
+    pub const MICROS: i64 = Micros::PER_DAY;
 
     /// The one that a moment is in.
     pub fn of(moment: Micros) -> Self {

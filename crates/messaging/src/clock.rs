@@ -48,8 +48,8 @@ impl ClockState {
     /// Whether the log ends so far ahead of the database's clock that only a test clock, set back since, can have brought it there: more
     /// than by a day.
     pub fn is_far_behind(&self) -> bool {
-        const DAY: i64 = 86_400_000_000;
-        self.clock_offset == 0 && self.last_time > self.database_time.saturating_add(DAY)
+        let latest = self.database_time.saturating_add(Micros::PER_DAY);
+        self.clock_offset == 0 && self.last_time > latest
     }
 
     /// For the rest of this process, if it follows its database's clock.

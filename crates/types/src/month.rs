@@ -22,7 +22,6 @@ pub struct Month {
     month: i64,
 }
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// From 0000-03-01, where the algorithms count from, to 1970-01-01.
 const DAYS_TO_1970: i64 = 719_468;
 const DAYS_PER_ERA: i64 = 146_097;
@@ -32,7 +31,7 @@ impl Month {
     ///
     /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
     pub fn of(moment: Micros) -> Option<Self> {
-        let days = moment.0.div_euclid(MICROS_PER_DAY) + DAYS_TO_1970;
+        let days = moment.0.div_euclid(Micros::PER_DAY) + DAYS_TO_1970;
         let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
         let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
         let day = day - (365 * year + year / 4 - year / 100);
@@ -70,7 +69,7 @@ const fn first_of(year: i64, month: i64) -> Micros {
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let from_march = if month > 2 { month - 3 } else { month + 9 };
     let day = of_era * 365 + of_era / 4 - of_era / 100 + (153 * from_march + 2) / 5;
-    Micros((era * DAYS_PER_ERA + day - DAYS_TO_1970) * MICROS_PER_DAY)
+    Micros((era * DAYS_PER_ERA + day - DAYS_TO_1970) * Micros::PER_DAY)
 }
 
 impl fmt::Display for Month {

@@ -21,6 +21,9 @@ const FIRST: i64 = -62_135_596_800_000_000;
 const END: i64 = 253_402_300_800_000_000;
 
 impl Micros {
+    /// Those of a day of 24 hours.
+    pub const PER_DAY: i64 = SECONDS_PER_DAY * PER_SECOND;
+
     /// The number.
     pub const fn get(self) -> i64 {
         self.0
