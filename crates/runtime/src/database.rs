@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use messaging::Backoff;
 use messaging::identity::Guard;
 use messaging::tls::Refusal;
 use sqlx::error::DatabaseError;
@@ -11,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
-/// A migration that waits for a lock lets go of its place for so long, which doubles up to the second: whoever came behind it goes on.
+/// A migration that waits for a lock lets go of its place for so long, at first and at most: whoever came behind it goes on.
 const LOCK_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const LOCK_PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -105,14 +106,14 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
     if version < 150_000 {
         bail!("PostgreSQL 15 or later is needed; the server says {version}");
     }
-    let mut wait = LOCK_PAUSE_FIRST;
+    let mut backoff = Backoff::new(LOCK_PAUSE_FIRST, LOCK_PAUSE_MAX);
     while let Err(error) = migrate(&mut connection, own).await {
         if !waited_for_a_lock(&error) {
             return Err(error);
         }
+        let wait = backoff.wait();
         tracing::warn!(error = %format!("{error:#}"), retry_in = ?wait, "somebody has a lock that a migration needs; it waits");
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(LOCK_PAUSE_MAX);
     }
     connection.close().await?;
     Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use messaging::Backoff;
 use reqwest::{Response, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
@@ -141,7 +142,7 @@ impl Client {
         noted: Option<&str>,
     ) -> Result<Ended> {
         let end = Instant::now() + OUTCOME_WITHIN;
-        let mut pause = Duration::from_millis(50);
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let mut last = String::new();
         while Instant::now() < end {
             match self.ask_once(act, door, key, noted).await {
@@ -158,8 +159,7 @@ impl Client {
                 Ok(Submitted::Again(reason)) => last = reason,
                 Err(problem) => last = format!("{problem:#}"),
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
+            sleep(backoff.wait()).await;
         }
         bail!("{act:?} by {door:?} was not taken within {OUTCOME_WITHIN:?}: {last}")
     }
