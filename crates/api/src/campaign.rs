@@ -50,6 +50,11 @@ requests! {
     RevokeApiKey = "campaign.revoke_api_key.command.v1", "revoke_api_key";
 }
 
+named! {
+    brand_id: BrandId of CreateCampaign BanPartner UnbanPartner CreateApiKey;
+    partner_id: PartnerId of AcceptCampaign LeaveCampaign SubmitEvidence;
+}
+
 /// A campaign to be made, in draft.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -118,11 +123,6 @@ fn check_hosts(fields: &mut Fields, names: &[String]) {
 }
 
 impl CreateCampaign {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As the command of this id, of a campaign of this brand.
     pub fn command(self, id: Uuid, brand: BrandId) -> Written {
         let campaign = self.campaign_id;
@@ -324,11 +324,6 @@ impl Check for AcceptCampaign {
 }
 
 impl AcceptCampaign {
-    /// The partner that it names.
-    pub fn partner_id(&self) -> Option<&PartnerId> {
-        self.partner_id.as_ref()
-    }
-
     /// Whether it says something that goes with the partner's key.
     pub fn is_personal(&self) -> bool {
         self.metadata.is_some()
@@ -358,11 +353,6 @@ pub struct LeaveCampaign {
 impl Check for LeaveCampaign {}
 
 impl LeaveCampaign {
-    /// The partner that it names.
-    pub fn partner_id(&self) -> Option<&PartnerId> {
-        self.partner_id.as_ref()
-    }
-
     /// As a command, of this partner's place in this campaign.
     pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
         end_enrollment(campaign, partner, EnrollmentStatus::Left, None)
@@ -453,11 +443,6 @@ pub struct BanPartner {
 impl Check for BanPartner {}
 
 impl BanPartner {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this partner and these campaigns: a brand's, or everybody's.
     pub fn command(self, partner: PartnerId, brand: Option<BrandId>) -> Written {
         let reason = self.reason.name().to_owned();
@@ -477,11 +462,6 @@ pub struct UnbanPartner {
 impl Check for UnbanPartner {}
 
 impl UnbanPartner {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this partner and these campaigns: a brand's, or everybody's.
     pub fn command(self, partner: PartnerId, brand: Option<BrandId>) -> Written {
         ban(partner, brand, |brand_id| UnbanPartnerV1 { brand_id })
@@ -552,11 +532,6 @@ impl Check for CreateApiKey {
 }
 
 impl CreateApiKey {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As the command of this id, of a key of this brand; what is known of its secret is how it begins, and its hash.
     pub fn command(self, id: Uuid, brand: BrandId, prefix: &str, hash: &str) -> Written {
         let scopes = self.scopes.iter().map(|scope| scope.name().to_owned());
@@ -639,11 +614,6 @@ impl Check for SubmitEvidence {
 }
 
 impl SubmitEvidence {
-    /// The partner that it names.
-    pub fn partner_id(&self) -> Option<&PartnerId> {
-        self.partner_id.as_ref()
-    }
-
     /// Where the file lies.
     pub fn file_url(&self) -> &WebUrl {
         &self.file_url

@@ -26,6 +26,10 @@ requests! {
     SetFundsWarning = "payment.set_funds_warning.command.v1", "set_funds_warning";
 }
 
+named! {
+    brand_id: BrandId of AnnounceDeposit Withdraw TransferFunds OpenAccount SetFundsWarning;
+}
+
 /// An account of a brand's own beside its funds.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,11 +45,6 @@ pub struct OpenAccount {
 impl Check for OpenAccount {}
 
 impl OpenAccount {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this brand's account.
     pub fn command(self, brand: BrandId) -> Written {
         let about = About {
@@ -135,13 +134,6 @@ macro_rules! of_amount {
         impl Check for $body {
             fn check(&self, fields: &mut Fields) {
                 fields.take("/amount", money(&self.amount, self.currency));
-            }
-        }
-
-        impl $body {
-            /// The brand that it names.
-            pub fn brand_id(&self) -> Option<&BrandId> {
-                self.brand_id.as_ref()
             }
         }
     )+};
@@ -335,11 +327,6 @@ impl Check for SetFundsWarning {
 }
 
 impl SetFundsWarning {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this brand's funds.
     pub fn command(self, brand: BrandId) -> Written {
         let amount = self.amount.as_ref();

@@ -324,42 +324,30 @@ pub fn bank_answer(event: &Body) -> Option<(&'static str, Option<BankFailure>)> 
     }
 }
 
-fn shown_account(account: Option<String>) -> String {
-    account.unwrap_or_else(|| AccountName::DEFAULT.to_owned())
+macro_rules! of_columns {
+    ($($view:ident: $began_at:ident;)+) => {$(
+        impl From<BankTransferColumns> for $view {
+            fn from(row: BankTransferColumns) -> Self {
+                Self {
+                    id: row.id,
+                    brand_id: row.brand,
+                    account: row.account.unwrap_or_else(|| AccountName::DEFAULT.to_owned()),
+                    amount: row.amount.to_string(),
+                    currency: row.amount.currency.to_string(),
+                    reference: row.reference.map(BankReference::into_string),
+                    status: row.status,
+                    reason: row.reason.map(|reason| reason.name().to_owned()),
+                    $began_at: row.began_at,
+                    updated_at: row.updated_at,
+                }
+            }
+        }
+    )+};
 }
 
-impl From<BankTransferColumns> for DepositView {
-    fn from(row: BankTransferColumns) -> Self {
-        Self {
-            id: row.id,
-            brand_id: row.brand,
-            account: shown_account(row.account),
-            amount: row.amount.to_string(),
-            currency: row.amount.currency.to_string(),
-            reference: row.reference.map(BankReference::into_string),
-            status: row.status,
-            reason: row.reason.map(|reason| reason.name().to_owned()),
-            announced_at: row.began_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-impl From<BankTransferColumns> for WithdrawalView {
-    fn from(row: BankTransferColumns) -> Self {
-        Self {
-            id: row.id,
-            brand_id: row.brand,
-            account: shown_account(row.account),
-            amount: row.amount.to_string(),
-            currency: row.amount.currency.to_string(),
-            reference: row.reference.map(BankReference::into_string),
-            status: row.status,
-            reason: row.reason.map(|reason| reason.name().to_owned()),
-            requested_at: row.began_at,
-            updated_at: row.updated_at,
-        }
-    }
+of_columns! {
+    DepositView: announced_at;
+    WithdrawalView: requested_at;
 }
 
 /// When a brand pays for what its partners earn in a currency, and below which amount it is warned.

@@ -17,6 +17,10 @@ requests! {
     MovePartner = "campaign.move_partner.command.v1", "move_partner";
 }
 
+named! {
+    brand_id: BrandId of CreateGroup ChangeGroup MovePartner;
+}
+
 /// A group to be made, for partners that a brand treats alike.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -39,11 +43,6 @@ impl Check for CreateGroup {
 }
 
 impl CreateGroup {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this brand; its id makes the group's.
     pub fn command(self, command_id: Uuid, brand: BrandId) -> Written {
         let about = About {
@@ -95,11 +94,6 @@ impl Check for ChangeGroup {
 }
 
 impl ChangeGroup {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this group of this brand.
     pub fn command(self, group: GroupId, brand: BrandId) -> Written {
         let clear = self.clear.unwrap_or_default();
@@ -132,11 +126,6 @@ pub struct MovePartner {
 impl Check for MovePartner {}
 
 impl MovePartner {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this partner and this brand.
     pub fn command(self, partner: PartnerId, brand: BrandId) -> Written {
         let about = About {

@@ -7,18 +7,19 @@ use std::sync::LazyLock;
 
 use chassis::problem::Problem;
 
-/// Which bodies there are, in the module that has them: of what kind a command each becomes, and which operation takes it, or which two.
+/// Which bodies there are, in the module that has them: of what kind a command each becomes, and which operation takes it, or which two. An
+/// operation without a body in documents is not named.
 macro_rules! requests {
-    ($($body:ident = $kind:literal, $operation:literal $(| $more:literal)?;)+) => {
+    ($($body:ident = $kind:literal $(, $operation:literal $(| $more:literal)?)?;)+) => {
         $(impl crate::Request for $body {
             const KIND: &'static str = $kind;
         })+
 
-        pub(crate) const OPERATIONS: &[&str] = &[$($operation $(, $more)?),+];
+        pub(crate) const OPERATIONS: &[&str] = &[$($($operation, $($more,)?)?)+];
 
         pub(crate) fn read_body(operation: &str, json: &[u8]) -> Option<crate::Read> {
             Some(match operation {
-                $($operation $(| $more)? => chassis::json::parse::<$body>(json).map(drop),)+
+                $($($operation $(| $more)? => chassis::json::parse::<$body>(json).map(drop),)?)+
                 _ => return None,
             })
         }
@@ -43,6 +44,18 @@ macro_rules! bodiless {
             }
         }
     )+};
+}
+
+/// Bodies that may name whom they are about.
+macro_rules! named {
+    ($($field:ident: $id:ident of $($body:ident)+;)+) => {$($(
+        impl $body {
+            /// Who is named; else it is the caller's own.
+            pub fn $field(&self) -> Option<&$id> {
+                self.$field.as_ref()
+            }
+        }
+    )+)+};
 }
 
 mod base_url;

@@ -24,6 +24,10 @@ requests! {
     ResetMailTemplate = "notify.change_mail_template.command.v1", "reset_mail_template";
 }
 
+named! {
+    brand_id: BrandId of ChangeMailTemplate ResetMailTemplate;
+}
+
 /// The mail addresses and numbers of a brand or a partner: these, and no others.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -390,11 +394,6 @@ impl Check for ChangeMailTemplate {
 }
 
 impl ChangeMailTemplate {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this brand's text of a kind of mail in a language. It is sealed to the services.
     pub fn command(self, brand: BrandId, kind: String, language: MailLanguage) -> Written {
         let template = MailTemplateId::of(&brand, &kind, language);
@@ -423,11 +422,6 @@ pub struct ResetMailTemplate {
 impl Check for ResetMailTemplate {}
 
 impl ResetMailTemplate {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this brand's text of a kind of mail in a language.
     pub fn command(self, brand: BrandId, kind: String, language: MailLanguage) -> Written {
         let template = MailTemplateId::of(&brand, &kind, language);

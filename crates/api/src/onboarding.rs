@@ -26,6 +26,10 @@ requests! {
     CancelWorkflow = "notify.cancel_workflow.command.v1", "cancel_workflow";
 }
 
+named! {
+    brand_id: BrandId of ChangeOnboarding;
+}
+
 bodiless! {
     /// That a step that waits is tried now.
     RetryWorkflow of WorkflowId: RetryWorkflowV1;
@@ -90,11 +94,6 @@ impl Check for ChangeOnboarding {
 }
 
 impl ChangeOnboarding {
-    /// The brand that it names.
-    pub fn brand_id(&self) -> Option<&BrandId> {
-        self.brand_id.as_ref()
-    }
-
     /// As a command, of this brand. Who looks after partners is sealed to the services.
     pub fn command(self, brand: BrandId) -> Written {
         let countries = self.countries.unwrap_or_default();

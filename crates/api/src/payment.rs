@@ -14,6 +14,10 @@ requests! {
     RequestPayout = "payment.request_payout.command.v1", "request_payout";
 }
 
+named! {
+    partner_id: PartnerId of RequestPayout;
+}
+
 chassis::closed_lists! {
     /// How money is paid out.
     pub PaymentMethod of PayoutMethod;
@@ -60,11 +64,6 @@ impl Check for RequestPayout {
 }
 
 impl RequestPayout {
-    /// The partner that it names.
-    pub fn partner_id(&self) -> Option<&PartnerId> {
-        self.partner_id.as_ref()
-    }
-
     fn amount(&self) -> Result<Money, types::AmountError> {
         Money::parse_positive(self.amount.as_str(), self.currency)
     }

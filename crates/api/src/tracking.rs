@@ -31,6 +31,10 @@ requests! {
     DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
 }
 
+named! {
+    partner_id: PartnerId of CreateLink;
+}
+
 /// What a link adds to its target's query, but for what stands there. `{partner_id}`, `{campaign_id}` and `{code}` are filled in.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -142,11 +146,6 @@ pub fn link_at(place: usize) -> String {
 }
 
 impl CreateLink {
-    /// The partner that it names.
-    pub fn partner_id(&self) -> Option<&PartnerId> {
-        self.partner_id.as_ref()
-    }
-
     /// As the command of this id, of this partner's link.
     pub fn command(self, id: Uuid, partner: PartnerId) -> Written {
         let code = self.code.unwrap_or_else(|| LinkCode::of_command(id));
