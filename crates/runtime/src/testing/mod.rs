@@ -139,6 +139,9 @@ fn admin_url() -> String {
         .expect("TEST_DATABASE_ADMIN_URL is not set: run tests with ./test.sh")
 }
 
+/// Where nobody answers.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// The variables of a service under test, all services in http mode.
 pub fn variables(service: schemas::Service, database_url: &str) -> HashMap<String, String> {
     let mut variables = HashMap::from([
@@ -147,14 +150,13 @@ pub fn variables(service: schemas::Service, database_url: &str) -> HashMap<Strin
         ("INTERNAL_SECRET_KEY".to_owned(), SECRET.to_owned()),
         // A visitor of a slow machine's gets a click with its row, too.
         ("CLICK_PATIENCE_MS".to_owned(), "60000".to_owned()),
+        // A process reads it once: else it would be where the first test has tracking.
+        ("LINK_BASE_URL".to_owned(), NOWHERE.to_owned()),
     ]);
     for other in schemas::Service::ALL {
         let prefix = other.name().to_uppercase();
         variables.insert(format!("{prefix}_SERVICE_MODE"), "http".to_owned());
-        variables.insert(
-            format!("{prefix}_SERVICE_URL"),
-            "http://127.0.0.1:9".to_owned(),
-        );
+        variables.insert(format!("{prefix}_SERVICE_URL"), NOWHERE.to_owned());
     }
     let prefix = service.name().to_uppercase();
     variables.insert(format!("{prefix}_LISTEN_ADDRESS"), "127.0.0.1:0".to_owned());
