@@ -8,10 +8,9 @@ use axum::Router;
 use axum::extract::Query;
 use axum::routing::get;
 use messaging::{Lookups, NewMessage, WriteTx};
-use runtime::testing::{TestService, operator, unmade_database, variables};
+use runtime::testing::{TestService, operator, serve, unmade_database, variables};
 use schemas::{Service, Topic};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::app;
@@ -28,11 +27,7 @@ async fn followers(at: Arc<AtomicI64>) -> String {
         async move { axum::Json(json!({ "watermark": at, "mode": "http" })) }
     };
     let router = Router::new().route("/internal/v1/watermarks", get(stands));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
-    tokio::spawn(async { axum::serve(listener, router).await });
-    url
+    serve(router).await
 }
 
 async fn act(app: &TestService, path: &str, more: Value) -> Value {

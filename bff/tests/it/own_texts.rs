@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode, Uri};
-use runtime::testing::{TestService, brand, partner, unmade_database, variables};
+use runtime::testing::{TestService, brand, partner, serve, unmade_database, variables};
 use schemas::{Body, Service};
 use serde_json::{Value, json};
 use types::{BrandId, MailLanguage, MailTemplateId};
@@ -11,21 +11,14 @@ use types::{BrandId, MailLanguage, MailTemplateId};
 const APPROVED: &str = "/api/v1/mail-templates/enrollment.approved.v1";
 
 /// A bff, and in place of notify what answers with what it was asked.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's own server ends with the test"
-)]
 async fn start() -> TestService {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let answer = async |method: Method, uri: Uri, body: Bytes| {
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         axum::Json(json!({"request": format!("{method} {uri}"), "body": body}))
     };
-    let router = Router::new().fallback(answer);
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let notify = serve(Router::new().fallback(answer)).await;
     let mut variables = variables(Service::Bff, &unmade_database());
-    variables.insert("NOTIFY_SERVICE_URL".to_owned(), format!("http://{address}"));
+    variables.insert("NOTIFY_SERVICE_URL".to_owned(), notify);
     TestService::start_with(bff::define, variables).await
 }
 

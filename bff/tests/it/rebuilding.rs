@@ -14,7 +14,9 @@ use messaging::transport::history;
 use messaging::transport::http::InternalKey;
 use messaging::{AdvisoryLock, Lookups, NewMessage, SchemaIds, WriteTx, Writer};
 use operations::fencing;
-use runtime::testing::{self, SECRET, TestService, new_database, unmade_database, variables};
+use runtime::testing::{
+    self, SECRET, TestService, new_database, serve, unmade_database, variables,
+};
 use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -70,11 +72,8 @@ impl Sender {
         };
         let router = history::router(pool.clone(), schema_ids.clone(), key, service)
             .route_layer(middleware::from_fn(wait));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let base_url = serve(router).await;
         let writer = Writer::of(service, 1, schema_ids);
-        #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
-        tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             pool,
             writer,

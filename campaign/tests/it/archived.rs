@@ -10,10 +10,9 @@ use axum::routing::get;
 use campaign::CampaignDomain;
 use messaging::{Lookups, WriteTx};
 use operations::archive;
-use runtime::testing::{self, TestService, operator};
+use runtime::testing::{self, TestService, operator, serve};
 use schemas::Topic;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::app;
 use crate::event_store::{COMMANDS, EVENTS, listen};
@@ -79,11 +78,7 @@ async fn followers(at: Arc<AtomicI64>) -> String {
         async move { axum::Json(json!({ "watermark": at, "mode": "http" })) }
     };
     let router = Router::new().route("/internal/v1/watermarks", get(stands));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
-    tokio::spawn(async { axum::serve(listener, router).await });
-    url
+    serve(router).await
 }
 
 /// All items of a list, page by page.

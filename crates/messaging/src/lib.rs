@@ -71,7 +71,7 @@ pub use queue::{
     Followers, Full, Hurry, Queue,
 };
 pub use schema_ids::{SchemaIdError, SchemaIds};
-pub use sqlstate::{is_outage, is_outdated};
+pub use sqlstate::{is_locked, is_outage, is_outdated};
 pub use stream::{Gap, StreamId, Watermark, followers};
 pub use superseded::ids_in_epochs;
 pub use supervise::Tasks;

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::error::DatabaseError;
+
 /// What to do about a failed transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -40,10 +42,18 @@ pub fn is_outdated(age: Duration) -> bool {
     found.is_some_and(|found| found.elapsed() <= age)
 }
 
+/// `lock_not_available`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Whether somebody had a lock for longer than was waited for.
+pub fn is_locked(error: &(dyn DatabaseError + 'static)) -> bool {
+    error.code().as_deref() == Some(LOCK_NOT_AVAILABLE)
+}
+
 /// Notes what an error says of the connection's prepared statements: for who tries again and does not judge it.
 pub(crate) fn note(error: &sqlx::Error) {
     let database = error.as_database_error();
-    let code = database.and_then(sqlx::error::DatabaseError::code);
+    let code = database.and_then(DatabaseError::code);
     if code.as_deref() == Some(CHANGED_RESULT) {
         let now = Some(Instant::now());
         *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner) = now;

@@ -16,17 +16,6 @@ pub fn unread(error: &sqlx::Error) -> Problem {
     )
 }
 
-/// Of a lock that was not to be had.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
-
-/// Whether somebody had a lock for longer than was waited for.
-pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == LOCK_NOT_AVAILABLE)
-}
-
 /// For what was asked of a database.
 pub trait OrUnread<T> {
     /// What it answered, else [`unread`].

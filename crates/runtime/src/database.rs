@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use messaging::Backoff;
 use messaging::identity::Guard;
 use messaging::tls::Refusal;
+use messaging::{Backoff, is_locked};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -138,7 +138,7 @@ fn waited_for_a_lock(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| {
         let database = cause.downcast_ref::<Box<dyn DatabaseError>>();
-        database.is_some_and(|it| it.code().as_deref() == Some("55P03"))
+        database.is_some_and(|it| is_locked(&**it))
     })
 }
 

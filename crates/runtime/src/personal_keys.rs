@@ -119,13 +119,8 @@ impl Host {
         &self,
         sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
     ) -> Result<FoundKeys, sqlx::Error> {
-        let ids = keys_of(sealed);
-        if ids.is_empty() {
-            return Ok(FoundKeys::default());
-        }
-        let mut keys = opened(kept(self.pool(), &ids).await?);
+        let (mut keys, ids) = self.own_keys(sealed).await?;
         let mut missing = Question { ids };
-        missing.ids.retain(|id| !keys.has(*id));
         let mut is_partial = false;
         for other in others(self.service()) {
             if missing.ids.is_empty() {
@@ -154,25 +149,26 @@ impl Host {
         &self,
         sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
     ) -> Result<FoundKeys, sqlx::Error> {
-        let ids = keys_of(sealed);
-        if ids.is_empty() {
-            return Ok(FoundKeys::default());
-        }
-        let keys = opened(kept(self.pool(), &ids).await?);
-        let is_partial = ids.iter().any(|id| !keys.has(*id));
+        let (keys, missing) = self.own_keys(sealed).await?;
+        let is_partial = !missing.is_empty();
         Ok(FoundKeys { keys, is_partial })
     }
-}
 
-/// Which keys these texts are sealed under, each once.
-fn keys_of<'a>(sealed: impl IntoIterator<Item = Option<&'a [u8]>>) -> Vec<Uuid> {
-    let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
-    let ids: BTreeSet<Uuid> = ids.collect();
-    ids.into_iter().collect()
-}
-
-fn opened(kept: Vec<Kept>) -> PersonalKeys {
-    read(kept).collect()
+    /// The keys of these texts that are here, and which are not, each once.
+    async fn own_keys<'a>(
+        &self,
+        sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
+    ) -> Result<(PersonalKeys, Vec<Uuid>), sqlx::Error> {
+        let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
+        let ids: BTreeSet<Uuid> = ids.collect();
+        let mut ids: Vec<Uuid> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(Default::default());
+        }
+        let keys: PersonalKeys = read(kept(self.pool(), &ids).await?).collect();
+        ids.retain(|id| !keys.has(*id));
+        Ok((keys, ids))
+    }
 }
 
 fn read(kept: Vec<Kept>) -> impl Iterator<Item = PersonalKey> {

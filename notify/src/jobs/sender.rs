@@ -94,9 +94,11 @@ impl Sender {
                 error,
                 next,
             };
-            let of = attempted.delivery.to_string();
             let until = Instant::now() + NOTED_WITHIN;
-            noting::note(&of, until, || sending::note(&pool, &attempted)).await;
+            noting::note(attempted.delivery, until, || {
+                sending::note(&pool, &attempted)
+            })
+            .await;
             is_sent.then_some(next)
         }
     }

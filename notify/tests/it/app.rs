@@ -65,16 +65,8 @@ pub(crate) async fn without_answer() -> (String, Arc<AtomicUsize>) {
     (keys_at(routing::post(answer)).await, questions)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's own server ends with the test"
-)]
 async fn keys_at(answer: MethodRouter) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().route("/internal/v1/personal-keys", answer);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
+    testing::serve(Router::new().route("/internal/v1/personal-keys", answer)).await
 }
 
 /// Asks for something that is to be answered so.

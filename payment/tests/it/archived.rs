@@ -2,23 +2,18 @@
 
 use axum::Router;
 use axum::routing::get;
-use runtime::testing::{operator, partner, unmade_database};
+use runtime::testing::{operator, partner, serve, unmade_database};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::app::{App, payment_variables};
 use crate::provider::Provider;
 
 /// Somebody who answers for every follower: each has all that there is.
-async fn followers(server: &mut JoinSet<std::io::Result<()>>) -> String {
+async fn followers() -> String {
     let stands = || async { axum::Json(json!({ "watermark": 1_000_000, "mode": "http" })) };
     let router = Router::new().route("/internal/v1/watermarks", get(stands));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    server.spawn(axum::serve(listener, router).into_future());
-    url
+    serve(router).await
 }
 
 async fn act(app: &App, verb: &str, more: Value) -> Value {
@@ -48,8 +43,7 @@ async fn entries(app: &App) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_an_entry_is_about_is_shown_as_before_when_its_event_left_the_table() {
-    let mut server = JoinSet::new();
-    let url = followers(&mut server).await;
+    let url = followers().await;
     let folder = std::env::temp_dir().join(format!("tributary-{}", Uuid::now_v7()));
     let provider = Provider::start().await;
     let mut variables = payment_variables(&unmade_database(), &provider, 5_000);

@@ -24,7 +24,6 @@ pub(crate) async fn nothing_to(
     partition: i32,
     after: i64,
 ) -> Result<i64, sqlx::Error> {
-    let head = head(pool).await?;
     let (epoch, sequence): (i64, Option<i64>) = sqlx::query_as(
         "SELECT e.epoch, (SELECT m.sequence FROM pipeline.stream_mark m
                            WHERE m.topic = $1 AND m.partition = $2 AND m.epoch = e.epoch AND m.position <= $3
@@ -36,8 +35,8 @@ pub(crate) async fn nothing_to(
     .bind(after)
     .fetch_one(pool)
     .await?;
-    let next = next_of(pool, topic, partition, epoch, sequence.unwrap_or(0)).await?;
-    Ok(next.map_or(head, |next| next - 1).max(after))
+    let passed = passed(pool, topic, partition, epoch, sequence.unwrap_or(0)).await?;
+    Ok(passed.max(after))
 }
 
 /// Up to where whoever has handled a stream to a sequence of an epoch has passed the log: to before the stream's next

@@ -1,11 +1,10 @@
 //! Dropping from the table what is archived, verified and passed by everybody.
 
-use messaging::WriteTx;
 use messaging::archive::{ArchiveError, Part, folder, off_thread};
+use messaging::{WriteTx, is_locked};
 use sqlx::PgPool;
 
 use super::sha256_of;
-use crate::unread::is_locked;
 
 /// Partitions that one act drops at most: so that its files are read back in time.
 const MAX_PARTITIONS: i64 = 4;
@@ -114,7 +113,7 @@ pub async fn drop_below(tx: &mut WriteTx, floor: i64) -> Result<i64, ArchiveErro
             .execute(&mut *connection)
             .await;
         dropped.map_err(|error| {
-            if is_locked(&error) {
+            if error.as_database_error().is_some_and(is_locked) {
                 let reason =
                     "somebody reads the log, a backup perhaps: try again when that has ended";
                 return ArchiveError::Refused(reason.to_owned());

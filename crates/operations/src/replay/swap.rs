@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use messaging::{Lookups, Tables, WriteTx};
+use messaging::{Lookups, Tables, WriteTx, is_locked};
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 use super::rebuild::Rebuild;
 use super::shadow::{self, quoted, run};
 use super::{Order, Phase, ReplayError};
-use crate::unread::is_locked;
 
 /// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on.
 const LOCK_TIMEOUT: &str = "2s";
@@ -28,7 +27,9 @@ impl Rebuild {
             self.approach().await?;
             self.report(Phase::Swapping).await;
             match self.try_swap(order, different).await {
-                Err(ReplayError::Sql(error)) if is_locked(&error) && tries < TRIES => {
+                Err(ReplayError::Sql(error))
+                    if tries < TRIES && error.as_database_error().is_some_and(is_locked) =>
+                {
                     tracing::info!(%error, tries, "a reader holds a table; the swap is tried again");
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(200)).await;

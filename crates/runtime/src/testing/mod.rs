@@ -16,6 +16,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::{Method, StatusCode};
 use chassis::auth::{Claims, Role, SigningKey};
 use chassis::config::Env;
@@ -32,6 +33,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
 use sqlx::{Connection, PgConnection, PgPool, Row};
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use types::ids::Asker;
@@ -55,6 +57,18 @@ static TEMPLATES: tokio::sync::Mutex<BTreeMap<&'static str, String>> =
     tokio::sync::Mutex::const_new(BTreeMap::new());
 /// Addresses of databases that are not there yet.
 static UNMADE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Serves a test's own answers until the test ends; returns where.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own server ends with the test"
+)]
+pub async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
 
 /// An empty database of its own; its server goes with the test run.
 pub async fn new_database() -> String {
