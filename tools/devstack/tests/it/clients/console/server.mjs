@@ -25,7 +25,7 @@ export async function play(dist) {
     people: structuredClone(PEOPLE),
     /** Of tokens, in seconds. */
     lifetime: 900,
-    /** Which tokens it takes. */
+    /** Which tokens it takes, of `GET /api/v1/...`. */
     takes: () => true,
     /** Whether it answers nothing at all, as a process that was stopped. */
     isStopped: false,
@@ -48,6 +48,8 @@ export async function play(dist) {
     },
     forget() {
       routes.clear();
+      // Who is gone may be here for a moment more.
+      streams.clear();
       server.asked.length = 0;
       Object.assign(server, { people: structuredClone(PEOPLE), lifetime: 900, takes: () => true });
     },
@@ -65,12 +67,12 @@ export async function play(dist) {
     response.end(typeof body === "string" ? body : JSON.stringify(body));
   }
 
-  function own({ route, path, token }, response) {
+  function own({ route, path, token, isRefused }, response) {
     const person = /^\/console\/sign-in\/(\w+)$/.exec(path)?.[1];
     if (person) return { token: `${person}.${server.asked.length}`, expires_in: server.lifetime };
     if (path === "/console/config.json") return { oidc: null, demo: true };
     if (path === "/health") return {};
-    if (path.startsWith("/api/") && !server.takes(token)) return problem(401, "unauthorized");
+    if (isRefused) return problem(401, "unauthorized");
     if (path === "/api/v1/me") return server.people[token.split(".")[0]];
     if (path === "/api/v1/events/stream") {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -98,7 +100,8 @@ export async function play(dist) {
     server.asked.push(asked);
     const answer = () => {
       if (path.startsWith("/console") && !/config\.json|sign-in/.test(path)) return give(response, file(path));
-      const played = path.startsWith("/api/") && !server.takes(token) ? undefined : routes.get(asked.route);
+      asked.isRefused = path.startsWith("/api/") && !server.takes(token, asked.route);
+      const played = asked.isRefused ? undefined : routes.get(asked.route);
       return give(response, (typeof played === "function" ? played(asked) : played) ?? own(asked, response));
     };
     if (server.isStopped) late.push(answer);
