@@ -119,7 +119,7 @@ impl BatchState {
     pub(crate) fn view_of(&self, fact: &Fact) -> View<'_> {
         match fact {
             Fact::StepRequested(it) => self.view(&command_of(it)),
-            Fact::Exhausted(_) | Fact::Restored(_) => View::default(),
+            Fact::Exhausted(_) | Fact::Restored(_) | Fact::Stated(_) => View::default(),
         }
     }
 

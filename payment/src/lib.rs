@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `payment.request_payout`, what brands ask of their money, and of its own jobs `payment.begin_payout`, `payment.record_payout_answer`, `payment.fund_earnings`, `payment.issue_statement` |
+//! | takes | `payment.request_payout`, what brands ask of their money, and of its own jobs `payment.begin_payout`, `payment.record_payout_answer`, `payment.fund_earnings`, `payment.issue_statement`, `payment.state_funds` |
 //! | follows | commission: `commission.calculated`, `commission.approved`, `commission.reversed` |
 //! | emits | `payout.*`, `ledger.posted`, what became of brands' money, `statement.issued`, `sealing_key.published` |
 //! | owns | balances, transfers, payouts, statements; beside them sealing keys and encrypted payment details |
@@ -27,7 +27,7 @@ use sealing::DataKeys;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 
-use jobs::{FundEarnings, IssueStatements, Reencryption, SealingKeyKeeper, payouts};
+use jobs::{FundEarnings, IssueStatements, Reencryption, SealingKeyKeeper, StateFunds, payouts};
 use store::payouts::by_status_under_way;
 
 pub use service::Payment;
@@ -125,7 +125,8 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         .with(worker)
         .with(keeper)
         .with(FundEarnings)
-        .with_host(|_| IssueStatements::default());
+        .with_host(|_| IssueStatements::default())
+        .with_host(|_| StateFunds::default());
     if data_keys.is_changing() {
         jobs = jobs.with(Reencryption::new(Arc::clone(&data_keys)));
     }

@@ -218,6 +218,7 @@ impl BatchState {
             | Event::FundsExhausted(_)
             | Event::FundsRestored(_)
             | Event::FundsLow(_)
+            | Event::FundsStated(_)
             | Event::PayoutRequested(_)
             | Event::PayoutSubmitting(_)
             | Event::PayoutSubmitted(_)
@@ -442,7 +443,7 @@ impl Touched {
                 self.brand(&header.subject);
                 self.set.extend(BrandId::parse(header.subject.as_str()));
             }
-            Body::SetFundsWarningV1(_) | Body::FundsWarningChangedV1(_) => {
+            Body::SetFundsWarningV1(_) | Body::FundsWarningChangedV1(_) | Body::StateFundsV1(_) => {
                 self.brand(&header.subject);
             }
             Body::FundEarningsV1(it) => {

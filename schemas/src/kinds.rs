@@ -486,6 +486,8 @@ kinds! {
             => ["funds_warning.changed.v1"];
         issue_statement_v1: IssueStatementV1 = "payment.issue_statement.command.v1", Own, PartnerId / StatementId, [Payment]
             => ["statement.issued.v1"];
+        state_funds_v1: StateFundsV1 = "payment.state_funds.command.v1", Own, BrandId / BrandId, [Payment]
+            => ["funds.stated.v1"];
     }
     PaymentEvents {
         #[everywhere]
@@ -516,6 +518,7 @@ kinds! {
         funds_warning_changed_v1: FundsWarningChangedV1 = "funds_warning.changed.v1", Public, BrandId / BrandId, [Bff, Notify];
         funds_low_v1: FundsLowV1 = "funds.low.v1", Public, BrandId / BrandId, [Bff, Notify];
         statement_issued_v1: StatementIssuedV1 = "statement.issued.v1", Public, PartnerId / StatementId, [Bff, Notify];
+        funds_stated_v1: FundsStatedV1 = "funds.stated.v1", Public, BrandId / BrandId, [Bff, Campaign];
     }
     NotifyCommands {
         create_webhook_endpoint_v1: CreateWebhookEndpointV1 = "notify.create_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]

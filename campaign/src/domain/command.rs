@@ -450,6 +450,8 @@ schemas::events! {
         Exhausted(FundsExhaustedV1),
         /// They do.
         Restored(FundsRestoredV1),
+        /// Whether they do, after payment's database has gone back.
+        Stated(FundsStatedV1),
         /// A step of a workflow is to be done, or to be taken back.
         StepRequested(WorkflowStepRequestedV1),
     }

@@ -9,6 +9,7 @@ pub fn react(fact: &Fact, view: View, now: Micros) -> Vec<Event> {
     match fact {
         Fact::Exhausted(it) => vec![funds::adopt(&it.subject, it.currency, true)],
         Fact::Restored(it) => vec![funds::adopt(&it.subject, it.currency, false)],
+        Fact::Stated(it) => vec![funds::adopt(&it.subject, it.currency, it.exhausted)],
         Fact::StepRequested(it) => answer(it, view, now),
     }
 }

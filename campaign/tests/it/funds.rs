@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use chassis::time::{now, to_rfc3339};
 use runtime::testing::{self, TestService, until};
-use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, Topic};
+use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, FundsStatedV1, Topic};
 use serde_json::json;
 use types::{Currency, Micros};
 
@@ -49,6 +49,21 @@ async fn campaigns_pause_while_their_brand_is_out_of_funds_and_go_on_when_it_is_
     service
         .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
         .await;
+}
+
+#[tokio::test]
+async fn campaigns_stand_as_payment_states_of_its_funds_after_its_database_has_gone_back() {
+    let mut service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let currency = Currency::USD;
+    let stated = |exhausted| FundsStatedV1 {
+        currency,
+        exhausted,
+    };
+    state(&mut service, stated(true)).await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+    state(&mut service, stated(false)).await;
+    until_status(&service, "camp1", "active", None).await;
 }
 
 #[tokio::test]

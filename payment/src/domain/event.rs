@@ -128,6 +128,8 @@ schemas::events! {
         FundsLow(FundsLowV1),
         /// A partner is told what moved in a month.
         StatementIssued(StatementIssuedV1),
+        /// Whether something waits for a brand's funds, after payment's database has gone back.
+        FundsStated(FundsStatedV1),
     }
 }
 
@@ -157,7 +159,8 @@ impl Event {
             | Self::FundsRestored(_)
             | Self::FundsWarningChanged(_)
             | Self::FundsLow(_)
-            | Self::StatementIssued(_) => return Vec::new(),
+            | Self::StatementIssued(_)
+            | Self::FundsStated(_) => return Vec::new(),
         };
         let Movement {
             id,
@@ -198,7 +201,8 @@ impl Event {
             | Self::RefundRecovered(_)
             | Self::FundsWarningChanged(_)
             | Self::FundsLow(_)
-            | Self::StatementIssued(_) => None,
+            | Self::StatementIssued(_)
+            | Self::FundsStated(_) => None,
         }
     }
 }

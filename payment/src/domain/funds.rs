@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use schemas::{
     About, AccountOpenedV1, BillingChangedV1, DepositAnnouncedV1, DepositClearedV1,
-    DepositFailedV1, FundsExhaustedV1, FundsLowV1, FundsRestoredV1, FundsTransferredV1,
-    FundsWarningChangedV1, RefundRecoveredV1, WithdrawalFailedV1, WithdrawalRequestedV1,
-    WithdrawalSettledV1,
+    DepositFailedV1, FundsExhaustedV1, FundsLowV1, FundsRestoredV1, FundsStatedV1,
+    FundsTransferredV1, FundsWarningChangedV1, RefundRecoveredV1, WithdrawalFailedV1,
+    WithdrawalRequestedV1, WithdrawalSettledV1,
 };
 use types::{
     AccountName, AccountType, BankFailure, BankReference, Billing, BrandId, ConversionId, Currency,
@@ -211,6 +211,13 @@ pub enum FundsCommand {
         /// In which currency.
         currency: Currency,
     },
+    /// Whether something waits is stated again.
+    State {
+        /// For whose funds.
+        brand: BrandId,
+        /// In which currency.
+        currency: Currency,
+    },
 }
 
 impl Ledger {
@@ -281,6 +288,7 @@ pub(super) fn decide(
         FundsCommand::FundEarnings { brand, currency } => {
             fund_earnings(ledger, brand, *currency, context)
         }
+        FundsCommand::State { brand, currency } => state(ledger, brand, *currency, context),
     }
 }
 
@@ -795,6 +803,22 @@ fn set_warning(
     Ok(About::of(brand.clone(), changed).into())
 }
 
+fn state(
+    ledger: &Ledger,
+    brand: &BrandId,
+    currency: Currency,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    if context.actor != Actor::System {
+        return Err(operators_only());
+    }
+    let stated = FundsStatedV1 {
+        currency,
+        exhausted: ledger.waits(brand, currency) > 0,
+    };
+    Ok(About::of(brand.clone(), stated).into())
+}
+
 /// Takes from the brand's funds what waited for them, the first in first, as far as they reach: nothing overtakes.
 fn fund_earnings(
     ledger: &Ledger,
@@ -927,6 +951,7 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
         | Event::FundsExhausted(_)
         | Event::FundsRestored(_)
         | Event::FundsLow(_)
+        | Event::FundsStated(_)
         | Event::StatementIssued(_)
         | Event::PayoutRequested(_)
         | Event::PayoutSubmitting(_)

@@ -214,7 +214,8 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
         | Event::FundsRestored(_)
         | Event::RefundRecovered(_)
         | Event::FundsWarningChanged(_)
-        | Event::FundsLow(_) => {}
+        | Event::FundsLow(_)
+        | Event::FundsStated(_) => {}
     }
     Ok(())
 }

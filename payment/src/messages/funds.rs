@@ -85,6 +85,12 @@ pub(super) fn command(message: &Message) -> Option<Result<FundsCommand, Rejectio
                 currency: currency(&wire.currency)?,
             })
         }),
+        Body::StateFundsV1(wire) => brand(&message.header.subject).and_then(|brand| {
+            Ok(FundsCommand::State {
+                brand,
+                currency: currency(&wire.currency)?,
+            })
+        }),
         _ => return None,
     })
 }

@@ -29,6 +29,30 @@ pub(crate) async fn load(
         .collect()
 }
 
+/// The brands that have an account, each with its currencies, behind one of them.
+pub(crate) async fn of_brands(
+    pool: &PgPool,
+    after: Option<&(BrandId, Currency)>,
+    limit: i64,
+) -> Result<Vec<(BrandId, Currency)>, sqlx::Error> {
+    let (brand, currency) = after.map_or(("", ""), |(brand, it)| (brand.as_str(), it.code()));
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT DISTINCT split_part(account, ':', 2) AS brand, currency FROM balances
+          WHERE account LIKE 'brand:%' AND (split_part(account, ':', 2), currency) > ($1, $2)
+          ORDER BY brand, currency LIMIT $3",
+    )
+    .bind(brand)
+    .bind(currency)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let read = |(brand, currency): (String, String)| {
+        let brand = BrandId::parse(brand).map_err(unreadable)?;
+        Ok((brand, Currency::parse(&currency).map_err(unreadable)?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Reads the balances of these accounts, and when these brands pay and are warned, into the ledger: one statement.
 pub(crate) async fn load_with_billing(
     connection: &mut PgConnection,

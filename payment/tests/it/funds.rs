@@ -523,3 +523,50 @@ async fn a_warning_is_set_by_its_brand_and_for_it_by_an_operator() {
     }
     app.assert_fold(&["billing"]).await;
 }
+
+/// What payment states of the brands' funds as they are, in the order of its log.
+async fn stated(app: &App) -> Vec<(String, bool)> {
+    let log = app.service.log().await.into_iter();
+    log.filter_map(|message| match message.body {
+        Body::FundsStatedV1(it) => Some((message.header.subject, it.exhausted)),
+        _ => None,
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn once_the_database_has_gone_back_it_is_stated_once_for_each_brand_whether_something_waits_for_its_funds()
+ {
+    let mut app = App::start().await;
+    app.prepaid().await;
+    let earned = async |app: &mut App, conversion: &str, brand: &str| {
+        let fact = CommissionCalculatedV1 {
+            brand_id: brand.parse().unwrap(),
+            ..calculated("partner123", 100, "USD", "approved")
+        };
+        app.state(conversion, fact).await;
+    };
+    earned(&mut app, "c1", "brand1").await;
+    earned(&mut app, "c2", "brand2").await;
+    let raised = "INSERT INTO pipeline.epoch SELECT 2, position, last_time FROM pipeline.log_head";
+    run(&app, raised).await;
+    app.service.advance_clock(60).await;
+    until("both are stated", || async {
+        stated(&app).await.len() == 2
+    })
+    .await;
+    let of = |brand: &str, exhausted| (brand.to_owned(), exhausted);
+    assert_eq!(
+        stated(&app).await,
+        [of("brand1", true), of("brand2", false)]
+    );
+    // A brand that comes back later, by what is handled again, is found on the next day, and nobody twice.
+    earned(&mut app, "c3", "brand3").await;
+    app.service.advance_clock(86_400).await;
+    until("the third is stated", || async {
+        stated(&app).await.len() == 3
+    })
+    .await;
+    assert_eq!(stated(&app).await.last(), Some(&of("brand3", false)));
+    app.assert_fold(&["balances", "billing"]).await;
+}

@@ -360,6 +360,13 @@ pub struct FundEarningsV1 {
     pub currency: String,
 }
 
+/// Whether something waits for a brand's funds is stated again, once payment's database has gone back to a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateFundsV1 {
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
 /// Below which amount of what its funds still cover a brand is warned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetFundsWarningV1 {
@@ -524,6 +531,16 @@ pub struct FundsExhaustedV1 {
 pub struct FundsRestoredV1 {
     /// ISO 4217 code.
     pub currency: Currency,
+}
+
+/// Whether something waits for a brand's funds, as it is, once payment's database has gone back to a backup: `funds.exhausted` and
+/// `funds.restored` state when that turns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundsStatedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// Whether something waits for them.
+    pub exhausted: bool,
 }
 
 /// Below which amount of what its funds still cover a brand is warned.

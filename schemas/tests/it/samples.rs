@@ -1072,6 +1072,10 @@ fn payment_commands() -> Vec<Body> {
             through: 4_711,
         }
         .into(),
+        StateFundsV1 {
+            currency: text("USD"),
+        }
+        .into(),
     ]
 }
 
@@ -1238,6 +1242,11 @@ fn payment_events() -> Vec<Body> {
     ]);
     bodies.extend(funds_events());
     bodies.push(statement_issued().into());
+    let stated = FundsStatedV1 {
+        currency: Currency::USD,
+        exhausted: true,
+    };
+    bodies.push(stated.into());
     bodies
 }
 

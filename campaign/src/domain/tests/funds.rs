@@ -1,4 +1,4 @@
-use schemas::{FundsExhaustedV1, FundsRestoredV1, RejectionCode};
+use schemas::{FundsExhaustedV1, FundsRestoredV1, FundsStatedV1, RejectionCode};
 use types::{BrandId, CampaignStatus, PauseReason};
 
 use super::*;
@@ -36,7 +36,19 @@ fn what_payment_states_of_funds_is_noted() {
     let currency = Currency::USD;
     let exhausted = About::of(brand.clone(), FundsExhaustedV1 { currency });
     let restored = About::of(brand.clone(), FundsRestoredV1 { currency });
-    for (fact, exhausted) in [(Fact::from(exhausted), true), (restored.into(), false)] {
+    let stated = |exhausted| {
+        let stated = FundsStatedV1 {
+            currency,
+            exhausted,
+        };
+        Fact::from(About::of(brand.clone(), stated))
+    };
+    for (fact, exhausted) in [
+        (Fact::from(exhausted), true),
+        (restored.into(), false),
+        (stated(true), true),
+        (stated(false), false),
+    ] {
         let [Event::BrandFundsAdopted(adopted)] = &react(&fact, View::default(), Micros(0))[..]
         else {
             panic!("it was not noted");

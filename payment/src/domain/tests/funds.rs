@@ -134,6 +134,26 @@ fn note(event: &Event) -> Option<Note> {
 
 /// The arithmetic of the original ledger's demonstration.
 #[test]
+fn whether_something_waits_is_stated_as_it_is_and_by_the_own_job_alone() {
+    let mut state = BatchState::prepaid();
+    let command = Command::Funds(FundsCommand::State {
+        brand: brand(),
+        currency: Currency::USD,
+    });
+    let refused = state.submit_as(Actor::Operator, &command).unwrap_err();
+    assert_eq!(refused.code, PaymentCode::OperatorsOnly.code());
+    let stated = |state: &mut BatchState| match state.submit_as(Actor::System, &command) {
+        Ok(Event::FundsStated(stated)) => stated.exhausted,
+        other => panic!("it was not stated: {other:?}"),
+    };
+    assert!(!stated(&mut state));
+    let fact = calculated(usd(100), EarningStatus::Payable);
+    state.follow(&of("c1", fact));
+    assert!(stated(&mut state));
+    assert_eq!(state.stated(), ["exhausted"]);
+}
+
+#[test]
 fn open_deposit_500_withdraw_200_transfer_100_and_no_more_than_is_there() {
     let mut state = BatchState::default();
     state.submit(&open("main")).unwrap();

@@ -582,6 +582,11 @@ impl Ledger {
                 (before == exhausted || waits != exhausted)
                     .then(|| format!("it was so before: {before}, something waits: {waits}"))
             }
+            "funds.stated.v1" => {
+                let stated = row.payload.get("exhausted").and_then(Value::as_bool);
+                let waits = self.queues.get(&key).is_some_and(|queue| !queue.is_empty());
+                (stated != Some(waits)).then(|| format!("{stated:?}, something waits: {waits}"))
+            }
             _ => None,
         }
     }

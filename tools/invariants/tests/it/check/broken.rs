@@ -203,6 +203,10 @@ pub(super) const CASES: &[Case] = &[
     }),
     sql(9, "what funds do not cover waits", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'funds.restored.v1'"),
+    says(9, "what funds do not cover waits", Payment, "funds.restored.v1", |body| {
+        let Body::FundsRestoredV1(restored) = body else { return };
+        *body = schemas::FundsStatedV1 { currency: restored.currency, exhausted: true }.into();
+    }),
     // By the rule of before nothing waits in a currency of which nothing was said.
     sql(9, "every posting goes", Payment, "UPDATE aside.rules SET after_position = (SELECT position FROM pipeline.log_head)"),
     says(9, "every posting goes", Payment, "billing.changed.v1", |body| {
@@ -312,10 +316,13 @@ impl Breakage {
         let schema = WriterSchema::parse(topic, &text).unwrap();
         let mut message = schemas::decode(&schema, &body).unwrap();
         change(&mut message.body);
+        let kind = message.body.kind(topic).unwrap().name;
+        message.header.kind = kind.to_owned();
         let body = schemas::encode(topic, &message.header, &message.body).unwrap();
-        sqlx::query("UPDATE pipeline.message_log SET body = $2 WHERE position = $1")
+        sqlx::query("UPDATE pipeline.message_log SET body = $2, type = $3 WHERE position = $1")
             .bind(position)
             .bind(body)
+            .bind(kind)
             .execute(copy)
             .await
             .unwrap();
