@@ -43,7 +43,8 @@ pub(crate) enum Outcome {
     TooOften,
 }
 
-/// Sets the relay back to behind what a follower has handled, if that stands in this log too and what follows is not archived.
+/// Sets the relay back to before what a follower misses, if what it has handled stands in this log too and what it misses in
+/// the table.
 pub(crate) async fn again(
     pool: &PgPool,
     writer: &Writer,
@@ -117,25 +118,32 @@ async fn place(
     let dropped_to: i64 = sqlx::query_scalar("SELECT dropped_to FROM pipeline.log_head")
         .fetch_one(pool)
         .await?;
-    let position = log::position_of_sequence(pool, topic, partition, current, sequence).await?;
-    if position < dropped_to {
+    // What was handled may have left the table: a quiet stream's next message stands far behind it.
+    let passed = log::passed(pool, topic, partition, current, sequence).await?;
+    if passed < dropped_to {
         return Ok(Err("has it in its archive alone".to_owned()));
     }
-    let stated: Option<i64> = sqlx::query_scalar(
-        "SELECT time FROM pipeline.message_log WHERE position = $1 AND topic = $2 AND partition = $3 AND sequence = $4",
-    )
-    .bind(position)
-    .bind(topic.name())
-    .bind(partition)
-    .bind(sequence)
-    .fetch_optional(pool)
-    .await?;
-    if sequence > 0 && (stated.is_none() || stated != wanted.time) {
+    if sequence > 0 && !has_as_handled(pool, topic, wanted).await? {
         return Ok(Err(format!(
             "does not know message {sequence} as it was handled here: either was restored from a backup"
         )));
     }
-    Ok(Ok(position))
+    Ok(Ok(passed))
+}
+
+/// Whether the log has the message that was handled last, in the table or in a file, and it was stated when the follower
+/// has it.
+async fn has_as_handled(pool: &PgPool, topic: Topic, wanted: &Wanted) -> Result<bool, sqlx::Error> {
+    let (partition, sequence) = (wanted.partition, wanted.sequence);
+    let position =
+        log::position_of_sequence(pool, topic, partition, wanted.epoch, sequence).await?;
+    let here = log::all_after(pool, position - 1, 1).await?;
+    Ok(here.first().is_some_and(|row| {
+        let is_it = row.topic.as_deref() == Some(topic.name())
+            && row.partition == Some(partition)
+            && row.sequence == Some(sequence);
+        is_it && Some(row.time) == wanted.time
+    }))
 }
 
 fn other_epoch(current: i64) -> String {

@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::archives::{archive_all, drop_below, long_log, verify_all};
 use crate::http_transport::listen;
 use crate::lab::{FACTS, Lab};
+use crate::restores::fact;
+use crate::streams::{self, request};
 
 /// The log of these tests, whoever it is that writes it.
 const SOURCE: Service = Service::Payment;
@@ -126,8 +128,9 @@ fn stream(topic: Topic, epoch: i64) -> StreamId {
 
 /// When a message of the log was stated.
 async fn stated(pool: &PgPool, sequence: i64) -> Option<i64> {
-    sqlx::query_scalar("SELECT time FROM pipeline.message_log WHERE sequence = $1")
+    sqlx::query_scalar("SELECT time FROM pipeline.message_log WHERE sequence = $1 AND topic = $2")
         .bind(sequence)
+        .bind(FACTS.name())
         .fetch_optional(pool)
         .await
         .unwrap()
@@ -228,4 +231,35 @@ async fn what_stands_in_the_archive_alone_is_left_to_operators() {
         .assert_refused(&stream(FACTS, 1), at, "in its archive alone")
         .await;
     assert_eq!(scene.ask(400).await, ResendAnswer::SentAgain);
+}
+
+/// At the end of a quiet stream what was handled left the table long ago, and what was lost is the newest there is.
+#[tokio::test]
+async fn what_a_quiet_stream_misses_is_sent_again_also_behind_what_is_archived() {
+    // Nothing, something in the files, and the last message of the files.
+    for handled in [0, 50, 299] {
+        let (lab, archive) = long_log(handled).await;
+        let (pool, writer) = (&lab.pool, &lab.writer);
+        let quiet = usize::try_from(399 - handled).unwrap();
+        streams::append(pool, writer, quiet, request).await;
+        streams::append(pool, writer, 1, fact).await;
+        streams::append(pool, writer, 50, request).await;
+        let time = stated(pool, handled).await;
+        archive_all(&lab).await;
+        verify_all(&lab).await;
+        assert_eq!(drop_below(&lab, 300).await.unwrap(), 299);
+        let scene = Scene::of((lab, archive)).await;
+        let here = stream(FACTS, 1);
+        let at = |time| Watermark {
+            sequence: handled,
+            time,
+        };
+        if let Some(time) = time {
+            let why = "as it was handled here";
+            scene.assert_refused(&here, at(Some(time + 1)), why).await;
+        }
+        let answered = scene.ask_as(&here, at(time)).await;
+        assert_eq!(answered, ResendAnswer::SentAgain, "behind {handled}");
+        assert_eq!(scene.cursor().await, 399);
+    }
 }

@@ -136,7 +136,7 @@ async fn a_fact_without_a_place_in_its_sources_stream_is_not_taken_for_one() {
 }
 
 /// A command to append to a log.
-fn request() -> NewMessage {
+pub fn request() -> NewMessage {
     NewMessage {
         topic: COMMANDS,
         body: take_out(1, "quick"),
