@@ -1,8 +1,8 @@
 //! Read models made again from the logs of those that are followed.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -21,7 +21,7 @@ use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -36,11 +36,32 @@ struct Sender {
     door: Arc<Door>,
 }
 
-/// Before its log: somebody came, how many may go in, and how many are turned away first.
+/// Before its log: somebody came, how many may go in, how many are turned away first, and who decides about each.
 struct Door {
     knocked: Notify,
     open: Semaphore,
     turned_away: AtomicUsize,
+    doorkeeper: Mutex<Option<mpsc::UnboundedSender<oneshot::Sender<bool>>>>,
+}
+
+impl Door {
+    /// What comes from now on: each request waits for whether it may go in.
+    fn attended(&self) -> mpsc::UnboundedReceiver<oneshot::Sender<bool>> {
+        let (doorkeeper, requests) = mpsc::unbounded_channel();
+        *self.doorkeeper.lock().unwrap() = Some(doorkeeper);
+        requests
+    }
+
+    /// Whether one goes in, who waits until that is decided.
+    async fn lets_in(&self) -> bool {
+        let doorkeeper = self.doorkeeper.lock().unwrap().clone();
+        let Some(doorkeeper) = doorkeeper else {
+            return true;
+        };
+        let (decide, decided) = oneshot::channel();
+        // Once nobody decides any more, all go in.
+        doorkeeper.send(decide).is_err() || decided.await.unwrap_or(true)
+    }
 }
 
 impl Sender {
@@ -55,6 +76,7 @@ impl Sender {
             knocked: Notify::new(),
             open: Semaphore::new(Semaphore::MAX_PERMITS),
             turned_away: AtomicUsize::new(0),
+            doorkeeper: Mutex::new(None),
         });
         let before = Arc::clone(&door);
         let wait = move |request: Request, next: Next| {
@@ -64,7 +86,7 @@ impl Sender {
                 let _open = door.open.acquire().await.unwrap();
                 let left = |left: usize| left.checked_sub(1);
                 let left = door.turned_away.fetch_update(SeqCst, SeqCst, left);
-                if left.is_ok() {
+                if left.is_ok() || !door.lets_in().await {
                     return StatusCode::SERVICE_UNAVAILABLE.into_response();
                 }
                 next.run(request).await
@@ -303,6 +325,59 @@ async fn a_sender_that_is_away_for_a_moment_in_the_middle_of_a_replay_is_waited_
     assert_eq!(payment.door.turned_away.load(SeqCst), 0);
     assert_eq!(verified["report"]["different"], 0, "{verified}");
     assert_eq!(verified["events"], 3, "{verified}");
+}
+
+async fn phase(app: &TestService) -> String {
+    sqlx::query_scalar("SELECT phase FROM pipeline.replay_job ORDER BY started_at DESC LIMIT 1")
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
+}
+
+/// Hours of folding are behind it then. The sender is away until the replay has gone back to folding, where it waits.
+#[tokio::test]
+async fn a_sender_that_is_away_in_the_last_phases_is_waited_for_before_they_are_begun_again() {
+    let payment = Sender::start(Service::Payment).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    payment.emit(&app, &[moved(5), moved(7)]).await;
+    let mut requests = payment.door.attended();
+    let mut emitted = 2;
+    let mut away = [("comparing", false), ("swapping", false)];
+    let attend = async {
+        let mut last = String::new();
+        while let Some(decide) = requests.recv().await {
+            let now = phase(&app).await;
+            let is_away = |(phase, is_over): &(&str, bool)| *phase == now && !is_over;
+            let lets_in = !away.iter().any(is_away);
+            if now == "folding" {
+                for (phase, is_over) in &mut away {
+                    *is_over |= *phase == last;
+                }
+            }
+            // There is always something left for the next phase; while everybody waits nothing can come.
+            if lets_in && now != "swapping" {
+                payment.emit(&app, &[moved(1)]).await;
+                emitted += 1;
+            }
+            last = now;
+            let _given_up = decide.send(lets_in);
+        }
+    };
+    let swapped = tokio::select! {
+        swapped = app.replay("swap") => swapped,
+        () = attend => panic!("somebody attends the door"),
+    };
+    assert!(away.iter().all(|(_, is_over)| *is_over), "{away:?}");
+    assert_eq!(swapped["report"]["different"], 0, "{swapped}");
+    assert_eq!(swapped["events"], emitted, "each once: {swapped}");
+    let token = testing::partner("partner1");
+    let (_, balances) = app.get("/api/v1/balances", &token).await;
+    let cents = 5 + 7 + emitted - 2;
+    assert_eq!(
+        balances["items"][0]["accounts"]["payable"],
+        format!("0.{cents:02}"),
+        "{balances}"
+    );
 }
 
 /// A swap that fails, since this happened while it read the sender's log.

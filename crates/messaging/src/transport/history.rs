@@ -1,6 +1,7 @@
 //! `GET /internal/v1/log`: a stream from its beginning, for followers that make their read models again.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -16,6 +17,7 @@ use crate::log::{self, LogRow};
 use crate::relay::TransportError;
 use crate::schema_ids::SchemaIds;
 use crate::transport::Peers;
+use crate::transport::http::REQUEST_TIMEOUT;
 use crate::transport::internal::{InternalKey, TOKEN_NEEDED};
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
 use types::hex;
@@ -141,11 +143,13 @@ async fn batch(
     Ok((batch.encode()?, positions.join(",")))
 }
 
-/// Reads a part of another service's log, with the position of each message. The epoch is the log's newest; 0 from builds of before.
+/// Reads a part of another service's log within a time, with the position of each message. The epoch is the log's newest; 0 from builds of
+/// before.
 pub async fn read(
     peers: &Peers,
     owner: Service,
     query: &HistoryQuery,
+    within: Duration,
 ) -> Result<(MessageBatch, Vec<i64>), TransportError> {
     let failed = |error: reqwest::Error| TransportError::outage(error);
     let response = peers
@@ -153,7 +157,7 @@ pub async fn read(
         .get(format!("{}/internal/v1/log", peers.url_of(owner)))
         .query(query)
         .bearer_auth(peers.key.sign(peers.me, owner, None)?)
-        .timeout(crate::transport::http::REQUEST_TIMEOUT)
+        .timeout(within.min(REQUEST_TIMEOUT))
         .send()
         .await
         .map_err(failed)?;

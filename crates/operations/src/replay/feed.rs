@@ -6,6 +6,7 @@ use std::time::Duration;
 use messaging::{SchemaIds, StreamId, WriteTx, log};
 use schemas::Message;
 use sqlx::{PgConnection, PgPool};
+use tokio::time::Instant;
 
 use super::ReplayError;
 use super::followed::Followed;
@@ -32,6 +33,25 @@ impl Target {
     }
 }
 
+/// How long a sender that is away is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Patience {
+    /// Each time so long.
+    Each(Duration),
+    /// Until then, however often it is away.
+    Until(Instant),
+}
+
+impl Patience {
+    /// When the patience ends that begins now.
+    pub(super) fn end(self) -> Instant {
+        match self {
+            Self::Each(time) => Instant::now() + time,
+            Self::Until(end) => end,
+        }
+    }
+}
+
 /// A message with its place.
 #[derive(Debug)]
 pub(super) struct Fed {
@@ -52,11 +72,11 @@ pub enum Feed {
 }
 
 impl Feed {
-    /// The next of it; what is away is waited for so long.
+    /// The next of it.
     pub(super) async fn next(
         &mut self,
         until: &Target,
-        patience: Duration,
+        patience: Patience,
     ) -> Result<Vec<Fed>, ReplayError> {
         match self {
             Self::Own(log) => log.next(until).await,

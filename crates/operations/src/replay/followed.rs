@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::ReplayError;
-use super::feed::{Fed, Target};
+use super::feed::{Fed, Patience, Target};
 
 /// How long a sender that was away is left alone, from the first time to the last.
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
@@ -95,7 +95,7 @@ impl Followed {
     pub(super) async fn next(
         &mut self,
         until: &Target,
-        patience: Duration,
+        patience: Patience,
     ) -> Result<Vec<Fed>, ReplayError> {
         if self.in_retry_queue.is_none() {
             self.in_retry_queue = Some(Box::new(
@@ -138,16 +138,18 @@ impl Followed {
         &self,
         owner: Service,
         query: &HistoryQuery,
-        patience: Duration,
+        patience: Patience,
     ) -> Result<(MessageBatch, Vec<i64>), TransportError> {
-        let until = Instant::now() + patience;
+        let until = patience.end();
+        let left = || until.saturating_duration_since(Instant::now());
         let mut backoff = Backoff::new(AGAIN_FIRST, AGAIN_LAST);
         loop {
-            match history::read(&self.senders, owner, query).await {
-                Err(TransportError::Outage(reason))
-                    if self.done() > 0 && Instant::now() < until =>
-                {
+            match history::read(&self.senders, owner, query, left()).await {
+                Err(TransportError::Outage(reason)) => {
                     let wait = backoff.wait();
+                    if self.done() == 0 || wait >= left() {
+                        return Err(TransportError::Outage(reason));
+                    }
                     let owner = owner.name();
                     tracing::warn!(owner, reason, retry_in = ?wait, "a log cannot be read now; the replay waits");
                     tokio::time::sleep(wait).await;
@@ -161,7 +163,7 @@ impl Followed {
         &mut self,
         stream: &StreamId,
         until: i64,
-        patience: Duration,
+        patience: Patience,
     ) -> Result<Vec<Fed>, ReplayError> {
         let mut at = self.at.get(stream).copied().unwrap_or_default();
         let owner = stream.topic.owner();

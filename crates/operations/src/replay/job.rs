@@ -112,7 +112,6 @@ pub async fn run(mut rebuild: Rebuild, order: &Order) -> Result<Report, ReplayEr
 async fn work(rebuild: &mut Rebuild, order: &Order) -> Result<Report, ReplayError> {
     rebuild.job = Some(order.id);
     rebuild.catch_up().await?;
-    rebuild.report(Phase::Comparing).await;
     let (position, tables) = rebuild.compare().await?;
     let different = tables.iter().map(|table| table.different).sum();
     let mut replaced = None;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::compare::{self, TableReport};
-use super::feed::{Feed, Target};
+use super::feed::{Feed, Patience, Target};
 use super::{Phase, ReplayError, fold, jobs, shadow};
 
 /// With no more than this to fold, the rest is folded in one transaction.
@@ -20,12 +20,12 @@ const NEAR: i64 = 5_000;
 const ROUNDS: u32 = 20;
 /// With more than this to fold nothing is put in place: everybody would wait for it.
 const TOO_FAR: i64 = 10 * NEAR;
-/// How long a sender that is away is waited for while nobody else waits, ...
-const PATIENCE: Duration = Duration::from_mins(5);
-/// ... within a transaction that the server ends when it is idle for a minute, ...
-const PATIENCE_WITHIN: Duration = Duration::from_secs(20);
-/// ... and while nobody can write.
-const PATIENCE_OF_ALL: Duration = Duration::from_secs(3);
+/// How long a sender that is away is waited for each time, ...
+const PATIENCE: Patience = Patience::Each(Duration::from_mins(5));
+/// ... and within a transaction. Then that is given up, and the sender is waited for outside of it.
+const PATIENCE_WITHIN: Duration = Duration::from_secs(3);
+/// How often what is done in one transaction is begun.
+pub(super) const TRIES: u32 = 10;
 
 /// Makes a service's fold tables again beside the running service.
 pub struct Rebuild {
@@ -202,9 +202,25 @@ impl Rebuild {
 
     /// Folds the rest up to where the live tables stand at one moment, and compares both within it.
     pub(super) async fn compare(&mut self) -> Result<(i64, Vec<TableReport>), ReplayError> {
+        let mut tries = 1;
+        loop {
+            self.report(Phase::Comparing).await;
+            match self.try_compare().await {
+                Err(ReplayError::Sender(reason)) if tries < TRIES => {
+                    self.go_back(&reason).await;
+                    self.approach().await?;
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_compare(&mut self) -> Result<(i64, Vec<TableReport>), ReplayError> {
         let mut tx = self.begin().await?;
         let target = Target::of(&tx);
-        self.fold_within(&mut tx, &target, PATIENCE_WITHIN).await?;
+        let patience = Patience::Each(PATIENCE_WITHIN);
+        self.fold_within(&mut tx, &target, patience).await?;
         let compared = compare::compare(tx.connection(), &self.domain.tables()).await;
         // Its snapshot is of before, and what is compared has the columns of after.
         self.is_of_its_migration(&self.live).await?;
@@ -214,12 +230,36 @@ impl Rebuild {
         Ok((position, tables))
     }
 
+    /// Notes that a sender was away within a transaction: it is waited for where nobody waits for the replay.
+    pub(super) async fn go_back(&self, reason: &str) {
+        tracing::info!(
+            reason,
+            "a log could not be read in time; the replay goes back to folding"
+        );
+        self.report(Phase::Folding).await;
+    }
+
     /// Folds the rest in one transaction, up to where its snapshot sees the live tables.
-    pub(super) async fn fold_within(
+    async fn fold_within(
         &mut self,
         tx: &mut WriteTx,
         target: &Target,
-        patience: Duration,
+        patience: Patience,
+    ) -> Result<(), ReplayError> {
+        let before = (self.feed.clone(), self.seen);
+        let folded = self.fold_rest(tx, target, patience).await;
+        if folded.is_err() {
+            // What it folded goes with the transaction.
+            (self.feed, self.seen) = before;
+        }
+        folded
+    }
+
+    async fn fold_rest(
+        &mut self,
+        tx: &mut WriteTx,
+        target: &Target,
+        patience: Patience,
     ) -> Result<(), ReplayError> {
         loop {
             let batch = self.feed.next(target, patience).await?;
@@ -239,7 +279,8 @@ impl Rebuild {
         if head - done > TOO_FAR {
             return Err(ReplayError::TooFar(head - done));
         }
-        self.fold_within(&mut tx, &target, PATIENCE_OF_ALL).await?;
+        let patience = Patience::Until(Instant::now() + PATIENCE_WITHIN);
+        self.fold_within(&mut tx, &target, patience).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -5,13 +5,12 @@ use std::time::Duration;
 use messaging::{Lookups, Tables, WriteTx, is_locked};
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
-use super::rebuild::Rebuild;
+use super::rebuild::{Rebuild, TRIES};
 use super::shadow::{self, quoted, run};
 use super::{Order, Phase, ReplayError};
 
 /// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on.
 const LOCK_TIMEOUT: &str = "2s";
-const TRIES: u32 = 10;
 
 impl Rebuild {
     /// Folds the rest under the writer lock and renames. Returns the schema in which the old tables are kept.
@@ -23,7 +22,7 @@ impl Rebuild {
         shadow::analyze(&self.shadow, &self.domain.tables()).await?;
         let mut tries = 1;
         loop {
-            // What came while they were compared and analyzed, or while a reader held a table.
+            // What came while they were compared and analyzed, or while a reader held a table or a sender was away.
             self.approach().await?;
             self.report(Phase::Swapping).await;
             match self.try_swap(order, different).await {
@@ -33,6 +32,10 @@ impl Rebuild {
                     tracing::info!(%error, tries, "a reader holds a table; the swap is tried again");
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(ReplayError::Sender(reason)) if tries < TRIES => {
+                    self.go_back(&reason).await;
+                    tries += 1;
                 }
                 done => return done,
             }
