@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use messaging::archive::ArchiveError;
 use messaging::halted::Halted;
 use messaging::log::{self, LogRow};
-use messaging::{Lock, SchemaIdError, TxError, Watermark, WriteTx, Writer, encode};
+use messaging::{Lock, SchemaIdError, TxError, Watermark, WriteTx, Writer, encode, epoch};
 use schemas::Topic;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
+
+use crate::archive;
 
 /// Positions in which one statement looks back for a stream's messages.
 const LOOKED_BACK: i64 = 4_096;
@@ -25,6 +28,9 @@ pub async fn fork(
     let Some(time) = watermark.time else {
         return Ok(None);
     };
+    let epochs = epoch::all(pool).await?;
+    let began = epochs.iter().find(|it| it.epoch == epoch);
+    let began = began.map_or(0, |it| it.after_position);
     // The follower may have handled more than there is here.
     let last = log::last_sequence(pool, topic, partition).await?;
     let mut sequence = watermark.sequence.min(last);
@@ -37,7 +43,8 @@ pub async fn fork(
               WHERE position > $1 AND position <= $2 AND topic = $3 AND partition = $4
               ORDER BY position DESC LIMIT 500",
         )
-        .bind(at - LOOKED_BACK)
+        // What stands before is of another epoch, with sequences of its own.
+        .bind(began.max(at - LOOKED_BACK))
         .bind(at)
         .bind(topic.name())
         .bind(partition)
@@ -49,7 +56,11 @@ pub async fn fork(
             }
             forked = Some(*position);
         }
-        sequence = rows.last().map_or(0, |(_, first, _)| first - 1);
+        let before = rows.last().map_or(0, |(_, first, _)| first - 1);
+        if before >= sequence {
+            break;
+        }
+        sequence = before;
     }
     Ok(forked)
 }
@@ -80,10 +91,13 @@ pub struct Raised {
     pub after_position: i64,
     /// Messages that were in the log already and go out under it.
     pub restated: u64,
+    /// From which position to which the archive is to be written again.
+    pub taken_back: Option<(i64, i64)>,
 }
 
 /// Raises the log's epoch behind a position: what stands after it was appended since the restore, under sequences that
-/// followers have seen with other messages, and gets a place in the new epoch. The relay begins again there.
+/// followers have seen with other messages, and gets a place in the new epoch. The relay begins again there. What of it is
+/// archived already is taken back, to be written anew; what left the table cannot be stated anew.
 pub async fn raise(
     tx: &mut WriteTx,
     pool: &PgPool,
@@ -91,14 +105,23 @@ pub async fn raise(
     after_position: i64,
 ) -> Result<Raised, RaiseError> {
     let (epoch, head, now) = (tx.epoch() + 1, tx.position(), tx.now());
-    let archived: i64 =
-        sqlx::query_scalar("SELECT coalesce(max(to_position), 0) FROM pipeline.archive")
-            .fetch_one(&mut *tx.connection())
-            .await?;
-    if after_position > head || archived > after_position {
+    let (archived, dropped_to): (i64, i64) = sqlx::query_as(
+        "SELECT coalesce((SELECT max(to_position) FROM pipeline.archive), 0), dropped_to FROM pipeline.log_head",
+    )
+    .fetch_one(&mut *tx.connection())
+    .await?;
+    if after_position > head || dropped_to > after_position {
         return Err(RaiseError::Refused(format!(
-            "an epoch cannot begin behind position {after_position}: the log ends at {head} and is archived up to {archived}"
+            "an epoch cannot begin behind position {after_position}: the log ends at {head}, and its table begins behind {dropped_to}"
         )));
+    }
+    let mut taken_back = None;
+    if archived > after_position {
+        let again = archive::write_again(tx, after_position + 1).await;
+        taken_back = Some(again.map_err(|error| match error {
+            ArchiveError::Sql(error) => RaiseError::Sql(error),
+            other => RaiseError::Refused(other.to_string()),
+        })?);
     }
     let mut streams = BTreeMap::new();
     let (mut at, mut restated) = (after_position, 0);
@@ -144,6 +167,7 @@ pub async fn raise(
         epoch,
         after_position,
         restated,
+        taken_back,
     })
 }
 

@@ -388,14 +388,44 @@ async fn a_part_that_is_missing_or_another_is_reported_and_never_read_over() {
 }
 
 #[tokio::test]
-async fn an_epoch_begins_neither_in_the_archive_nor_beyond_the_log() {
+async fn an_epoch_begins_neither_in_what_left_the_table_nor_beyond_the_log() {
     let (lab, folder) = long_log(150).await;
     archive_all(&lab).await;
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 99).await.unwrap(), 99);
     for (after, raised) in [(98, false), (151, false), (99, true)] {
         let mut tx = begin(&lab).await;
         let done = fencing::raise(&mut tx, &lab.pool, &lab.writer, after).await;
         assert_eq!(done.is_ok(), raised, "{after}: {done:?}");
     }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Somebody archived it between the restore and the raise.
+#[tokio::test]
+async fn an_epoch_that_begins_in_the_archive_takes_back_what_the_table_still_has() {
+    let (lab, folder) = long_log(350).await;
+    let parts = archive_all(&lab).await;
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 99).await.unwrap(), 99);
+    let mut tx = begin(&lab).await;
+    let raised = fencing::raise(&mut tx, &lab.pool, &lab.writer, 150).await;
+    let raised = raised.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        (raised.restated, raised.taken_back),
+        (200, Some((100, 299)))
+    );
+    assert_eq!(archive::list(&lab.pool).await.unwrap().len(), 1);
+    let everything_now = everything(&lab).await;
+    assert_eq!(everything_now[150].sequence, Some(1));
+
+    let written = archive_all(&lab).await;
+    assert_eq!(written.len(), 2);
+    assert_ne!(written[0].file, parts[1].file, "it has other rows");
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 299).await.unwrap(), 299);
+    assert_eq!(everything(&lab).await, everything_now);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -7,14 +7,14 @@ use messaging::retry_queue::HAD_ITS_EFFECT;
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
 use messaging::{
-    Answer, Content, Health, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance,
-    halted,
+    Answer, Content, Health, Lookups, NewMessage, SchemaIds, Tasks, Watermark, WriteTx, Writer,
+    advance, halted,
 };
 use operations::fencing;
 use operations::retry_queue::acts::{self, ActError};
 use operations::retry_queue::look::Filter;
 use operations::retry_queue::redrive;
-use runtime::testing::until;
+use runtime::testing::{PATIENCE, until};
 use schemas::{Message, Service};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
@@ -26,6 +26,7 @@ use crate::archives::{append, archive_all, drop_below, long_log, verify_all};
 use crate::bank::earns;
 use crate::lab::{FACTS, Lab, Replica, arrived};
 use crate::operating::{BY, key};
+use crate::streams;
 
 /// A fact to append to commission's log.
 pub fn fact() -> NewMessage {
@@ -253,6 +254,26 @@ async fn a_restored_senders_new_messages_are_not_dropped_as_seen_and_come_again_
     assert!(stops().await.is_empty());
     tasks.stop().cancel();
     tasks.finished().await;
+}
+
+/// The place that it looks back from is near the beginning of the epoch, and sequences there are those of the one before.
+#[tokio::test]
+async fn a_fork_is_looked_for_in_its_own_epoch_alone() {
+    let sender = Sender::open(&empty_database().await).await;
+    streams::append(&sender.pool, &sender.writer, 600, fact).await;
+    let mut tx = sender.begin().await;
+    fencing::raise(&mut tx, &sender.pool, &sender.writer, 600)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    sender.append(1).await;
+    let at = Watermark {
+        sequence: 1,
+        time: Some(0),
+    };
+    let looking = fencing::fork(&sender.pool, FACTS, 0, 2, at);
+    let fork = tokio::time::timeout(PATIENCE, looking).await;
+    assert_eq!(fork.expect("it ends").unwrap(), Some(601));
 }
 
 async fn accept(lab: &Lab, epoch: i64) -> Result<Vec<halted::Halted>, fencing::NotAccepted> {

@@ -208,7 +208,10 @@ pub(crate) async fn raise_epoch(
             .await
             .or_unread()?;
     }
-    let detail = json!({"after_position": raised.after_position, "restated": raised.restated});
+    let mut detail = json!({"after_position": raised.after_position, "restated": raised.restated});
+    if let Some((from, to)) = raised.taken_back {
+        detail["archive_taken_back"] = json!({"from": from, "to": to});
+    }
     let target = format!("epoch {}", raised.epoch);
     finish(
         &process,
