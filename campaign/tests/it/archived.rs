@@ -289,7 +289,17 @@ async fn every_part_is_read_back_once_more_and_one_whose_file_is_lost_is_written
     bytes[1_000] ^= 1;
     std::fs::write(&dropped, bytes).unwrap();
     act(&service, "verify", StatusCode::OK).await;
-    let found = post("verify", every, StatusCode::CONFLICT).await;
-    assert_eq!(found["code"], "archive_damaged", "{found}");
+    let found = post("verify", every, StatusCode::OK).await;
+    let damaged = found["damaged"].as_array().unwrap();
+    assert_eq!(damaged.len(), 1, "{found}");
+    assert_eq!(damaged[0]["from_position"], 1, "{found}");
+    assert_eq!(damaged[0]["to_position"], 63, "{found}");
+    assert!(damaged[0]["detail"].is_string(), "{found}");
+    let others = found["parts"].as_array().unwrap();
+    assert_eq!(
+        others.len(),
+        2,
+        "it keeps no other from being read: {found}"
+    );
     end(service, &folder).await;
 }

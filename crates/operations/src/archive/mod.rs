@@ -35,24 +35,24 @@ pub(crate) async fn list_below(
     .await
 }
 
-/// Where the oldest parts begin that were not read back yet.
-pub(crate) async fn unverified(pool: &PgPool, most: usize) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT from_position FROM pipeline.archive WHERE verified_at IS NULL ORDER BY from_position LIMIT $1",
+/// The oldest parts that were not read back yet.
+pub(crate) async fn unverified(pool: &PgPool, most: usize) -> Result<Vec<Part>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM pipeline.archive WHERE verified_at IS NULL ORDER BY from_position LIMIT $1",
     )
     .bind(i64::try_from(most).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await
 }
 
-/// Where parts begin that have this position or are behind it, the oldest first, also those whose rows left the table.
+/// Parts that have this position or are behind it, the oldest first, also those whose rows left the table.
 pub(crate) async fn behind(
     pool: &PgPool,
     position: i64,
     most: usize,
-) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT from_position FROM pipeline.archive WHERE to_position >= $1 ORDER BY from_position LIMIT $2",
+) -> Result<Vec<Part>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM pipeline.archive WHERE to_position >= $1 ORDER BY from_position LIMIT $2",
     )
     .bind(position)
     .bind(i64::try_from(most).unwrap_or(i64::MAX))

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use chassis::json::{Check, Json, Text};
@@ -43,6 +44,8 @@ chassis::refuses!(NotArchived: REFUSED, DAMAGED, UNAVAILABLE);
 
 /// Files that one request writes or reads back: each takes about a second.
 const MAX_FILES: usize = 4;
+/// One request begins to read another file back for so long: a slow disk's answer comes in time.
+const READ_FOR: Duration = Duration::from_secs(10);
 
 /// A part of the log that stands in a file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,6 +71,27 @@ pub(crate) struct Parts {
     parts: Vec<PartView>,
     /// Whether the same act would find more.
     more: bool,
+}
+
+/// Parts that were read back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReadBack {
+    parts: Vec<PartView>,
+    /// Those that were not as they were written, where all from a position on were to be read back.
+    damaged: Vec<DamagedPart>,
+    /// Whether the same act, behind these, would find more.
+    more: bool,
+}
+
+/// A part whose file is not as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DamagedPart {
+    from_position: i64,
+    to_position: i64,
+    /// In `ARCHIVE_FOLDER`.
+    file: String,
+    /// What was found.
+    detail: String,
 }
 
 /// What is written.
@@ -211,10 +235,11 @@ async fn write_again(
     Ok(())
 }
 
-/// Reads written parts back and compares them with the table, as far as it still has them, a few at once.
+/// Reads written parts back and compares them with the table, as far as it still has them, a few at once. From a position on
+/// a damaged one keeps no other from being read back; else it ends the act.
 #[utoipa::path(
     post, path = "/archive/verify", tag = "operator", request_body = VerifyArchive,
-    responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
+    responses((status = 200, body = ReadBack), Problems<NotArchived>), security(("bearer" = []))
 )]
 pub(crate) async fn verify_archive(
     State(process): State<Arc<Process>>,
@@ -223,21 +248,46 @@ pub(crate) async fn verify_archive(
         reason,
         from_position,
     }): Json<VerifyArchive>,
-) -> Result<Json<Parts>, Problem> {
+) -> Result<Json<ReadBack>, Problem> {
     let due = match from_position {
         Some(position) => archive::behind(&process.pool, position, MAX_FILES).await,
         None => archive::unverified(&process.pool, MAX_FILES).await,
     };
     let due = due.or_unread()?;
-    let mut parts = Vec::new();
-    for from in &due {
-        let part = archive::verify(&process.pool, *from)
-            .await
-            .map_err(refused)?;
-        note(&process, &operator, "archive.verify", &part, &reason).await?;
-        parts.push(part);
+    let (count, began) = (due.len(), Instant::now());
+    let (mut parts, mut damaged) = (Vec::new(), Vec::new());
+    for part in due {
+        if !has_time(parts.len() + damaged.len(), began.elapsed()) {
+            break;
+        }
+        match archive::verify(&process.pool, part.from_position).await {
+            Ok(part) => {
+                note(&process, &operator, "archive.verify", &part, &reason).await?;
+                parts.push(PartView::from(part));
+            }
+            Err(error) if from_position.is_some() && is_damage(&error) => {
+                tracing::error!(%error, part.file, "the archive is not as it should be");
+                damaged.push(DamagedPart {
+                    from_position: part.from_position,
+                    to_position: part.to_position,
+                    file: part.file,
+                    detail: error.to_string(),
+                });
+            }
+            Err(error) => return Err(refused(error)),
+        }
     }
-    Ok(Json(Parts::new(parts, due.len() == MAX_FILES)))
+    let looked = parts.len() + damaged.len();
+    Ok(Json(ReadBack {
+        parts,
+        damaged,
+        more: looked < count || count == MAX_FILES,
+    }))
+}
+
+/// Whether a request that has read back so many files begins another: one is always read, or nobody would get past it.
+fn has_time(files: usize, took: Duration) -> bool {
+    files == 0 || took < READ_FOR
 }
 
 /// Drops from the table what is archived, verified and passed by every follower.
@@ -315,21 +365,28 @@ async fn note(
     Ok(())
 }
 
+/// Whether a file is not as it was written, rather than not to be had.
+fn is_damage(error: &ArchiveError) -> bool {
+    match error {
+        ArchiveError::Corrupt(_) => true,
+        ArchiveError::Io(cause) => cause.kind() == ErrorKind::UnexpectedEof,
+        _ => false,
+    }
+}
+
 fn refused(error: ArchiveError) -> Problem {
     match error {
-        ArchiveError::Sql(error) => unread(&error),
-        ArchiveError::Schema(error) => unread_schema(&error),
-        ArchiveError::NoFolder | ArchiveError::Refused(_) => {
-            Problem::of(REFUSED).with_detail(error.to_string())
-        }
-        ArchiveError::Io(cause) if cause.kind() != ErrorKind::UnexpectedEof => {
-            tracing::warn!(error = %cause, "the archive cannot be read or written now");
-            Problem::unavailable(UNAVAILABLE, cause.to_string(), 5)
-        }
-        ArchiveError::Io(_) | ArchiveError::Corrupt(_) => {
+        error if is_damage(&error) => {
             tracing::error!(%error, "the archive is not as it should be");
             Problem::of(DAMAGED).with_detail(error.to_string())
         }
+        ArchiveError::Sql(error) => unread(&error),
+        ArchiveError::Schema(error) => unread_schema(&error),
+        ArchiveError::Io(cause) => {
+            tracing::warn!(error = %cause, "the archive cannot be read or written now");
+            Problem::unavailable(UNAVAILABLE, cause.to_string(), 5)
+        }
+        error => Problem::of(REFUSED).with_detail(error.to_string()),
     }
 }
 
@@ -361,6 +418,15 @@ impl From<Part> for PartView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_reads_one_file_back_however_long_that_takes_and_no_further_one_when_it_took_long()
+    {
+        let long = READ_FOR * 3;
+        assert!(has_time(0, long));
+        assert!(!has_time(1, long));
+        assert!(has_time(3, READ_FOR / 2));
+    }
 
     #[test]
     fn a_disk_that_is_full_or_a_file_that_is_not_to_be_had_is_no_damage() {

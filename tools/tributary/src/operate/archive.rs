@@ -1,6 +1,6 @@
 //! `tributary archive list | run | verify | drop`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use schemas::Service;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub enum Verb {
         /// Whose log, and why
         #[command(flatten)]
         act: Act,
-        /// Read everything back, also what was before and what left the table
+        /// Read everything back, also what was before and what left the table: exit code 1 when a file is not as it was written
         #[arg(long)]
         all: bool,
     },
@@ -93,23 +93,41 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
 
 /// One request does a few parts: asks until nothing is left, of every part or of what is to be done.
 async fn repeat(client: &Client, act: &Act, path: &str, every: bool) -> Result<()> {
-    let (mut all, mut next) = (Vec::new(), 1);
+    let (mut all, mut damaged, mut next) = (Vec::new(), Vec::new(), 1);
     loop {
         let mut body = json!({"reason": act.reason});
         if every {
             body["from_position"] = json!(next);
         }
         let done = client.post_on(act.service, path, &body).await?;
-        all.extend(done["parts"].as_array().cloned().unwrap_or_default());
+        let of = |name: &str| done[name].as_array().cloned().unwrap_or_default();
+        let (parts, not_as_written) = (of("parts"), of("damaged"));
+        let looked = parts.iter().chain(&not_as_written);
+        let last = looked.filter_map(|part| part["to_position"].as_i64()).max();
+        next = last.map_or(next, |last| last + 1);
+        all.extend(parts);
+        damaged.extend(not_as_written);
         if done["more"] != json!(true) {
             break;
         }
-        let last: Option<&Value> = all.last();
-        let last = last.and_then(|part| part["to_position"].as_i64());
-        next = last.map_or(next, |last| last + 1);
     }
-    show_page(client, &json!({"items": all}), &HEADINGS, part);
-    Ok(())
+    let shown = json!({"items": all, "damaged": damaged});
+    show_page(client, &shown, &HEADINGS, part);
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = damaged.iter().map(damage).collect();
+    bail!(
+        "{} file(s) are not as they were written:\n{}",
+        damaged.len(),
+        lines.join("\n")
+    )
+}
+
+fn damage(part: &Value) -> String {
+    let [from, to, file, detail] =
+        ["from_position", "to_position", "file", "detail"].map(|name| text(&part[name]));
+    format!("  {from} to {to}, {file}: {detail}")
 }
 
 fn part(part: &Value) -> Vec<String> {
