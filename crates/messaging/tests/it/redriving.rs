@@ -1,5 +1,6 @@
 //! Dry runs, and redriving many messages.
 
+use messaging::retry_queue::HAD_ITS_EFFECT;
 use messaging::{DryRunResult, log};
 use operations::retry_queue::acts::{self, ActError};
 use operations::retry_queue::look::{self, Filter};
@@ -276,8 +277,41 @@ async fn a_dead_message_of_a_kind_that_this_build_lacks_stays_dead() {
     let _replica = lab.start(false);
     let job = until_done(&lab, id).await;
     assert_eq!((job.total, job.picked, job.done), (1, 1, 1));
+    assert_eq!(job.passed_over, 1);
     let left = lab.retry_queue().await;
     assert_eq!((left.len(), left[0].0.as_str()), (1, "dead"));
+}
+
+/// During a rollout a replica of the newer build begins it, and one of the older build takes all its steps.
+#[tokio::test]
+async fn a_redrive_that_ends_names_how_many_it_left_since_the_build_lacks_their_kind() {
+    let (lab, commands) = mended_with_dead(&["broken", "broken", "broken", "broken"]).await;
+    let others = Filter {
+        subject: Some("pay0".to_owned()),
+        ..Filter::default()
+    };
+    let start = async |filter| {
+        let started = redrive::start(&lab.pool, &lab.writer, filter, 1_000, BY).await;
+        started.unwrap()
+    };
+    let (all, one) = (start(Filter::default()).await, start(others).await);
+    for command in &commands[..2] {
+        of_a_newer_build(&lab, command).await;
+    }
+    // What had its effect already is an operator's to drop, whichever build runs.
+    of_a_newer_build(&lab, &commands[2]).await;
+    sqlx::query("UPDATE pipeline.parked SET reason = $2 WHERE message_id = $1")
+        .bind(commands[2].header.id)
+        .bind(format!("{HAD_ITS_EFFECT} as another"))
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let _replica = lab.start(false);
+    let job = until_done(&lab, all).await;
+    assert_eq!((job.total, job.done, job.failed), (4, 1, 0));
+    assert_eq!(job.passed_over, 2);
+    let job = until_done(&lab, one).await;
+    assert_eq!((job.total, job.done, job.passed_over), (1, 0, 1));
 }
 
 #[tokio::test]
@@ -295,7 +329,8 @@ async fn a_redrive_does_not_wait_for_what_a_newer_build_made_due_before() {
         .await
         .unwrap();
     let _replica = lab.start(false);
-    until_done(&lab, id).await;
+    let job = until_done(&lab, id).await;
+    assert_eq!(job.passed_over, 0, "it is not dead any more");
     assert_eq!(lab.balance("p").await, 99);
     let left = lab.retry_queue().await;
     assert_eq!((left.len(), left[0].0.as_str()), (1, "retrying"));

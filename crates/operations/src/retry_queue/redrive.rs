@@ -66,25 +66,31 @@ pub struct Redrive {
     pub done: i64,
     /// How many of these are dead again.
     pub failed: i64,
+    /// How many it left at its end, of kinds that the build that went on with it does not have.
+    pub passed_over: i64,
     /// When it ended, in microseconds.
     pub ended_at: Option<i64>,
 }
 
 /// What a running redrive's figures are counted from; those of one that ended stand.
 const WITH_PROGRESS: &str = "SELECT r.id, r.filter, r.rate, r.state, r.started_at, r.last_arrival, r.at_arrival, r.stepped_at, r.total,
-        r.picked, r.ended_at,
+        r.picked, r.passed_over, r.ended_at,
         CASE WHEN r.state = 'running' THEN r.picked - n.there ELSE r.done END AS done,
         CASE WHEN r.state = 'running' THEN n.dead ELSE r.failed END AS failed
    FROM pipeline.redrive r,
         LATERAL (SELECT count(*) AS there, count(*) FILTER (WHERE p.state = 'dead') AS dead
                    FROM pipeline.parked p WHERE p.redrive = r.id) n";
 
-/// The condition of the rows that a filter names, with the kinds that this build has as `$7`: never what had its effect
-/// already, which an operator drops, nor what this build cannot handle.
+/// The condition of the rows that a filter names: never what had its effect already, which an operator drops.
+fn named() -> String {
+    format!("{MATCHES} AND NOT starts_with(p.reason, '{HAD_ITS_EFFECT}')")
+}
+
+/// The same without what this build cannot handle, with the kinds that it has as `$7`.
 fn redriven() -> String {
     format!(
-        "{MATCHES} AND NOT starts_with(p.reason, '{HAD_ITS_EFFECT}')
-            AND coalesce(p.header::json ->> 'type' = ANY($7), true)"
+        "{} AND coalesce(p.header::json ->> 'type' = ANY($7), true)",
+        named()
     )
 }
 
@@ -172,7 +178,7 @@ pub async fn cancel(pool: &PgPool, writer: &Writer, id: Uuid, by: By<'_>) -> Res
     if job.state != State::Running.name() {
         return Err(ActError::NotNow(format!("it is {} already", job.state)));
     }
-    end(&mut tx, &job, State::Cancelled).await?;
+    end(&mut tx, &job, State::Cancelled, 0).await?;
     let act = Act {
         actor: by.actor,
         action: "parked.cancel_redrive",
@@ -252,7 +258,8 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
         .fetch_one(tx.connection())
         .await?;
         if !in_flight {
-            end(&mut tx, &job, State::Done).await?;
+            let passed_over = count_passed_over(&mut tx, &job).await?;
+            end(&mut tx, &job, State::Done, passed_over).await?;
             tx.commit().await?;
         }
         return Ok(0);
@@ -289,17 +296,39 @@ async fn next(tx: &mut WriteTx, job: &Redrive, limit: i64) -> Result<Vec<i64>, s
         .await
 }
 
+/// How many rows a redrive is for that this build cannot handle. A replica of a newer build that took no step of it may.
+async fn count_passed_over(tx: &mut WriteTx, job: &Redrive) -> Result<i64, sqlx::Error> {
+    let sql = format!(
+        "SELECT count(*) FROM pipeline.parked p
+          WHERE {} AND p.header::json ->> 'type' <> ALL($7) AND p.arrival <= $8",
+        named()
+    );
+    let filter = &job.filter.0;
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
+    bind_filter!(query, filter)
+        .bind(schemas::known_names())
+        .bind(job.last_arrival)
+        .fetch_one(tx.connection())
+        .await
+}
+
 /// Ends a redrive with the figures of this moment.
-async fn end(tx: &mut WriteTx, job: &Redrive, state: State) -> Result<(), sqlx::Error> {
+async fn end(
+    tx: &mut WriteTx,
+    job: &Redrive,
+    state: State,
+    passed_over: i64,
+) -> Result<(), sqlx::Error> {
     let now = tx.now().0;
     sqlx::query(
-        "UPDATE pipeline.redrive SET state = $2, done = $3, failed = $4, ended_at = $5 WHERE id = $1",
+        "UPDATE pipeline.redrive SET state = $2, done = $3, failed = $4, ended_at = $5, passed_over = $6 WHERE id = $1",
     )
     .bind(job.id)
     .bind(state.name())
     .bind(job.done)
     .bind(job.failed)
     .bind(now)
+    .bind(passed_over)
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -66,6 +66,9 @@ pub(crate) struct RedriveView {
     failed: i64,
     /// How many are to come, are being tried, or wait for something else.
     left: i64,
+    /// How many it left at its end, of kinds that the build that went on with it does not have: redrive them when every replica
+    /// is of a build that has them.
+    passed_over: i64,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
 }
@@ -80,6 +83,7 @@ impl From<Redrive> for RedriveView {
             done: redrive.done,
             failed: redrive.failed,
             left: (redrive.total - redrive.done - redrive.failed).max(0),
+            passed_over: redrive.passed_over,
             started_at: Timestamp(Micros(redrive.started_at)),
             ended_at: redrive.ended_at.map(|at| Timestamp(Micros(at))),
         }

@@ -282,6 +282,13 @@ async fn redrive_all(
     }
     drop(line);
     show_page(client, &json!({ "items": [redrive] }), &PROGRESS, progress);
+    let passed_over = &redrive["passed_over"];
+    // Builds of before do not say it.
+    if passed_over.as_i64().is_some_and(|count| count > 0) {
+        bail!(
+            "{passed_over} of them are of a kind that the build that went on with it does not have: redrive them once every replica of {service} has it"
+        );
+    }
     if redrive["state"] != "done" || redrive["failed"] != 0 {
         bail!("not all of them were handled: ./tributary parked list {service}");
     }
@@ -311,7 +318,16 @@ const SHOWN: [&str; 7] = [
     "parked_at",
     "reason",
 ];
-const PROGRESS: [&str; 7] = ["id", "state", "rate", "total", "done", "failed", "left"];
+const PROGRESS: [&str; 8] = [
+    "id",
+    "state",
+    "rate",
+    "total",
+    "done",
+    "failed",
+    "left",
+    "passed_over",
+];
 
 fn progress(redrive: &Value) -> Vec<String> {
     cells(redrive, PROGRESS)
