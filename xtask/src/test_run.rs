@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use devstack::layout::Layout;
 use devstack::progress::Progress;
-use devstack::runs::{bounded, with_stack};
+use devstack::runs::{bounded, fits_broker, with_stack};
 use devstack::stack::testing::{PROGRAMS_BUILD, PYTHON};
 use devstack::tools;
 use tokio::process::Command;
@@ -31,6 +31,7 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
     }
     let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
     if with_broker {
+        fits_broker(layout)?;
         if krate.is_none_or(|name| WITH_MUTANTS.contains(&name)) {
             mutants::build_faulty(layout, Progress)?;
         }

@@ -3,6 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+/// What a URI cannot hold as it is. The broker's libraries take the path of its metadata as part of one, and decode nothing of it.
+const NOT_IN_URIS: &str = " \"#%<>?[\\]^`{|}";
+
 /// The folders of one clone.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -25,6 +28,15 @@ impl Layout {
     /// Is this a clone? An image holds the program alone.
     pub fn is_clone(&self) -> bool {
         self.root.join("Cargo.toml").is_file()
+    }
+
+    /// Why a broker that is ours to run could not run in this clone.
+    pub fn unfit_for_broker(&self) -> Option<String> {
+        let path = self.state.to_string_lossy();
+        let letter = path.chars().find(|letter| NOT_IN_URIS.contains(*letter))?;
+        Some(format!(
+            "the local broker cannot run in {path}, whose name has a {letter:?}: move the clone"
+        ))
     }
 
     /// `.tributary/logs/<name>.log`.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -32,6 +32,9 @@ pub async fn with_stack(
     with_broker: bool,
     mut command: Command,
 ) -> Result<ExitCode> {
+    if with_broker {
+        fits_broker(layout)?;
+    }
     tools::ensure(with_broker)?;
     sweep(&layout.tests(), true)?;
     sweep(&memory(), false)?;
@@ -72,6 +75,11 @@ pub async fn with_stack(
     }
     drop(run);
     Ok(ExitCode::from(code?))
+}
+
+/// Fails where a broker of a run's own could not run: what is built before would be in vain.
+pub fn fits_broker(layout: &Layout) -> Result<()> {
+    layout.unfit_for_broker().map_or(Ok(()), |why| bail!(why))
 }
 
 /// How often a run looks whether its broker would still write.
@@ -301,5 +309,17 @@ mod tests {
         assert_eq!(run.memory, None);
         drop(run);
         fs::remove_dir_all(&layout.state).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_folder_in_which_no_broker_can_run_is_named_before_anything_is_started() {
+        let layout = Layout {
+            state: scratch("a run"),
+            ..Layout::find()
+        };
+        let named = with_stack(&layout, true, Command::new("true")).await;
+        let named = format!("{:#}", named.unwrap_err());
+        assert!(named.contains(&*layout.state.to_string_lossy()), "{named}");
+        assert!(!layout.state.exists());
     }
 }

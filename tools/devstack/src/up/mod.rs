@@ -69,21 +69,13 @@ pub async fn run(
     show_demo(size, layout, &settings, &built, progress).await
 }
 
-/// What a URI cannot hold as it is. The broker's libraries take the path of its metadata as part of one, and decode nothing of it.
-const NOT_IN_URIS: &str = " \"#%<>?[\\]^`{|}";
-
 /// Why the broker that is ours to run could not run in this clone.
 fn unfit_folder(layout: &Layout, settings: &Settings) -> Result<Option<String>> {
     if !settings.uses_broker()? || settings.own_broker_ports()?.is_none() {
         return Ok(None);
     }
-    let path = layout.state.to_string_lossy();
-    let unfit = path.chars().find(|letter| NOT_IN_URIS.contains(*letter));
-    Ok(unfit.map(|letter| {
-        format!(
-            "the local broker cannot run in {path}, whose name has a {letter:?}: move the clone, or start it with --mode http"
-        )
-    }))
+    let unfit = layout.unfit_for_broker();
+    Ok(unfit.map(|why| format!("{why}, or start it with --mode http")))
 }
 
 async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
