@@ -5,7 +5,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{PartnerId, PartnerStatus};
+use types::{BrandId, PartnerId, PartnerStatus};
 
 use super::{ITS_BRAND, Table, seen_by};
 
@@ -50,6 +50,7 @@ pub(crate) async fn list(
             "partner_id",
             filter.partner_id.as_ref().map(PartnerId::as_str),
         ),
+        ("brand_id", filter.brand_id.as_ref().map(BrandId::as_str)),
         ("status", filter.status.map(PartnerStatus::name)),
     ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await

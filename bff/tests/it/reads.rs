@@ -483,6 +483,10 @@ async fn a_ban_is_read_by_its_partner_and_its_brand_and_an_operators_by_no_brand
         ("/api/v1/bans?status=active", operator(), 0),
         ("/api/v1/bans?partner_id=partner123", operator(), 2),
         ("/api/v1/bans?partner_id=partner456", operator(), 0),
+        ("/api/v1/bans?brand_id=brand1", operator(), 1),
+        ("/api/v1/bans?brand_id=brand2", operator(), 0),
+        ("/api/v1/bans?brand_id=brand1", partner123(), 1),
+        ("/api/v1/bans?brand_id=brand1", brand("brand2"), 0),
     ] {
         let (_, list) = app.get(path, &who).await;
         assert_eq!(list["items"].as_array().unwrap().len(), count, "{path}");

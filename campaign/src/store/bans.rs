@@ -75,6 +75,7 @@ pub(crate) async fn list(
             "partner_id",
             filter.partner_id.as_ref().map(PartnerId::as_str),
         ),
+        ("brand_id", filter.brand_id.as_ref().map(BrandId::as_str)),
         ("status", filter.status.map(PartnerStatus::name)),
     ];
     let seen = seen_by(scope, "partner_id = ", ("brand_id = ", ""));

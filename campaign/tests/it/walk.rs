@@ -362,6 +362,10 @@ async fn a_brand_bans_a_partner_from_its_campaigns_and_an_operator_from_all() {
         (&testing::partner("partner456"), "/api/v1/campaign/bans", 0),
         (&operator, "/api/v1/campaign/bans?status=banned", 0),
         (&operator, "/api/v1/campaign/bans?partner_id=partner123", 2),
+        (&operator, "/api/v1/campaign/bans?brand_id=brand1", 1),
+        (&operator, "/api/v1/campaign/bans?brand_id=brand2", 0),
+        (&partner, "/api/v1/campaign/bans?brand_id=brand1", 1),
+        (&second, "/api/v1/campaign/bans?brand_id=brand1", 0),
     ] {
         let (_, list) = service.get(path, who).await;
         assert_eq!(

@@ -22,5 +22,13 @@ export function ownBrand(): { brand_id?: string } {
   return role === "brand" && me?.brand_id ? { brand_id: me.brand_id } : {};
 }
 
+/** Why a page of a partner or a brand offers no report: its reader is an operator too, whose word counts at once and is nobody's claim. */
+export function whyNoReport(): string | undefined {
+  const { role, roles } = untrack(who);
+  return role !== "operator" && roles.includes("operator")
+    ? "You are an operator too: what you report would count at once, as an operator's word. To report for yourself, sign in without that role."
+    : undefined;
+}
+
 /** Of somebody else there are other pages: what asks for these need not be told. */
 const who = () => ({ role: session.role, me: session.me, roles: session.roles });

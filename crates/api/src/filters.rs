@@ -14,6 +14,9 @@ pub struct BanFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     pub partner_id: Option<PartnerId>,
+    /// Of this brand; an operator's, of all campaigns, is no brand's.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
     /// That are so; an ended one is `active`.
     #[param(inline, value_type = Option<lists::PartnerStatus>)]
     pub status: Option<PartnerStatus>,

@@ -136,8 +136,38 @@ const steps = {
       "/links": ["/api/v1/links", "/api/v1/reports"],
       "/orders/order1": ["/api/v1/explanations", "/api/v1/conversions", "/api/v1/claims"],
       "/timeline?order_id=order1": ["/api/v1/timeline"],
-      "/partners/partner1": ["/api/v1/links", "/api/v1/commissions"],
+      "/partners/partner1": ["/api/v1/bans", "/api/v1/links", "/api/v1/commissions"],
     });
+  },
+
+  "who is operator and brand bans a partner as the brand, and takes the brand's ban back": async () => {
+    const page = await begin("brand", { before: () => Object.assign(server.people.brand, { roles: ["brand", "operator"] }) });
+    const partner = "/api/v1/partners/partner1";
+    server.on(`GET ${partner}`, { id: "partner1", status: "active" });
+    server.on(`POST ${partner}/ban`, () => {
+      server.on("GET /api/v1/bans", { items: [{ id: "ban1", partner_id: "partner1", brand_id: "brand123", status: "banned" }] });
+      return {};
+    });
+    await go(page, "/brand/partners/partner1");
+    await act(page, "Ban");
+    await act(page, "Take the ban back");
+    for (const what of ["ban", "unban"]) {
+      const { brand_id } = server.last(`POST ${partner}/${what}`).body;
+      check(brand_id === "brand123", `${what} is of ${brand_id ?? "all brands"}`);
+    }
+  },
+
+  "who is an operator too is offered no report of a partner's or a brand's, and reads why": async () => {
+    for (const [person, path, label] of [["partner", "/partner/claims", "Report an order"], ["brand", "/brand/conversions", "Report a conversion"]]) {
+      const offered = (page) => page.getByRole("button", { name: label, exact: true });
+      const alone = await begin(person);
+      await go(alone, path);
+      await offered(alone).waitFor();
+      const page = await begin(person, { before: () => Object.assign(server.people[person], { roles: [person, "operator"] }) });
+      await go(page, path);
+      await shows(page, "You are an operator too");
+      check((await offered(page).count()) === 0, `${label} is offered to an operator`);
+    }
   },
 
   "what was tried of a dead letter is not shown beside another payload": async () => {
