@@ -12,36 +12,46 @@ const GATHER = 500;
 const AGAIN = 1_000;
 const SLOWEST = 15_000;
 
+/** Up to where a stream was heard. */
+interface Place {
+  cursor: string | undefined;
+}
+
 class Feed {
   isOpen = $state(false);
   /** Counts what was heard of. */
   count = $state(0);
-  #cursor: string | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
 
-  /** Listens until it is told to stop. */
+  /**
+   * Listens until it is told to stop, from now on: what is live asks anew when somebody looks again, and to be sent all that happened since
+   * would hold up what happens then.
+   */
   async listen(signal: AbortSignal): Promise<void> {
+    const place: Place = { cursor: undefined };
     let wait = AGAIN;
     while (!signal.aborted) {
-      const heard = await this.#read(signal).catch(() => false);
+      const heard = await this.#read(place, signal).catch(() => false);
       this.isOpen = false;
       wait = heard ? AGAIN : Math.min(wait * 2, SLOWEST);
       if (!signal.aborted) await new Promise((done) => setTimeout(done, wait));
     }
   }
 
-  async #read(signal: AbortSignal): Promise<boolean> {
-    const headers = this.#cursor === undefined ? undefined : { "last-event-id": this.#cursor };
+  async #read(place: Place, signal: AbortSignal): Promise<boolean> {
+    const headers = place.cursor === undefined ? undefined : { "last-event-id": place.cursor };
     const url = new URL("/api/v1/events/stream", location.origin);
     const answer = await send(new Request(url, { headers, signal, cache: "no-store", credentials: "omit" }), { isLong: true });
     // A cursor that the server does not know, after its data was removed: from now on.
-    if (answer.status === 400) this.#cursor = undefined;
+    if (answer.status === 400) place.cursor = undefined;
     if (!answer.ok || !answer.body) return false;
     this.isOpen = true;
     for await (const { id, data } of events(answer.body)) {
       connection.answered();
-      if (id !== undefined) this.#cursor = id;
-      if (data !== "") this.#heard();
+      // Where it begins is the first that it says: what is live may have asked before that.
+      const begins = id !== undefined && place.cursor === undefined;
+      if (id !== undefined) place.cursor = id;
+      if (begins || data !== "") this.#heard();
     }
     return true;
   }
@@ -51,11 +61,6 @@ class Feed {
       this.#gathering = undefined;
       this.count += 1;
     }, GATHER);
-  }
-
-  /** Of whoever signs in next nothing is known. */
-  forget(): void {
-    this.#cursor = undefined;
   }
 }
 
@@ -80,7 +85,6 @@ export function listenWhileVisible(): void {
     return () => {
       document.removeEventListener("visibilitychange", follow);
       aborter?.abort();
-      feed.forget();
     };
   });
 }

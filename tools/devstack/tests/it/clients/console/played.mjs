@@ -294,6 +294,40 @@ const steps = {
     });
   },
 
+  "a page that was hidden listens from now on, and asks once more when it does": async () => {
+    const page = await begin("brand", { clock: true });
+    const [stream, list] = ["GET /api/v1/events/stream", "GET /api/v1/conversions"];
+    const become = (state) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "visibilityState", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, state);
+    server.on(list, { items: [conversion("order-1")] });
+    await go(page, "/brand/conversions");
+    await shows(page, "order-1");
+    await until(() => server.streams.size > 0, "nobody listens");
+    const before = server.count(list);
+    server.tell();
+    await until(() => server.count(list) > before, "what happens is not followed");
+    await pause(page);
+    await become("hidden");
+    await until(() => server.streams.size === 0, "who does not look listens");
+    server.on(list, { items: [conversion("order-2")] });
+    await become("visible");
+    await shows(page, "order-2");
+    await until(() => server.streams.size > 0, "nobody listens again");
+    check(server.last(stream).headers["last-event-id"] === undefined, "it goes on where it was when it was hidden");
+    // When it comes back with its place it has heard where it began.
+    const [listened, asked] = [server.count(stream), server.count(list)];
+    for (const it of server.streams) it.end();
+    await until(async () => {
+      await page.clock.runFor(100);
+      return server.count(stream) > listened;
+    }, "it does not come back");
+    check(server.last(stream).headers["last-event-id"] === "1", "it does not go on where it was");
+    await until(() => server.count(list) > asked, "what happened before it began is not asked for");
+  },
+
   "what may have been taken is sent again under its key, whatever is answered meanwhile": async () => {
     const page = await begin("brand");
     const dialog = await withdraw(page);
