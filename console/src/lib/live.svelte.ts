@@ -8,7 +8,7 @@ import { feed } from "./feed.svelte";
 import { session } from "./session.svelte";
 
 /** By itself, in milliseconds: where nothing tells what happens, and where the feed does. */
-const EVERY = 4_000;
+export const EVERY = 4_000;
 const BESIDE_THE_FEED = 20_000;
 const SLOWEST = 60_000;
 

@@ -726,6 +726,14 @@ const steps = {
     check(utm.source === "other" && utm.term === "before", JSON.stringify(utm));
   },
 
+  "a brand is offered to disable a partner's link, and not to edit it": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/links/l", { code: "l", status: "active", target_url: "https://shop.example.com/", created_at: "2026-01-01T00:00:00Z" });
+    await go(page, "/brand/links/l");
+    await page.getByRole("button", { name: "Disable", exact: true }).waitFor();
+    check((await page.getByRole("button", { name: "Edit", exact: true }).count()) === 0, "what is always refused is offered");
+  },
+
   "a refusal of what is checked stands at its field, or at its group": async () => {
     const page = await begin("brand");
     const detail = "must be another";
