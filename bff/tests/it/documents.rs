@@ -3,16 +3,46 @@
 use std::path::Path;
 
 use axum::http::StatusCode;
-use chassis::openapi::compare_copy;
-use serde_json::Value;
+use chassis::openapi::{self, compare_copy};
+use serde_json::{Value, json};
 
-use crate::app::bff;
+use crate::app::{bff, partner123};
 
 #[tokio::test]
 async fn the_copy_of_the_document_is_fresh() {
     let app = bff().await;
     let copy = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     compare_copy(&app.document, &copy).unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_to_several_commands_has_the_headers_that_its_document_says() {
+    let app = bff().await;
+    let document = openapi::render(&app.document);
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let stated = |path: &str| {
+        let headers = &document["paths"][path]["post"]["responses"]["202"]["headers"];
+        ["Location", "X-Command-Id"].map(|name| headers[name].is_object())
+    };
+    let sent = async |path: &str, body: &Value| {
+        let url = format!("{}{path}", app.base_url);
+        let request = app.client.post(url).bearer_auth(partner123()).json(body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::ACCEPTED, "{path}");
+        ["location", "x-command-id"].map(|name| answer.headers().contains_key(name))
+    };
+    let link = json!({"campaign_id": "camp123", "target_url": "https://a.example/"});
+    for (path, body, has) in [
+        ("/api/v1/links", link.clone(), [true, false]),
+        ("/api/v1/links:batch", json!({"links": [link]}), [false; 2]),
+    ] {
+        assert_eq!(
+            (stated(path), sent(path, &body).await),
+            (has, has),
+            "{path}"
+        );
+    }
+    app.stop().await;
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ pub(super) fn complete(document: &mut OpenApi) {
         let mut refusals = Refusals::take(&mut operation.responses, &before);
         refusals.add(answers::before(operation));
         lists_as_csv::offer(operation, &before.schemas);
-        headers::of_operation(operation);
+        headers::of_operation(operation, &before.schemas);
         parameters::complete(operation);
         schemas::complete(operation, &before.schemas);
         for (status, response) in &mut operation.responses.responses {
@@ -146,7 +146,7 @@ fn says_nothing(content: &RefOr<Content>, known: &Components) -> bool {
 }
 
 /// The name of the schema that a content refers to.
-fn schema_name(content: &Content) -> Option<&str> {
+pub(super) fn schema_name(content: &Content) -> Option<&str> {
     match &content.schema {
         Some(RefOr::Ref(reference)) => name_of(reference),
         _ => None,

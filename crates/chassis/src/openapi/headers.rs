@@ -1,14 +1,15 @@
 //! The headers of requests and answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::HeaderName;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::Type;
+use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{Components, Header, ObjectBuilder, Ref, RefOr, Response};
 
+use super::complete::schema_name;
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 
@@ -126,8 +127,8 @@ pub(super) fn of_list(response: &mut Response) {
     put(response, &[NEXT]);
 }
 
-/// Those of an operation's other answers.
-pub(super) fn of_operation(operation: &mut Operation) {
+/// Those of an operation's other answers. One to several commands has none of one: its items say each one's.
+pub(super) fn of_operation(operation: &mut Operation, named: &BTreeMap<String, RefOr<Schema>>) {
     let repeatable = takes(operation, IDEMPOTENCY_KEY);
     let waits = takes(operation, PREFER);
     let counted = needs_token(operation);
@@ -139,15 +140,27 @@ pub(super) fn of_operation(operation: &mut Operation) {
         if counted {
             put(response, &[LIMIT, POLICY]);
         }
-        match (repeatable, waits) {
+        let of_one = repeatable && !has_items(response, named);
+        match (of_one, waits) {
             (true, true) => of_outcome(response),
             (true, false) => put(response, &[COMMAND]),
             (false, _) => {}
         }
-        if repeatable && status == "202" {
+        if of_one && status == "202" {
             put(response, &[STATUS_AT]);
         }
     }
+}
+
+/// Whether it answers several things.
+fn has_items(response: &Response, named: &BTreeMap<String, RefOr<Schema>>) -> bool {
+    response.content.values().any(|content| {
+        let RefOr::T(content) = content else {
+            return false;
+        };
+        let schema = schema_name(content).and_then(|name| named.get(name));
+        matches!(schema, Some(RefOr::T(Schema::Object(object))) if object.properties.contains_key("items"))
+    })
 }
 
 /// Whether the operation has a parameter of this name.
