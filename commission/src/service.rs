@@ -21,7 +21,7 @@ impl Domain for Commission {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     type BatchState = BatchState;

@@ -29,7 +29,7 @@ pub struct Kept {
 pub struct BatchState {
     plans: HashMap<PlanKey, Plan>,
     commissions: HashMap<ConversionId, Kept>,
-    adopted: Vec<PlanRow>,
+    adopted: HashMap<PlanKey, PlanRow>,
     changed: HashSet<ConversionId>,
     reversals: Vec<ReversalRow>,
 }
@@ -92,10 +92,9 @@ impl BatchState {
     pub fn evolve(&mut self, event: &Event, at: Micros, position: i64) {
         match event {
             Event::PlanAdopted(PlanAdopted { key, plan }) => {
-                if !self.plans.contains_key(key) {
-                    self.adopted.push(PlanRow::new(key, plan, at, position));
-                    self.plans.insert(key.clone(), plan.clone());
-                }
+                let row = PlanRow::new(key, plan, at, position);
+                self.adopted.insert(key.clone(), row);
+                self.plans.insert(key.clone(), plan.clone());
             }
             Event::Calculated(calculated) => self.begin(calculated, at, position),
             Event::Approved(approved) => self.change(&approved.subject, event, at),
@@ -118,7 +117,8 @@ impl BatchState {
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
         let connection = tx.connection();
         if !self.adopted.is_empty() {
-            plans::insert(connection, &self.adopted).await?;
+            let adopted: Vec<PlanRow> = self.adopted.into_values().collect();
+            plans::upsert(connection, &adopted).await?;
         }
         if !self.changed.is_empty() {
             let changed = self.changed.iter();

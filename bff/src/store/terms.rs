@@ -54,7 +54,7 @@ impl Table for TermsRow {
             text_hash: text = |r| r.text_hash.as_deref(),
             worsens: boolean = |r| r.worsens,
             sealed_text: bytea = |r| r.sealed_text.as_deref(),
-        } on (id) set (effective_at, sealed_text))
+        } on (id) set (window_days, sale_bps, sale_flat, lead_bps, lead_flat, hold_days, effective_at, text_hash, worsens, sealed_text))
         .await
     }
 }

@@ -284,6 +284,42 @@ async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
     app.stop().await;
 }
 
+/// Campaign went back behind the first and gave its number out again.
+#[tokio::test]
+async fn a_version_that_is_published_again_is_shown_as_it_was_published_last() {
+    let app = bff().await;
+    let Body::TermsPublishedV1(mut again) = published(1) else {
+        unreachable!()
+    };
+    again.plan.sale_bps = Some(500);
+    again.plan.lead_flat = None;
+    again.plan.hold_days = 7;
+    again.window_days = WindowDays::new(10).unwrap();
+    again.text_hash = Some("0b".repeat(32));
+    again.worsens = Some(true);
+    for event in [created(None), published(1), activated(), again.into()] {
+        of_campaign(&app, event).await;
+    }
+    let (_, list) = app
+        .get("/api/v1/campaigns/camp123/terms", &partner123())
+        .await;
+    let [terms] = &list["items"].as_array().unwrap()[..] else {
+        panic!("{list}")
+    };
+    assert_eq!(
+        terms["plan"],
+        json!({"sale": {"bps": 500}, "lead": null, "hold_days": 7})
+    );
+    for (what, expected) in [
+        ("window_days", json!(10)),
+        ("worsens", json!(true)),
+        ("text_hash", json!("0b".repeat(32))),
+    ] {
+        assert_eq!(terms[what], expected, "{what}");
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campaigns_brand() {
     let app = bff().await;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use types::{BrandId, CampaignId, ConversionType, Currency, Earning, Micros, TermsVersion};
 
-/// Which version of which campaign's plan. Once adopted it never changes.
+/// Which version of which campaign's plan. It changes only where campaign lost it in a restore and gave its number out again:
+/// the later one holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PlanKey {
     /// The campaign.

@@ -94,14 +94,19 @@ pub(crate) fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Option
     }
 }
 
-/// Adds versions: a campaign has few, so their rows travel as one JSON. One that is here already stays as it is.
-pub(crate) async fn insert(
+/// Saves versions: a campaign has few, so their rows travel as one JSON. One that is here is replaced.
+pub(crate) async fn upsert(
     connection: &mut PgConnection,
     rows: &[PlanRow],
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO plans SELECT * FROM jsonb_populate_recordset(null::plans, $1)
-         ON CONFLICT (campaign_id, version) DO NOTHING",
+         ON CONFLICT (campaign_id, version) DO UPDATE
+            SET (brand_id, currency, sale_bps, sale_minor, sale_currency, lead_bps, lead_minor, lead_currency,
+                 hold_days, effective_at, adopted_at, position)
+              = (excluded.brand_id, excluded.currency, excluded.sale_bps, excluded.sale_minor, excluded.sale_currency,
+                 excluded.lead_bps, excluded.lead_minor, excluded.lead_currency,
+                 excluded.hold_days, excluded.effective_at, excluded.adopted_at, excluded.position)",
     )
     .bind(Json(rows))
     .execute(connection)

@@ -1,3 +1,4 @@
+use commission::Commission;
 use messaging::Answer;
 use runtime::testing::{message, until};
 use schemas::{Plan, Topic, WireMoney};
@@ -40,6 +41,48 @@ async fn a_sale_earns_by_the_plan_that_its_partner_had_accepted() {
         (log[2].header.key.as_str(), log[2].header.subject.as_str()),
         ("conv1", "conv1")
     );
+}
+
+/// Campaign went back behind the first and gave its number out again.
+#[tokio::test]
+async fn a_version_that_is_published_again_pays_as_it_was_published_last() {
+    let mut service = start().await;
+    let lost = Plan {
+        sale_bps: Some(2_000),
+        ..held_for(30)
+    };
+    publish(&mut service, 1, lost.clone()).await;
+    publish(&mut service, 1, ten_percent()).await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    let body = calculated(&service).await;
+    assert_eq!((body.amount, body.rate_bps), (usd(1_000), Some(1_000)));
+    assert_eq!(body.hold_until, None);
+
+    // Both of another campaign come at once.
+    let twice = [(3, lost), (4, ten_percent())].map(|(sequence, plan)| {
+        message(
+            Topic::CampaignEvents,
+            "camp2",
+            "camp2",
+            terms(1, plan),
+            Some(sequence),
+        )
+    });
+    let answers = service.deliver_all(Topic::CampaignEvents, twice.to_vec());
+    for answer in answers.await {
+        assert!(matches!(answer, Answer::Done(_)), "{answer:?}");
+    }
+    let mut other = sale(10_000);
+    other.campaign_id = "camp2".parse().unwrap();
+    attribute(&mut service, "conv2", other).await;
+    let seen = see(&service, "conv2").await;
+    assert_eq!(
+        (&seen["amount"], &seen["status"]),
+        (&json!("10.00"), &json!("approved"))
+    );
+    service
+        .assert_state_is_the_fold_of_its_log(&Commission, commission::migrations(), &["plans"])
+        .await;
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! `terms_mailings`: versions of terms that partners are being mailed about, one step after the other. `worsening_terms`: those that hold only
 //! for who accepted them, or a later one.
 
+use std::collections::BTreeMap;
+
 use schemas::{Body, Message};
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::Uuid;
@@ -40,7 +42,7 @@ impl TermsMailing {
 }
 
 /// Keeps those that are to be begun, and which versions worsen something. Of those of an earlier number that would come into force no earlier
-/// than these, and so never do, nobody is told any more.
+/// than these, and so never do, nobody is told any more, nor of one whose number was given out again after a restore.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     mailings: &[TermsMailing],
@@ -48,6 +50,22 @@ pub(crate) async fn insert(
     if mailings.is_empty() {
         return Ok(());
     }
+    let by_number = mailings
+        .iter()
+        .map(|it| ((it.campaign_id.as_str(), it.version), it));
+    let latest: BTreeMap<_, _> = by_number.collect();
+    let mailings: Vec<&TermsMailing> = latest.into_values().collect();
+    sqlx::query(
+        "WITH n AS (SELECT * FROM UNNEST($1::text[], $2::int[], $3::uuid[]) AS n(campaign_id, version, event_id)),
+              mailings AS (DELETE FROM terms_mailings t USING n
+                            WHERE t.campaign_id = n.campaign_id AND t.version = n.version AND t.event_id <> n.event_id)
+         DELETE FROM worsening_terms w USING n WHERE w.campaign_id = n.campaign_id AND w.version = n.version",
+    )
+    .bind(mailings.iter().map(|it| it.campaign_id.as_str()).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.version).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.event_id).collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
     let worse: Vec<_> = mailings.iter().filter(|it| it.worsens).collect();
     messaging::insert_rows!(&mut *connection, worse => "worsening_terms" {
         campaign_id: text = |it| it.campaign_id.clone(),

@@ -221,6 +221,48 @@ async fn a_worse_version_that_was_replaced_before_it_came_into_force_worsens_not
     service.stop().await;
 }
 
+/// Campaign went back behind the first and gave its number out again.
+#[tokio::test]
+async fn of_a_version_that_is_published_again_the_last_is_mailed_and_says_what_worsens() {
+    let mut service = app::start().await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    app::mail_address(&service, &testing::partner("partner1")).await;
+    accept(&mut service, "camp1", "partner1", 1).await;
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    assert_eq!(mailed(&service).await["partner1"][0]["worsens"], true);
+    publish(&mut service, "camp1", 2, Some(false)).await;
+    publish(&mut service, "camp1", 3, Some(false)).await;
+    let all = mailed(&service).await;
+    let seen = all["partner1"]
+        .iter()
+        .map(|data| (data["version"].as_i64(), data["worsens"] == true));
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [(Some(2), true), (Some(2), false), (Some(3), false)]
+    );
+
+    let from = Micros(EFFECTIVE_AT.0 + 4);
+    let twice = [(Some(true), 6), (Some(false), 7)].map(|(worsens, sequence)| {
+        let body = published(4, from, worsens).into();
+        testing::message(
+            Topic::CampaignEvents,
+            "camp1",
+            "camp1",
+            body,
+            Some(sequence),
+        )
+    });
+    service
+        .deliver_all(Topic::CampaignEvents, twice.to_vec())
+        .await;
+    let all = mailed(&service).await;
+    let last = all["partner1"][3..]
+        .iter()
+        .map(|data| data["worsens"] == true);
+    assert_eq!(last.collect::<Vec<_>>(), [false], "both came at once");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn nobody_is_told_of_a_version_that_was_replaced_before_anybody_was() {
     let mut service = app::start().await;
