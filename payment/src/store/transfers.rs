@@ -1,7 +1,13 @@
 //! `transfers`: every movement of money, appended and never changed.
 
-use messaging::log::{self, LogRow};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use messaging::archive::{self, ArchiveError};
+use messaging::log::LogRow;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+use tokio::sync::Semaphore;
 use types::Micros;
 use uuid::Uuid;
 
@@ -49,8 +55,13 @@ pub(crate) struct Entry {
 
 /// So many transfers can one event state, and more: a place in a list is the event's times this, and the transfer's own.
 pub(crate) const PLACES: i64 = 1_024;
-/// Messages of a file that are looked at together: a block has about as many, and neighbours in a list stand near each other.
-const AT_ONCE: i64 = 500;
+/// Blocks of the archive's files that are unpacked for one page: any partner or brand asks for one.
+const BLOCKS: usize = 8;
+/// Pages for which files are read at once.
+static READING: Semaphore = Semaphore::const_new(2);
+/// So long after it was logged that a file cannot be read it is logged again.
+const LOGGED_AGAIN: Duration = Duration::from_mins(1);
+static LOGGED: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// What moved in an account, newest first, without the events that left the log's table: see [`complete`].
 pub(crate) async fn of_account(
@@ -79,21 +90,37 @@ pub(crate) async fn of_account(
     .await
 }
 
-/// Gives a list's entries, newest first, the events that stand in the archive's files alone.
+/// Gives a list's entries the events that stand in the archive's files alone, as far as some blocks have them: entries may stand far
+/// apart, and what moved is known without.
 pub(crate) async fn complete(pool: &PgPool, entries: &mut [Entry]) -> Result<(), sqlx::Error> {
-    let mut read: Vec<LogRow> = Vec::new();
-    for entry in entries.iter_mut().rev().filter(|it| it.r#type.is_none()) {
-        let at = entry.position;
-        if !read.iter().any(|row| row.position == at) {
-            read = log::all_after(pool, at - 1, AT_ONCE).await?;
-        }
-        if let Some(event) = read.iter().find(|row| row.position == at) {
+    let missing = entries.iter().filter(|it| it.r#type.is_none());
+    let missing: Vec<i64> = missing.map(|it| it.position).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let _turn = READING.acquire().await;
+    let picked = archive::pick(pool, missing, BLOCKS).await?;
+    if let Some(error) = picked.failed {
+        log_unread(&error);
+    }
+    let read = picked.rows.into_iter().map(|row| (row.position, row));
+    let read: HashMap<i64, LogRow> = read.collect();
+    for entry in entries.iter_mut().filter(|it| it.r#type.is_none()) {
+        if let Some(event) = read.get(&entry.position) {
             entry.r#type = Some(event.kind.clone());
             entry.subject = Some(event.subject.clone());
             entry.correlation_id = Some(event.correlation_id);
         }
     }
     Ok(())
+}
+
+fn log_unread(error: &ArchiveError) {
+    let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    if logged.is_none_or(|at| at.elapsed() >= LOGGED_AGAIN) {
+        *logged = Some(Instant::now());
+        tracing::warn!(%error, "a file of the archive cannot be read: lists do not show what old entries are about");
+    }
 }
 
 /// Where in the log a moment is: every transfer before it stands before this position, and no other. By halves, as time never decreases

@@ -1,12 +1,15 @@
 //! A ledger whose log's old part left the table.
 
+use std::path::PathBuf;
+
 use axum::Router;
 use axum::routing::get;
-use runtime::testing::{operator, partner, serve, unmade_database};
+use runtime::testing::{message, operator, partner, serve, unmade_database, until};
+use schemas::Topic;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::app::{App, payment_variables};
+use crate::app::{App, calculated, payment_variables};
 use crate::provider::Provider;
 
 /// Somebody who answers for every follower: each has all that there is.
@@ -41,8 +44,8 @@ async fn entries(app: &App) -> Vec<Value> {
     }
 }
 
-#[tokio::test]
-async fn what_an_entry_is_about_is_shown_as_before_when_its_event_left_the_table() {
+/// A ledger whose log's parts have 64 positions each, and the folder of their files.
+async fn with_archive() -> (App, PathBuf) {
     let url = followers().await;
     let folder = std::env::temp_dir().join(format!("tributary-{}", Uuid::now_v7()));
     let provider = Provider::start().await;
@@ -52,7 +55,13 @@ async fn what_an_entry_is_about_is_shown_as_before_when_its_event_left_the_table
     for follower in ["BFF", "CAMPAIGN", "TRACKING", "COMMISSION", "NOTIFY"] {
         variables.insert(format!("{follower}_SERVICE_URL"), url.clone());
     }
-    let mut app = App::with(provider, variables, payment::define).await;
+    let app = App::with(provider, variables, payment::define).await;
+    (app, folder)
+}
+
+#[tokio::test]
+async fn what_an_entry_is_about_is_shown_as_before_when_its_event_left_the_table() {
+    let (mut app, folder) = with_archive().await;
     for _ in 0..150 {
         app.earn("partner123", 100).await;
     }
@@ -67,4 +76,93 @@ async fn what_an_entry_is_about_is_shown_as_before_when_its_event_left_the_table
     assert_eq!(after, before);
     app.service.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// So many earnings of the partner, each in a part of the log of its own, and one part more.
+async fn earn_far_apart(app: &App, many: i64) {
+    let mut sequence = 0;
+    for _ in 0..=many {
+        let part: Vec<_> = (0..64)
+            .map(|at| {
+                let who = if at == 0 { "partner123" } else { "partner9" };
+                let conversion = format!("conv-{}", Uuid::now_v7());
+                sequence += 1;
+                let body = calculated(who, 100, "USD", "approved").into();
+                let topic = Topic::CommissionEvents;
+                message(topic, &conversion, &conversion, body, Some(sequence))
+            })
+            .collect();
+        let answers = app.service.deliver_all(Topic::CommissionEvents, part).await;
+        assert!(answers.iter().all(|answer| answer.name() == "done"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_entries_far_apart_opens_few_files_and_shows_all_amounts_without_them() {
+    let (app, folder) = with_archive().await;
+    earn_far_apart(&app, 12).await;
+    until("twelve parts left the table", || async {
+        for verb in ["run", "verify"] {
+            act(&app, verb, json!({})).await;
+        }
+        // Four parts at once, and none while somebody reads the log.
+        let path = "/api/v1/operator/payment/archive/drop";
+        let body = json!({ "keep_positions": 0, "reason": "a test" });
+        let (_, dropped) = app.service.post(path, &operator(), &body).await;
+        dropped["dropped_to"].as_i64() >= Some(12 * 64 - 1)
+    })
+    .await;
+    let path = "/api/v1/payment/accounts/partner:partner123:payable:USD/entries";
+    let page = async |query: &str| {
+        let path = format!("{path}?{query}");
+        let (status, page) = app.service.get(&path, &partner("partner123")).await;
+        assert_eq!(status, 200, "{page}");
+        page["items"].as_array().unwrap().clone()
+    };
+    let known = |items: &[Value]| {
+        items
+            .iter()
+            .filter(|it| it["event_type"].is_string())
+            .count()
+    };
+
+    let items = page("limit=50").await;
+    assert_eq!(items.len(), 13);
+    assert!(items.iter().all(|it| it["amount"] == "1.00"));
+    let in_files = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM transfers t WHERE credit = 'partner:partner123:payable'
+            AND NOT EXISTS (SELECT FROM pipeline.message_log l WHERE l.position = t.position)",
+    );
+    let in_files = in_files.fetch_one(app.service.pool()).await.unwrap();
+    let in_files = usize::try_from(in_files).unwrap();
+    assert!(in_files >= 11, "{in_files}");
+    assert_eq!(
+        known(&items),
+        13 - in_files + 8,
+        "a file was read for each of eight"
+    );
+    assert_eq!(items.last().unwrap()["subject"], Value::Null);
+    let oldest = page(&format!(
+        "limit=4&cursor={}",
+        cursor_behind(&app, path, 9).await
+    ))
+    .await;
+    assert_eq!(
+        (oldest.len(), known(&oldest)),
+        (4, 4),
+        "a smaller page has them"
+    );
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    let items = page("limit=50").await;
+    assert!(items.iter().all(|it| it["amount"] == "1.00"));
+    assert_eq!((items.len(), known(&items)), (13, 13 - in_files));
+    app.service.stop().await;
+}
+
+/// Where a list goes on behind so many of its items.
+async fn cursor_behind(app: &App, path: &str, items: usize) -> String {
+    let path = format!("{path}?limit={items}");
+    let (_, page) = app.service.get(&path, &partner("partner123")).await;
+    page["next_cursor"].as_str().unwrap().to_owned()
 }

@@ -4,7 +4,8 @@
 pub mod container;
 pub mod row;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use sqlx::{FromRow, PgPool};
 
@@ -131,6 +132,89 @@ pub async fn read_after(
         Ok((rows, through))
     })
     .await
+}
+
+/// Rows that files have of those that somebody wants to see, as far as that was to be had.
+#[derive(Debug, Default)]
+pub struct Picked {
+    /// In no order.
+    pub rows: Vec<LogRow>,
+    /// Why some are missing whose file could not be read.
+    pub failed: Option<ArchiveError>,
+}
+
+/// The rows at these positions, of which nothing is in the table, out of so many blocks at most: those of newer files first. Each
+/// file is opened once.
+pub async fn pick(
+    pool: &PgPool,
+    positions: Vec<i64>,
+    blocks: usize,
+) -> Result<Picked, sqlx::Error> {
+    let parts: Vec<Part> = sqlx::query_as(
+        "SELECT * FROM pipeline.archive a
+          WHERE EXISTS (SELECT FROM UNNEST($1::bigint[]) p WHERE p BETWEEN a.from_position AND a.to_position)
+          ORDER BY from_position DESC",
+    )
+    .bind(&positions)
+    .fetch_all(pool)
+    .await?;
+    let mut picked = Picked::default();
+    if parts.is_empty() {
+        return Ok(picked);
+    }
+    let folder = match folder(pool).await {
+        Ok(folder) => folder,
+        Err(ArchiveError::Sql(error)) => return Err(error),
+        Err(error) => {
+            picked.failed = Some(error);
+            return Ok(picked);
+        }
+    };
+    let wanted: BTreeSet<i64> = positions.into_iter().collect();
+    let read = off_thread(move || {
+        let (mut picked, mut blocks) = (Picked::default(), blocks);
+        for part in parts {
+            if let Err(error) = pick_of(&part, &folder, &wanted, &mut blocks, &mut picked.rows) {
+                picked.failed = Some(error);
+                blocks = blocks.saturating_sub(1);
+            }
+        }
+        Ok(picked)
+    })
+    .await;
+    Ok(read.unwrap_or_else(|error| Picked {
+        failed: Some(error),
+        ..picked
+    }))
+}
+
+fn pick_of(
+    part: &Part,
+    folder: &Path,
+    wanted: &BTreeSet<i64>,
+    blocks: &mut usize,
+    picked: &mut Vec<LogRow>,
+) -> Result<(), ArchiveError> {
+    if *blocks == 0 {
+        return Ok(());
+    }
+    let mut reader = Reader::open(&folder.join(&part.file), part.from_position)?;
+    let mut through = part.from_position - 1;
+    while let Some(next) = wanted.range(through + 1..).next() {
+        if *next > part.to_position || *blocks == 0 {
+            break;
+        }
+        *blocks -= 1;
+        let read = reader.rows_after(next - 1)?;
+        let read =
+            read.ok_or_else(|| ArchiveError::Corrupt(format!("{} ends early", part.file)))?;
+        through = read.last().map_or(part.to_position, |row| row.position);
+        picked.extend(
+            read.into_iter()
+                .filter(|row| wanted.contains(&row.position)),
+        );
+    }
+    Ok(())
 }
 
 /// Packing and disks take milliseconds, which a service's one thread has not.
