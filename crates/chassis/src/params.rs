@@ -47,6 +47,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 pub trait Named {
     /// Their names.
     const NAMES: &[&str];
+    /// Those that are refused in a bad form. Others are passed over then, and of one that is repeated the first counts.
+    const STRICT: &[&str] = Self::NAMES;
 }
 
 /// Such parameters of the query.
@@ -57,12 +59,21 @@ impl<T: DeserializeOwned + Named, S: Sync> FromRequestParts<S> for Among<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let counts = |pair: &&str| {
-            let name = pair.split('=').next().unwrap_or_default();
-            decoded(name).is_some_and(|name| T::NAMES.contains(&name.as_str()))
-        };
-        let pairs = read(query.split('&').filter(counts))?;
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for pair in parts.uri.query().unwrap_or_default().split('&') {
+            let name = pair.split('=').next().and_then(decoded);
+            let Some(name) = name.filter(|name| T::NAMES.contains(&name.as_str())) else {
+                continue;
+            };
+            let is_strict = T::STRICT.contains(&name.as_str());
+            match read_pair(pair) {
+                Err(problem) if is_strict => return Err(problem),
+                Ok(pair) if is_strict || pairs.iter().all(|(known, _)| *known != name) => {
+                    pairs.push(pair);
+                }
+                _ => {}
+            }
+        }
         from_pairs(&pairs).map(Self)
     }
 }
@@ -78,26 +89,24 @@ async fn refuse_controls(parts: &mut Parts) -> Result<(), Problem> {
 
 /// The decoded names and values of a query.
 pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
-    read(query.split('&').filter(|pair| !pair.is_empty()))
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(read_pair).collect()
 }
 
 /// No text here has a use for control characters, and a NUL no database of ours can compare with.
-fn read<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Vec<(String, String)>, Problem> {
-    let read = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decoded(name).filter(|name| !name.contains(char::is_control));
-        let malformed = || {
-            let detail = "the query is not name=value pairs in UTF-8";
-            Problem::of(code::INVALID_PARAMETER).with_detail(detail)
-        };
-        let name = name.ok_or_else(malformed)?;
-        let Some(value) = decoded(value) else {
-            return Err(parameter(name, "is not UTF-8".to_owned()));
-        };
-        refuse_control(&name, &value)?;
-        Ok((name, value))
+fn read_pair(pair: &str) -> Result<(String, String), Problem> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let name = decoded(name).filter(|name| !name.contains(char::is_control));
+    let malformed = || {
+        let detail = "the query is not name=value pairs in UTF-8";
+        Problem::of(code::INVALID_PARAMETER).with_detail(detail)
     };
-    pairs.map(read).collect()
+    let name = name.ok_or_else(malformed)?;
+    let Some(value) = decoded(value) else {
+        return Err(parameter(name, "is not UTF-8".to_owned()));
+    };
+    refuse_control(&name, &value)?;
+    Ok((name, value))
 }
 
 /// `application/x-www-form-urlencoded`, and UTF-8 in earnest: the URL standard's decoder would put U+FFFD for what is none.

@@ -105,6 +105,33 @@ async fn unknown_and_odd_codes_are_404_and_an_odd_visitor_400_and_nothing_is_wri
     service.stop().await;
 }
 
+/// A partner's tracker fills in what it likes.
+#[tokio::test]
+async fn a_sub_id_or_a_signature_in_a_bad_form_keeps_no_visitor_out() {
+    let service = start_with_link().await;
+    for query in [
+        "sub1=a&sub1=b",
+        "sub1=%ff",
+        "sub1=%0a",
+        "sub1=%0a&sub1=a",
+        "signature=x&signature=y",
+        "signature=%ff&key_id=%0a&signed_at=%ff",
+        "user_id=a&key_id=x&key_id=y&signed_at=%ff&signature=%0a",
+    ] {
+        let url = format!("{}/c/lnk_1?{query}", service.base_url);
+        let response = service.client.get(url).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::FOUND, "{query}");
+    }
+    let kept: Vec<serde_json::Value> =
+        sqlx::query_scalar("SELECT sub_ids FROM clicks WHERE sub_ids IS NOT NULL")
+            .fetch_all(service.pool())
+            .await
+            .unwrap();
+    let kept: Vec<_> = kept.iter().map(|subs| &subs["sub1"]).collect();
+    assert_eq!(kept, ["a", "a"], "the first good one");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() {
     let service = start_with_link().await;

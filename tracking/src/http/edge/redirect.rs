@@ -113,6 +113,8 @@ impl Named for Visitor {
         "sub4",
         "sub5",
     ];
+    /// Whatever is wrong with the others, the visitor goes on.
+    const STRICT: &[&str] = &["user_id"];
 }
 
 impl Visitor {
