@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::{DecodeError, Header, Message, Topic, WriterSchema};
 use tokio::sync::oneshot;
-use types::ids;
+use types::ids::{self, MAX_HEADER_TEXT};
 use uuid::Uuid;
 
 use crate::stream::StreamId;
@@ -474,10 +474,8 @@ fn written(topic: Topic, message: &Message) -> Option<Wire> {
     })
 }
 
-/// The longest text of a header, in bytes.
-const MAX_TEXT_LENGTH: usize = 256;
 /// How much longer than it came a message is at most with the actor, subject and key that follow from its sender.
-const MAX_ADDED_LENGTH: usize = 8 * MAX_TEXT_LENGTH;
+const MAX_ADDED_LENGTH: usize = 8 * MAX_HEADER_TEXT;
 /// What the ids of answers to producers' unreadable messages begin with.
 const PRODUCER: &str = "producer";
 /// The most roles that an actor has.
@@ -485,7 +483,7 @@ const MAX_ROLES: usize = 16;
 
 /// Whether a text fits the tables: an external producer's bytes must not be able to fail a transaction.
 fn is_storable(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT_LENGTH && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= MAX_HEADER_TEXT && !text.chars().any(char::is_control)
 }
 
 /// An external producer's command may say no subject and no key: [`Inbound::name_subject`].
@@ -514,7 +512,7 @@ fn flaw(header: &Header, absent: bool) -> Option<String> {
     let roles = header.actor.as_ref().map_or(0, |actor| actor.roles.len());
     let sound = roles <= MAX_ROLES && texts.into_iter().all(|text| is_storable(text));
     (!sound).then(|| {
-        format!("its header has texts that are empty, longer than {MAX_TEXT_LENGTH} bytes or with control characters")
+        format!("its header has texts that are empty, longer than {MAX_HEADER_TEXT} bytes or with control characters")
     })
 }
 

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
-use types::ids::Asker;
+use types::ids::{Asker, MAX_HEADER_TEXT};
 use types::{ApiKeyScope, BrandId, PartnerId};
 
 use super::{Claims, Role, RouteScopes, TokenError, Verifier};
@@ -82,12 +82,18 @@ impl Caller {
         if is_ours || !name(&claims.sub) || !optional(&claims.user_id) || !optional(&claims.email) {
             return None;
         }
+        // Subject and roles go into the header of every message of this caller's, which followers refuse where they do not fit.
+        if claims.sub.len() > MAX_HEADER_TEXT {
+            return None;
+        }
+        let mut roles: Vec<Role> = Vec::new();
+        for role in claims.roles.iter().filter_map(|role| role.parse().ok()) {
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
         Some(Self {
-            roles: claims
-                .roles
-                .iter()
-                .filter_map(|role| role.parse().ok())
-                .collect(),
+            roles,
             partner_id: claims.partner_id.map(PartnerId::parse).transpose().ok()?,
             brand_id: claims.brand_id.map(BrandId::parse).transpose().ok()?,
             subject: claims.sub,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The claims of a token of ours; others are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who: 1 to 128 characters, no control characters.
+    /// Who: 1 to 128 characters of at most 256 bytes, no control characters.
     pub sub: String,
     /// The end user's id, where the token is for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -148,8 +148,22 @@ async fn a_token_whose_claims_cannot_be_stored_is_401() {
     refused(&app, "empty subject", &with("sub", json!(""))).await;
     refused(&app, "NUL", &with("sub", json!("a\u{0}"))).await;
     refused(&app, "long", &with("sub", json!("a".repeat(129)))).await;
+    let wide = with("sub", json!("字".repeat(100)));
+    refused(&app, "of more bytes than a message's header holds", &wide).await;
     refused(&app, "ours", &with("sub", json!("local-operator"))).await;
     refused(&app, "partner id", &with("partner_id", json!("a b"))).await;
+}
+
+#[test]
+fn a_role_that_is_named_often_counts_once() {
+    let often = with("roles", json!(vec!["partner"; 20]));
+    let caller = secret_verifier(Anonymous::Refused).verify(&often).unwrap();
+    assert_eq!(caller.role_names(), ["partner"]);
+    let widest = with("sub", json!("字".repeat(85)));
+    assert!(
+        secret_verifier(Anonymous::Refused).verify(&widest).is_ok(),
+        "255 bytes"
+    );
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ pub use derivation::{
 
 /// The most characters an id has.
 pub const MAX_ID_LENGTH: usize = 64;
+/// The longest text of a message's header, in bytes: ids, and who asks.
+pub const MAX_HEADER_TEXT: usize = 256;
 
 /// A text that is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
