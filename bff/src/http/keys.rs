@@ -28,7 +28,7 @@ use super::Bff;
 use super::shown::moment;
 use super::submit::{Answers, CommandRequest, Stand};
 use crate::store::api_keys::{self, ApiKeyRow};
-use crate::store::commands;
+use crate::store::commands::{self, CommandRow};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -127,7 +127,8 @@ pub(crate) async fn revoke_api_key(
 
 impl Bff {
     /// Takes in a command that carries the hash of a secret, and shows the secret with its answer: unless the command in the log is
-    /// that of an earlier request with the same `Idempotency-Key`, which has another, and was answered with it.
+    /// that of an earlier request with the same `Idempotency-Key`, which has another, and was answered with it. Such a request may have
+    /// been campaign's own.
     async fn submit_secret(
         &self,
         command_request: CommandRequest,
@@ -136,7 +137,7 @@ impl Bff {
     ) -> Result<Response, Problem> {
         let (id, key_id) = (command_request.id, command.subject.clone());
         let reported = self.submit_reported(command_request, command).await?;
-        let (prefix, hash) = self.recorded(id).await?;
+        let (prefix, hash) = self.recorded(id, &key_id).await?;
         let mut response = reported.respond(|stand| {
             let (correlation_id, status) = match stand {
                 Stand::Pending(accepted) => (
@@ -162,13 +163,26 @@ impl Bff {
         Ok(response)
     }
 
-    /// Prefix and hash of the secret that a command in the log has.
-    async fn recorded(&self, command: Uuid) -> Result<(String, String), Problem> {
+    /// Prefix and hash of the secret that a key has by a command: once that has ended what the key has, else what the log has.
+    async fn recorded(&self, command: Uuid, key: &str) -> Result<(String, String), Problem> {
         let pool = self.host.pool();
-        let unread = |error: sqlx::Error| runtime::unread(&error);
-        let row = commands::find(pool, command, None).await.map_err(unread)?;
+        let row = commands::find(pool, command, None).await.or_unread()?;
+        if row.as_ref().is_some_and(CommandRow::ended) {
+            let key = ApiKeyId::parse(key).map_err(|error| Problem::internal(&error))?;
+            let found = api_keys::find(pool, None, &key).await.or_unread()?;
+            let (logged, _) = self.logged(row).await?;
+            return Ok(found.map_or((logged, String::new()), |key| {
+                (key.prefix, key.hash.unwrap_or_default())
+            }));
+        }
+        self.logged(row).await
+    }
+
+    /// Prefix and hash of the secret that a command in the log has.
+    async fn logged(&self, row: Option<CommandRow>) -> Result<(String, String), Problem> {
+        let pool = self.host.pool();
         let before = row.map_or(i64::MAX, |row| row.position.saturating_sub(1));
-        let rows = log::next_rows(pool, before, 1).await.map_err(unread)?;
+        let rows = log::next_rows(pool, before, 1).await.or_unread()?;
         let missing = || Problem::internal(&"a command that was taken is not in the log");
         let row = rows.into_iter().next().ok_or_else(missing)?;
         let schema = self.host.schema_ids().get(pool, row.schema_id).await;

@@ -4,13 +4,17 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use chassis::auth::NewApiKey;
+use chassis::idempotency::IdempotencyKey;
 use messaging::Answer;
 use runtime::testing::{
-    TestService, assert_within_a_second, brand, lines, operator, partner, until,
+    TestService, assert_within_a_second, brand, lines, message, operator, partner, until,
 };
-use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Message, Topic};
+use schemas::{
+    Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, CreateApiKeyV1, Message, Topic,
+};
 use serde_json::{Value, json};
-use types::ApiKeyScope;
+use types::ids::Asker;
+use types::{ApiKeyId, ApiKeyScope};
 
 use crate::app::{bff, calculated, deliver_outcome, facts, id, logged};
 use crate::secrets::dump;
@@ -124,6 +128,49 @@ async fn a_key_is_shown_once_and_the_command_carries_its_hash_alone() {
     )
     .await;
     answers(&app, newer, "/api/v1/conversions", StatusCode::OK).await;
+    app.stop().await;
+}
+
+/// Campaign was asked first, under the same `Idempotency-Key`, and showed another secret.
+#[tokio::test]
+async fn a_key_that_campaign_has_made_for_the_same_request_is_shown_without_a_secret() {
+    let app = bff().await;
+    let who = Asker {
+        subject: "brand1",
+        partner: None,
+        brand: Some("brand1"),
+    };
+    let key = IdempotencyKey::parse("k1").unwrap().hash();
+    let command_id = who.command_id("campaign.create_api_key.command.v1", &key);
+    let key_id = ApiKeyId::of_command(command_id);
+    let theirs = CreateApiKeyV1 {
+        brand_id: "brand1".to_owned(),
+        prefix: "0123abcd".to_owned(),
+        hash: "0b".repeat(32),
+        scopes: vec!["reports.read".to_owned()],
+        expires_at: None,
+    };
+    let topic = Topic::CampaignCommands;
+    let mut theirs = message(topic, key_id.as_str(), key_id.as_str(), theirs.into(), None);
+    theirs.header.id = command_id;
+    theirs.header.actor = Some(Actor {
+        subject: "brand1".to_owned(),
+        roles: vec!["brand".to_owned()],
+        partner_id: None,
+        brand_id: Some("brand1".to_owned()),
+    });
+    let answered = deliver_outcome(&app, Topic::CampaignEvents, &theirs, event(&theirs)).await;
+    assert!(matches!(answered, Answer::Done(_)), "{answered:?}");
+
+    let body = json!({"scopes": ["reports.read"]});
+    let (status, answer) = app.post_with_key(KEYS, &brand("brand1"), "k1", &body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    assert_eq!(answer["command_id"], json!(command_id));
+    assert_eq!(answer["key_id"], json!(key_id.as_str()));
+    assert_eq!(answer["prefix"], "0123abcd");
+    for shown in ["secret", "signing_secret"] {
+        assert_eq!(answer[shown], Value::Null, "{shown}");
+    }
     app.stop().await;
 }
 

@@ -111,6 +111,16 @@ pub(crate) fn caller(actor: &Actor) -> Uuid {
     asker.id()
 }
 
+/// The hashes of the requests that these commands came by, where they are known.
+pub async fn request_hashes(pool: &PgPool, commands: &[Uuid]) -> Result<Vec<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT request_hash FROM pipeline.inbox WHERE id = ANY($1) AND request_hash IS NOT NULL",
+    )
+    .bind(commands)
+    .fetch_all(pool)
+    .await
+}
+
 /// Looks a command up, with its outcome. `None` when it never came.
 pub async fn find(
     pool: &PgPool,

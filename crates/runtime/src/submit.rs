@@ -14,7 +14,7 @@ use chassis::openapi::answer_of;
 use chassis::problem::{FieldProblem, Problem, code};
 use chassis::write::{Request, Write};
 use messaging::{Answer, Inbound, clock, inbox};
-use operations::{CommandState, unread_schema};
+use operations::{CommandState, OrUnread, unread_schema};
 use schemas::{Actor, Body, Header, Message, Service, Topic, Written, rejection_code};
 use serde::Serialize;
 use types::Micros;
@@ -124,7 +124,7 @@ impl Host {
         let inbound = Inbound::local(topic, message, stored);
         let answered = self.handle(command.id, inbound).await?;
         let result = match answered {
-            Answer::Repeated => self.repeated(command.id, hash.as_ref()).await?,
+            Answer::Repeated => self.repeated(command.id, kind.name, hash.as_ref()).await?,
             Answer::Rejected {
                 code,
                 detail,
@@ -144,6 +144,17 @@ impl Host {
             command_id: command.id,
             service: self.service().name(),
         })
+    }
+
+    /// Refuses what one request stands for before any of it is submitted, where the request's key was used for another.
+    pub async fn refuse_reused(
+        &self,
+        commands: &[Uuid],
+        hash: &RequestHash,
+    ) -> Result<(), Problem> {
+        let stored = inbox::request_hashes(self.pool(), commands).await;
+        let same = stored.or_unread()?.iter().all(|stored| hash.is(stored));
+        if same { Ok(()) } else { Err(reused()) }
     }
 
     /// By its database's clock, as far as this process knows it.
@@ -183,19 +194,22 @@ impl Host {
     async fn repeated(
         &self,
         id: Uuid,
+        kind: &str,
         hash: Option<&RequestHash>,
     ) -> Result<CommandResult, Problem> {
         let known = inbox::find(self.pool(), self.schema_ids(), id)
             .await
             .map_err(|error| unread_schema(&error))?
             .ok_or_else(|| Problem::internal(&"a repeated command is not in the inbox"))?;
-        let same = match (known.command.request_hash.as_deref(), hash) {
+        let first = &known.command;
+        let same = match (first.request_hash.as_deref(), hash) {
             (Some(stored), Some(hash)) => hash.is(stored),
-            (stored, hash) => stored.is_none() && hash.is_none(),
+            // What came from the bff under the same key has its request's hash there alone.
+            (None, Some(_)) => first.source != self.service().name() && first.kind == kind,
+            (stored, None) => stored.is_none(),
         };
         if !same {
-            return Err(Problem::of(code::IDEMPOTENCY_KEY_REUSED)
-                .with_detail("this Idempotency-Key was used for another request"));
+            return Err(reused());
         }
         match inbox::State::parse(&known.command.state) {
             Some(inbox::State::Rejected | inbox::State::Dropped) => {
@@ -210,6 +224,11 @@ impl Host {
             Some(inbox::State::InRetryQueue) | None => Ok(CommandResult::InRetryQueue),
         }
     }
+}
+
+fn reused() -> Problem {
+    Problem::of(code::IDEMPOTENCY_KEY_REUSED)
+        .with_detail("this Idempotency-Key was used for another request")
 }
 
 /// The problem that a refusal is, wherever its client hears of it: at the service, or at the bff.

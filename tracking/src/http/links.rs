@@ -165,7 +165,8 @@ pub(super) async fn create_links(
     caller: Caller,
     write: Write<CreateLinks>,
 ) -> Result<Json<LinkOutcomes>, Problem> {
-    let mut wanted = Vec::new();
+    let hash = write.key.is_some().then(|| write.request_hash.clone());
+    let (mut ids, mut wanted) = (Vec::new(), Vec::new());
     for (place, write) in write
         .split(CreateLinks::into_links)?
         .into_iter()
@@ -174,7 +175,11 @@ pub(super) async fn create_links(
         let partner = caller.partner_or_own(write.body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
         caller.require_owner(Some(&partner), None)?;
+        ids.push(write.command_id(&caller));
         wanted.push(submit(&host, write, partner, &caller));
+    }
+    if let Some(hash) = &hash {
+        host.refuse_reused(&ids, hash).await?;
     }
     let outcomes = join_all(wanted).await.into_iter();
     let items = outcomes.map(LinkOutcome::from).collect();

@@ -1,7 +1,10 @@
 //! Links: asked for before and after their campaign is known.
 
 use axum::http::StatusCode;
-use runtime::testing::{brand, operator, partner, until};
+use chassis::idempotency::IdempotencyKey;
+use messaging::Answer;
+use runtime::testing::{brand, message, operator, partner, until};
+use schemas::{Actor, CreateLinkV1, Topic};
 use serde_json::{Value, json};
 use types::ids::Asker;
 
@@ -175,11 +178,72 @@ async fn each_of_many_links_is_made_or_refused_on_its_own_and_a_key_makes_each_o
     };
     assert_eq!(links(&again), links(&first));
     let other = json!({"links": [link(CAMPAIGN)]});
-    let (_, reused) = service.post_with_key(path, &token, "k1", &other).await;
+    let (status, reused) = service.post_with_key(path, &token, "k1", &other).await;
     assert_eq!(
-        reused["items"][0]["problem"]["code"],
-        "idempotency_key_reused"
+        (status.as_u16(), &reused["code"]),
+        (422, &json!("idempotency_key_reused"))
     );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn of_many_links_under_a_key_that_was_used_for_others_none_is_made() {
+    let service = start_with_link().await;
+    let token = partner(PARTNER);
+    let path = "/api/v1/tracking/links:batch";
+    let two = json!({"links": [link(CAMPAIGN), link(CAMPAIGN)]});
+    let (status, first) = service.post_with_key(path, &token, "k1", &two).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    let before = service.get(LINKS, &token).await.1;
+    assert_eq!(before["items"].as_array().unwrap().len(), 3);
+    let three = json!({"links": [link(CAMPAIGN), link(CAMPAIGN), link(CAMPAIGN)]});
+    let (status, problem) = service.post_with_key(path, &token, "k1", &three).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (422, &json!("idempotency_key_reused"))
+    );
+    assert_eq!(service.get(LINKS, &token).await.1, before);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_that_the_bff_had_made_under_a_key_is_the_answer_to_the_same_key_here() {
+    let mut service = start().await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    let asker = Asker {
+        subject: PARTNER,
+        partner: Some(PARTNER),
+        brand: None,
+    };
+    let key = IdempotencyKey::parse("k1").unwrap().hash();
+    let id = asker.command_id("tracking.create_link.command.v1", &key);
+    let wanted = CreateLinkV1 {
+        campaign_id: CAMPAIGN.to_owned(),
+        partner_id: PARTNER.to_owned(),
+        target_url: "https://shop.example/".to_owned(),
+        utm: None,
+        deep_paths: None,
+    };
+    let topic = Topic::TrackingCommands;
+    let mut command = message(topic, "of-bff", "of-bff", wanted.into(), None);
+    command.header.id = id;
+    command.header.actor = Some(Actor {
+        subject: PARTNER.to_owned(),
+        roles: vec!["partner".to_owned()],
+        partner_id: Some(PARTNER.to_owned()),
+        brand_id: None,
+    });
+    let answers = service.deliver_all(topic, vec![command]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+
+    let token = partner(PARTNER);
+    let (status, made) = service
+        .post_with_key(LINKS, &token, "k1", &link(CAMPAIGN))
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    assert_eq!(made["code"], "of-bff");
+    let items = service.get(LINKS, &token).await.1;
+    assert_eq!(items["items"].as_array().unwrap().len(), 1);
     service.stop().await;
 }
 
