@@ -13,7 +13,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use chassis::write::{NoBody, Write};
+use chassis::write::Write;
 use messaging::{clock, log};
 use runtime::{ApiKeyStatus, CampaignRefusals, CommandState, OrUnread};
 use schemas::{Body, Written};
@@ -110,7 +110,7 @@ pub(crate) async fn rotate_api_key(
 /// Asks that a key opens nothing any more, anywhere, for good.
 #[utoipa::path(
     delete, path = "/api/v1/keys/{id}", tag = "keys", params(("id" = String, Path), Repeatable, Waits),
-    request_body = NoBody,
+    request_body(content = RevokeApiKey, example = json!({})),
     responses(Answers<(Forbidden, CampaignRefusals)>),
     security(("bearer" = []))
 )]

@@ -122,11 +122,22 @@ pub(super) fn rotate(
     Ok(About::of(key.id.clone(), rotated).into())
 }
 
-/// A key opens nothing any more.
-pub(super) fn revoke(view: View, context: &Context) -> Result<Event, Rejection> {
-    let (key, _) = own(view.api_key, context)?;
-    let brand_id = key.brand.clone();
-    Ok(About::of(key.id.clone(), ApiKeyRevokedV1 { brand_id }).into())
+/// A key opens nothing any more. Of one that is not known here an operator says whose it is: a restore may have lost it, and others still
+/// take it.
+pub(super) fn revoke(
+    view: View,
+    id: &ApiKeyId,
+    named: Option<&BrandId>,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    let brand_id = match (view.api_key, named) {
+        (None, Some(brand)) if context.actor.operator => brand.clone(),
+        (known, named) => {
+            let known = known.filter(|key| named.is_none_or(|brand| *brand == key.brand));
+            own(known, context)?.0.brand.clone()
+        }
+    };
+    Ok(About::of(id.clone(), ApiKeyRevokedV1 { brand_id }).into())
 }
 
 /// A key that the caller may change, and was not revoked; with its hash.

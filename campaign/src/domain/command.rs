@@ -166,6 +166,8 @@ pub enum Command {
     RevokeApiKey {
         /// Which.
         key: ApiKeyId,
+        /// Whose it is said to be.
+        brand: Option<BrandId>,
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
@@ -363,7 +365,7 @@ impl Command {
     pub fn api_key(&self) -> Option<&ApiKeyId> {
         match self {
             Self::CreateApiKey(new) => Some(&new.subject),
-            Self::RotateApiKey { key, .. } | Self::RevokeApiKey { key } => Some(key),
+            Self::RotateApiKey { key, .. } | Self::RevokeApiKey { key, .. } => Some(key),
             _ => None,
         }
     }

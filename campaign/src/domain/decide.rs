@@ -56,7 +56,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         } => ban(view, partner, brand.as_ref(), *reason, context),
         Command::CreateApiKey(new) => api_key::create(view, new, context),
         Command::RotateApiKey { rotation, .. } => api_key::rotate(view, rotation, context),
-        Command::RevokeApiKey { .. } => api_key::revoke(view, context),
+        Command::RevokeApiKey { key, brand } => api_key::revoke(view, key, brand.as_ref(), context),
         Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
         Command::CreateGroup(new) => group::create(view, new, context),
         Command::ChangeGroup {

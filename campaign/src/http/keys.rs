@@ -12,7 +12,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use chassis::write::{NoBody, Write};
+use chassis::write::Write;
 use runtime::{ApiKeyStatus, CampaignRefusals, Created, Done, Host, OrUnread};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
@@ -180,7 +180,7 @@ pub(super) async fn rotate_api_key(
     path = "/api/v1/campaign/keys/{key_id}",
     tag = "keys",
     params(("key_id" = String, Path), Repeatable),
-    request_body = NoBody,
+    request_body(content = RevokeApiKey, example = json!({})),
     responses(Done<RevokedView>, Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]

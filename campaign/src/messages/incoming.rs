@@ -7,7 +7,7 @@ use schemas::{
     About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1,
     ChangeGroupV1, ChangePartnerV1, ChangeV1, CreateApiKeyV1, CreateGroupV1, CreateV1,
     EndEnrollmentV1, EvidenceSubmittedV1, GroupCreatedV1, Header, Message, MovePartnerV1,
-    PublishTermsV1, RotateApiKeyV1, Service, SubmitEvidenceV1, WireBudget,
+    PublishTermsV1, RevokeApiKeyV1, RotateApiKeyV1, Service, SubmitEvidenceV1, WireBudget,
 };
 use sealing::personal::MAX_SEALED_BYTES;
 use sealing::texts;
@@ -57,7 +57,7 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
         Body::CreateApiKeyV1(wire) => create_api_key(header, wire),
         Body::RotateApiKeyV1(wire) => rotate_api_key(header, wire),
-        Body::RevokeApiKeyV1(_) => of_api_key(header).map(|key| Command::RevokeApiKey { key }),
+        Body::RevokeApiKeyV1(wire) => revoke_api_key(header, wire),
         Body::CreateGroupV1(wire) => create_group(header, wire),
         Body::ChangeGroupV1(wire) => change_group(header, wire),
         Body::MovePartnerV1(wire) => move_partner(header, wire),
@@ -493,6 +493,13 @@ fn rotate_api_key(header: &Header, wire: &RotateApiKeyV1) -> Result<Command, Rej
         overlap_seconds,
     };
     Ok(Command::RotateApiKey { key, rotation })
+}
+
+fn revoke_api_key(header: &Header, wire: &RevokeApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    let brand = wire.brand_id.as_deref().map(BrandId::parse);
+    let brand = brand.transpose().map_err(at("/brand_id"))?;
+    Ok(Command::RevokeApiKey { key, brand })
 }
 
 /// What is known of a secret. Edges alone make them: who knows the hash of a key of another's could have it made one of its own,

@@ -183,6 +183,35 @@ async fn a_key_is_for_its_brand_and_operators_and_an_operator_says_for_whom() {
     service.stop().await;
 }
 
+/// After a restore that lost it: tracking takes it all the same.
+#[tokio::test]
+async fn an_operator_ends_a_key_that_campaign_does_not_know() {
+    let service = app::start().await;
+    let url = format!("{}{KEYS}/key_lost", service.base_url);
+    let ask = async |token: String, body: Value| {
+        let request = service.client.delete(&url).bearer_auth(token).json(&body);
+        request.send().await.unwrap().status()
+    };
+    let named = json!({"brand_id": "brand1"});
+    let by_brand = ask(testing::brand("brand1"), named.clone()).await;
+    assert_eq!(by_brand, StatusCode::NOT_FOUND);
+    let unnamed = ask(testing::operator(), json!({})).await;
+    assert_eq!(unnamed, StatusCode::NOT_FOUND);
+    assert_eq!(ask(testing::operator(), named).await, StatusCode::OK);
+    let log = service.log().await;
+    let revoked = log.iter().find(|it| it.header.kind == "api_key.revoked.v1");
+    let revoked = revoked.unwrap();
+    assert_eq!(revoked.header.subject, "key_lost");
+    let Body::ApiKeyRevokedV1(body) = &revoked.body else {
+        panic!("{revoked:?}");
+    };
+    assert_eq!(body.brand_id.as_str(), "brand1");
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &["api_keys"])
+        .await;
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn campaign_takes_no_key_and_says_who_does() {
     let service = app::start().await;
@@ -211,7 +240,7 @@ async fn a_producer_makes_and_ends_no_keys_not_even_of_its_own_brand() {
         scopes: vec!["reports.read".to_owned()],
         expires_at: None,
     };
-    let bodies: [Body; 2] = [create.into(), RevokeApiKeyV1 {}.into()];
+    let bodies: [Body; 2] = [create.into(), RevokeApiKeyV1 { brand_id: None }.into()];
     for (body, source, expected) in [
         (&bodies[0], "shop-of-brand1", "not_for_producers"),
         (&bodies[1], "shop-of-brand1", "not_for_producers"),

@@ -293,8 +293,25 @@ bodiless! {
     ResumeCampaign of CampaignId: ResumeV1;
     /// That a campaign ends for good.
     CloseCampaign of CampaignId: CloseV1;
-    /// That an API key opens nothing any more.
-    RevokeApiKey of ApiKeyId: RevokeApiKeyV1;
+}
+
+/// That an API key opens nothing any more.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeApiKey {
+    /// Whose it is. An operator names it of a key that campaign does not know after a restore, and that is taken all the same.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+}
+
+impl Check for RevokeApiKey {}
+
+impl RevokeApiKey {
+    /// As a command, of this key.
+    pub fn command(self, key: ApiKeyId) -> Written {
+        let brand_id = self.brand_id.map(BrandId::into_string);
+        About::of(key, RevokeApiKeyV1 { brand_id }).write()
+    }
 }
 
 /// A partner's acceptance of a campaign's terms.

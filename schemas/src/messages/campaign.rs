@@ -235,7 +235,10 @@ pub struct RotateApiKeyV1 {
 
 /// Asks that an API key opens nothing any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevokeApiKeyV1 {}
+pub struct RevokeApiKeyV1 {
+    /// Whose it is: an operator names it of a key that campaign does not know.
+    pub brand_id: Option<String>,
+}
 
 /// Asks that what is known of a partner changes. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

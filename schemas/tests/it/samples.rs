@@ -314,7 +314,10 @@ fn campaign_commands() -> Vec<Body> {
             overlap_seconds: Some(3_600),
         }
         .into(),
-        RevokeApiKeyV1 {}.into(),
+        RevokeApiKeyV1 {
+            brand_id: Some(text("brand1")),
+        }
+        .into(),
         ApproveEvidenceV1 {}.into(),
         RejectEvidenceV1 {
             reason: text("terms_violated"),

@@ -43,7 +43,17 @@ fn rotate(overlap_seconds: i64) -> Command {
 }
 
 fn revoke() -> Command {
-    Command::RevokeApiKey { key: id() }
+    Command::RevokeApiKey {
+        key: id(),
+        brand: None,
+    }
+}
+
+fn revoke_of(brand: &str) -> Command {
+    Command::RevokeApiKey {
+        key: id(),
+        brand: Some(brand.parse().unwrap()),
+    }
 }
 
 fn of(key: &ApiKey) -> View<'_> {
@@ -83,6 +93,38 @@ fn a_key_is_for_its_brand_and_operators_to_make_rotate_and_revoke() {
     let context = submitted_by(brand("brand1"));
     let nothing = decide(View::default(), &revoke(), &context);
     assert_eq!(code(nothing), Some(Code::ApiKeyUnknown.code()));
+}
+
+/// After a restore that lost it.
+#[test]
+fn a_key_that_is_not_known_is_an_operators_to_end_who_says_whose_it_is() {
+    let operator = submitted_by(Actor {
+        operator: true,
+        ..Actor::default()
+    });
+    let ended = decide(View::default(), &revoke_of("brand1"), &operator).unwrap();
+    let Event::ApiKeyRevoked(revoked) = &ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(
+        (&revoked.subject, revoked.brand_id.as_str()),
+        (&id(), "brand1")
+    );
+    assert_eq!(ApiKey::evolve(None, &ended, place(1)), None);
+    let unknown = Some(Code::ApiKeyUnknown.code());
+    let of_brand = submitted_by(brand("brand1"));
+    assert_eq!(
+        code(decide(View::default(), &revoke_of("brand1"), &of_brand)),
+        unknown
+    );
+    let key = made(None);
+    for context in [&operator, &of_brand] {
+        assert_eq!(
+            code(decide(of(&key), &revoke_of("brand2"), context)),
+            unknown
+        );
+        assert!(decide(of(&key), &revoke_of("brand1"), context).is_ok());
+    }
 }
 
 #[test]

@@ -108,25 +108,7 @@ fn command() -> impl Strategy<Value = Command> {
                 terms_version,
             }
         }),
-        (brand(), 1..=2_u8).prop_map(|(brand_id, n)| {
-            let created = ApiKeyCreatedV1 {
-                brand_id,
-                prefix: "0123abcd".to_owned(),
-                hash: "00".repeat(32),
-                scopes: vec![ApiKeyScope::ReportsRead],
-                expires_at: None,
-            };
-            Command::CreateApiKey(About::of(key(n), created))
-        }),
-        (1..=2_u8).prop_map(|n| Command::RotateApiKey {
-            key: key(n),
-            rotation: Rotation {
-                prefix: "4567cdef".to_owned(),
-                hash: "11".repeat(32),
-                overlap_seconds: i64::from(n) - 1,
-            },
-        }),
-        (1..=2_u8).prop_map(|n| Command::RevokeApiKey { key: key(n) }),
+        keying(),
         grouping(),
         recording(),
         (campaign(), partner(), "[ab]", 0..3_u8).prop_map(|(campaign, partner, of, review)| {
@@ -159,6 +141,34 @@ fn command() -> impl Strategy<Value = Command> {
                     sealed_url: None,
                 },
             })
+        }),
+    ]
+}
+
+/// What is asked of API keys.
+fn keying() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (brand(), 1..=2_u8).prop_map(|(brand_id, n)| {
+            let created = ApiKeyCreatedV1 {
+                brand_id,
+                prefix: "0123abcd".to_owned(),
+                hash: "00".repeat(32),
+                scopes: vec![ApiKeyScope::ReportsRead],
+                expires_at: None,
+            };
+            Command::CreateApiKey(About::of(key(n), created))
+        }),
+        (1..=2_u8).prop_map(|n| Command::RotateApiKey {
+            key: key(n),
+            rotation: Rotation {
+                prefix: "4567cdef".to_owned(),
+                hash: "11".repeat(32),
+                overlap_seconds: i64::from(n) - 1,
+            },
+        }),
+        (1..=2_u8).prop_map(|n| Command::RevokeApiKey {
+            key: key(n),
+            brand: None,
         }),
     ]
 }
