@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 pub use canonical::{Canonical, canonical, same};
 pub use command::{Check, print, report};
-pub use settled::settled;
+pub use settled::{Positions, positions, settled};
 
 /// Where the records are.
 #[derive(Clone, Debug)]

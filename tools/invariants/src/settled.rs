@@ -27,10 +27,10 @@ pub async fn settled(records: &Records, patience: Duration) -> Result<(), String
         let moving = match timeout(ANSWERS_WITHIN, look(records)).await {
             Ok(Ok(Look {
                 moving: None,
-                heads,
-            })) if last.as_ref() == Some(&heads) => return Ok(()),
-            Ok(Ok(Look { moving, heads })) => {
-                last = Some(heads);
+                positions,
+            })) if last.as_ref() == Some(&positions.heads) => return Ok(()),
+            Ok(Ok(Look { moving, positions })) => {
+                last = Some(positions.heads);
                 moving.unwrap_or_else(|| "the logs still grow".to_owned())
             }
             Ok(Err(error)) => format!("the databases cannot be read: {error}"),
@@ -43,17 +43,39 @@ pub async fn settled(records: &Records, patience: Duration) -> Result<(), String
     }
 }
 
-struct Look {
+/// How far every log, stream and follower is. Two that are equal are of a stack in which nothing was handled meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Positions {
     heads: Vec<i64>,
+    streams: Vec<(Service, i64, Stream)>,
+    marks: Vec<(Service, String, i64, Stream)>,
+}
+
+/// Where everything is now.
+///
+/// # Errors
+/// When a database does not answer.
+pub async fn positions(records: &Records) -> Result<Positions, String> {
+    match timeout(ANSWERS_WITHIN, look(records)).await {
+        Ok(Ok(Look { mut positions, .. })) => {
+            positions.streams.sort();
+            positions.marks.sort();
+            Ok(positions)
+        }
+        Ok(Err(error)) => Err(format!("the databases cannot be read: {error}")),
+        Err(_) => Err("the databases do not answer".to_owned()),
+    }
+}
+
+struct Look {
+    positions: Positions,
     moving: Option<String>,
 }
 
 type Stream = (String, i32, i64);
 
 async fn look(records: &Records) -> Result<Look, sqlx::Error> {
-    let mut heads = Vec::new();
-    let mut streams: Vec<(Service, i64, Stream)> = Vec::new();
-    let mut marks: Vec<(Service, String, i64, Stream)> = Vec::new();
+    let mut at = Positions::default();
     let mut moving = None;
     for (&service, url) in &records.databases {
         let mut database = PgConnection::connect(url).await?;
@@ -61,18 +83,19 @@ async fn look(records: &Records) -> Result<Look, sqlx::Error> {
             sqlx::query_as("SELECT epoch, position FROM pipeline.log_head")
                 .fetch_one(&mut database)
                 .await?;
-        heads.push(position);
+        at.heads.push(position);
         let shipped: Vec<Stream> =
             sqlx::query_as("SELECT topic, partition, sequence FROM pipeline.stream_head")
                 .fetch_all(&mut database)
                 .await?;
-        streams.extend(shipped.into_iter().map(|stream| (service, epoch, stream)));
+        at.streams
+            .extend(shipped.into_iter().map(|stream| (service, epoch, stream)));
         let handled: Vec<(String, i64, String, i32, i64)> = sqlx::query_as(
             "SELECT source, epoch, topic, partition, sequence FROM pipeline.watermark",
         )
         .fetch_all(&mut database)
         .await?;
-        marks.extend(
+        at.marks.extend(
             handled
                 .into_iter()
                 .map(|(source, epoch, topic, partition, sequence)| {
@@ -85,8 +108,8 @@ async fn look(records: &Records) -> Result<Look, sqlx::Error> {
         database.close().await?;
     }
     Ok(Look {
-        heads,
-        moving: moving.or_else(|| behind(&streams, &marks)),
+        moving: moving.or_else(|| behind(&at.streams, &at.marks)),
+        positions: at,
     })
 }
 

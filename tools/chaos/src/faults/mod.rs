@@ -1,5 +1,5 @@
 //! `cargo chaos faults`: is the check itself any good? Debug binaries with one promise broken on purpose run under traffic
-//! while processes die, and the rule that the fault breaks must be reported as broken, and with no fault none.
+//! while processes die, and a check that the fault is there for must report its rule as broken, and with no fault none may.
 
 mod scene;
 mod storm;
@@ -18,7 +18,7 @@ use devstack::progress::Progress;
 use devstack::settings::Mode;
 use devstack::tools;
 use invariants::{Finding, Records};
-use scene::Scene;
+use scene::{Scene, Shows, WHILE_SOMETHING_MOVES};
 use storm::Storm;
 use traffic::Traffic;
 
@@ -26,7 +26,7 @@ use traffic::Traffic;
 const SECONDS: u64 = 12;
 /// With most faults quiet never comes: then it is waited until nothing changes for so long, and not more often than this.
 const STILL_FOR: Duration = Duration::from_secs(5);
-const LOOKS: u32 = 8;
+const LOOKS: u32 = 18;
 /// Without a fault it must.
 const SETTLES_HONESTLY_WITHIN: Duration = Duration::from_secs(90);
 
@@ -47,21 +47,41 @@ pub struct Faults {
     at_once: u8,
 }
 
+/// What the stack did when it was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Nothing is left to do.
+    Quiet,
+    /// What is left to do is not done: nothing moved any more.
+    Stuck,
+    /// Something is on its way yet.
+    Moving,
+}
+
 /// What came of one fault.
 pub struct Outcome {
     name: &'static str,
-    rule: Option<u8>,
+    shows: Option<Shows>,
+    rest: Rest,
     findings: Vec<Finding>,
     took: Duration,
 }
 
 impl Outcome {
-    /// The fault's rule is reported broken; without a fault nothing is.
+    /// A check that the fault is there for reports its rule as broken; without a fault none does.
     pub fn is_right(&self) -> bool {
-        match self.rule {
-            Some(rule) => self.broken().any(|finding| finding.rule == rule),
+        match self.shows {
+            Some(shows) => self.broken().any(|finding| self.is_found(shows, finding)),
             None => self.broken().next().is_none(),
         }
+    }
+
+    /// Whether this is the fault, and no sound build's backlog.
+    fn is_found(&self, shows: Shows, finding: &Finding) -> bool {
+        let is_of = |checks: &[&str]| checks.iter().any(|it| finding.check.starts_with(it));
+        finding.rule == shows.rule
+            && is_of(shows.checks)
+            && !(self.rest == Rest::Moving && is_of(WHILE_SOMETHING_MOVES))
     }
 
     fn broken(&self) -> impl Iterator<Item = &Finding> {
@@ -71,13 +91,13 @@ impl Outcome {
     /// What to print.
     pub fn line(&self) -> String {
         let wanted = self
-            .rule
-            .map_or_else(|| "none".to_owned(), |rule| rule.to_string());
+            .shows
+            .map_or_else(|| "none".to_owned(), |shows| shows.rule.to_string());
         let mut broken: Vec<u8> = self.broken().map(|finding| finding.rule).collect();
         broken.dedup();
         let evidence = self
             .broken()
-            .find(|finding| self.rule.is_none_or(|rule| finding.rule == rule))
+            .find(|finding| self.shows.is_none_or(|it| self.is_found(it, finding)))
             .map_or_else(String::new, |finding| {
                 let first = finding.broken.first().map_or("", String::as_str);
                 format!(
@@ -87,10 +107,11 @@ impl Outcome {
                 )
             });
         format!(
-            "{:<30} rule {wanted:<4} {:<7} broken {broken:?} in {} s  {evidence}",
+            "{:<30} rule {wanted:<4} {:<7} broken {broken:?} in {} s, {:?}  {evidence}",
             self.name,
             if self.is_right() { "caught" } else { "MISSED" },
-            self.took.as_secs()
+            self.took.as_secs(),
+            self.rest
         )
     }
 }
@@ -166,30 +187,104 @@ pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Resu
         built.to_owned(),
         None,
     )?;
-    if let Err(moving) = quiet(&records, fault).await {
-        println!("    {moving}");
-    }
+    let rest = rest(&records, fault).await;
     let findings = invariants::check(&records, &journal).await?;
     Ok(Outcome {
         name: fault.map_or("none", Fault::name),
-        rule: scene.rule,
+        shows: scene.shows,
+        rest,
         findings,
         took: begun.elapsed(),
     })
 }
 
 /// Waits until nothing moves, or what moved has come to a stand.
-async fn quiet(records: &Records, fault: Option<Fault>) -> Result<(), String> {
-    if fault.is_none() {
-        return invariants::settled(records, SETTLES_HONESTLY_WITHIN).await;
-    }
-    let mut last = Ok(());
-    for _ in 0..LOOKS {
-        let now = invariants::settled(records, STILL_FOR).await;
-        if now.is_ok() || now == last {
-            return now;
+async fn rest(records: &Records, fault: Option<Fault>) -> Rest {
+    let (looks, each) = match fault {
+        Some(_) => (LOOKS, STILL_FOR),
+        None => (1, SETTLES_HONESTLY_WITHIN),
+    };
+    let mut last = None;
+    for _ in 0..looks {
+        let Err(moving) = invariants::settled(records, each).await else {
+            return Rest::Quiet;
+        };
+        println!("    {moving}");
+        // What does not answer is no sign that nothing moves.
+        let now = invariants::positions(records).await.ok();
+        if now.is_some() && now == last {
+            return Rest::Stuck;
         }
         last = now;
     }
-    last
+    Rest::Moving
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The outcome of a fault where only this check found something.
+    fn outcome(fault: Fault, rest: Rest, rule: u8, check: &'static str) -> Outcome {
+        let finding = Finding {
+            rule,
+            check,
+            looked_at: 1,
+            wrong: 1,
+            broken: vec!["evidence".to_owned()],
+        };
+        Outcome {
+            name: fault.name(),
+            shows: Scene::of(Some(fault)).shows,
+            rest,
+            findings: vec![finding],
+            took: Duration::ZERO,
+        }
+    }
+
+    const WATERMARK: &str = "every follower's watermark is its source's head";
+
+    #[test]
+    fn a_fault_is_caught_by_a_check_that_it_is_there_for_and_by_no_other_of_its_rule() {
+        let click = Fault::ClickBeforeCommit;
+        for rest in [Rest::Quiet, Rest::Stuck, Rest::Moving] {
+            assert!(!outcome(click, rest, 2, WATERMARK).is_right());
+            let missing = "no click is missing whose visitor was sent on with its id";
+            assert!(outcome(click, rest, 2, missing).is_right());
+            assert!(!outcome(click, rest, 3, missing).is_right());
+        }
+    }
+
+    #[test]
+    fn a_follower_that_is_behind_is_a_fault_only_once_nothing_moves() {
+        let of = |rest| outcome(Fault::AckBeforeCommit, rest, 2, WATERMARK).is_right();
+        assert!(of(Rest::Quiet) && of(Rest::Stuck));
+        assert!(!of(Rest::Moving));
+    }
+
+    #[test]
+    fn each_check_that_a_scene_names_is_one_of_the_ten_rules() {
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../invariants/src/rules");
+        let mut folders = vec![rules];
+        let mut sources = String::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    sources += &fs::read_to_string(path).unwrap();
+                }
+            }
+        }
+        let scenes = Fault::ALL.map(|fault| Scene::of(Some(fault)));
+        let named = scenes.iter().filter_map(|scene| scene.shows);
+        let named = named.flat_map(|shows| shows.checks);
+        for check in named.chain(WHILE_SOMETHING_MOVES) {
+            assert!(sources.contains(&format!("\"{check}")), "{check}");
+        }
+    }
 }
