@@ -1,16 +1,19 @@
-//! After the last fault: time passes, everything settles, and what was meant to stay in the retry queue is named.
+//! After the last fault: garbage is refused, time passes, and everything settles.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use schemas::Service;
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
+use tokio::time::{Instant, sleep};
 
 use super::stack::ChaosStack;
 use super::strewn::GARBAGE_SOURCE;
 use invariants::Records;
 
+/// How often the databases are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// From the last fault until nothing moves.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 /// Longer than any hold of the workload, in microseconds.
@@ -42,18 +45,59 @@ async fn let_holds_end(stack: &ChaosStack) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-/// Messages that could not be read and say that they are ours.
-pub async fn meant_for_retry_queue(stack: &ChaosStack) -> Result<Vec<Uuid>> {
-    const OURS: &str = "SELECT message_id FROM pipeline.parked WHERE source = $1";
-    let mut all = Vec::new();
-    for service in Service::ALL {
-        let mut connection = PgConnection::connect(&stack.database_url(service)?).await?;
-        let found: Vec<Uuid> = sqlx::query_scalar(OURS)
-            .bind(GARBAGE_SOURCE)
-            .fetch_all(&mut connection)
-            .await?;
-        connection.close().await?;
-        all.extend(found);
+/// Waits until every service has refused the garbage that lay among its commands. Says who has not: it was passed over, or is
+/// still at the broker. More may be refused than is due, since what got no receipt may have come all the same.
+pub async fn swallowed(stack: &ChaosStack, due: &BTreeMap<Service, u64>) -> Result<Vec<String>> {
+    const REFUSED: &str =
+        "SELECT count(*) FROM pipeline.inbox WHERE source = $1 AND state = 'rejected'";
+    stack.ready().await?;
+    let end = Instant::now() + SETTLED_WITHIN;
+    loop {
+        let mut refused = BTreeMap::new();
+        for &service in due.keys() {
+            let mut connection = PgConnection::connect(&stack.database_url(service)?).await?;
+            let count: i64 = sqlx::query_scalar(REFUSED)
+                .bind(GARBAGE_SOURCE)
+                .fetch_one(&mut connection)
+                .await?;
+            connection.close().await?;
+            refused.insert(service, u64::try_from(count)?);
+        }
+        let short = fewer(due, &refused);
+        if short.is_empty() || Instant::now() >= end {
+            return Ok(short);
+        }
+        sleep(LOOK_EVERY).await;
     }
-    Ok(all)
+}
+
+/// Who has refused less than was due.
+fn fewer(due: &BTreeMap<Service, u64>, refused: &BTreeMap<Service, u64>) -> Vec<String> {
+    let mut short = Vec::new();
+    for (service, due) in due {
+        let refused = refused.get(service).copied().unwrap_or(0);
+        if refused < *due {
+            short.push(format!(
+                "{service} refused {refused} of {due} malformed or unsigned commands: the others are nowhere"
+            ));
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn garbage_that_a_service_has_not_refused_is_named() {
+        let due = BTreeMap::from([(Service::Campaign, 2), (Service::Payment, 1)]);
+        assert!(fewer(&due, &due).is_empty());
+        let more = BTreeMap::from([(Service::Campaign, 3), (Service::Payment, 1)]);
+        assert!(fewer(&due, &more).is_empty());
+        let short = fewer(&due, &BTreeMap::from([(Service::Campaign, 1)]));
+        assert_eq!(short.len(), 2);
+        assert!(short[0].contains("campaign refused 1 of 2"), "{short:?}");
+        assert!(short[1].contains("payment refused 0 of 1"), "{short:?}");
+    }
 }

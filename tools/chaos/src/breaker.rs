@@ -16,7 +16,7 @@ use super::fault::{Fault, FaultPlan, Storm, What};
 use super::link::{Owner, ReplicaId, Target};
 use super::point::{Deed, Trap};
 use super::stack::ChaosStack;
-use super::strewn;
+use super::strewn::{self, Due};
 use devstack::stack::Signal;
 
 /// A point that is not met so soon is not waited for any longer: the deed is done anywhere.
@@ -45,6 +45,8 @@ pub struct Fired {
     pub missed: u64,
     /// How long servers took to be back.
     pub servers: Vec<(&'static str, Duration)>,
+    /// How much garbage each service has to refuse.
+    pub refusals: BTreeMap<Service, u64>,
     /// What could not be broken as planned.
     pub problems: Vec<String>,
 }
@@ -178,7 +180,11 @@ impl<'a> Breaker<'a> {
                     return Ok(false);
                 };
                 let sent = strewn::garbage(self.stack, external, topic, sort).await;
-                sent.unwrap_or(false)
+                let due = sent.ok().flatten();
+                if due == Some(Due::Refusal) {
+                    self.note(|fired| *fired.refusals.entry(topic.owner()).or_default() += 1);
+                }
+                due.is_some()
             }
         })
     }

@@ -200,14 +200,15 @@ pub async fn run(layout: &Layout, options: &RunOptions, folder: PathBuf) -> Resu
         begun.elapsed()
     ));
     let records = Records::of(stack.layout(), stack.settings(), built, None)?;
+    let fired = breaker.fired();
+    let swallowed = after::swallowed(&stack, &fired.refusals).await?;
     let moving = after::settle(&stack, &records).await?;
     let lives: Vec<_> = stack.replicas.iter().map(replica::Replica::lives).collect();
-    let mut notes = workload.journal.note(|notes| notes.clone());
-    notes.meant_for_retry_queue = after::meant_for_retry_queue(&stack).await?;
+    let notes = workload.journal.note(|notes| notes.clone());
     let findings = invariants::check(&records, &notes.journal()).await?;
     let canonical = invariants::canonical(&records).await?;
-    let fired = breaker.fired();
     let mut broken = notes.surprises.clone();
+    broken.extend(swallowed);
     broken.extend(moving);
     broken.extend(
         fired

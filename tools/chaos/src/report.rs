@@ -66,12 +66,12 @@ impl Report {
             lines.push(recovery(server, of_server.map(|(_, took)| *took)));
         }
         lines.push(format!(
-            "clients: {} requests, {} commands answered 2xx, {} clicks, {} journeys finished, {} messages in the retry queue as meant",
+            "clients: {} requests, {} commands answered 2xx, {} clicks, {} journeys finished, {} malformed or unsigned commands to be refused",
             self.notes.requests,
             self.notes.acknowledged.len(),
             self.notes.clicks.len(),
             self.notes.finished,
-            self.notes.meant_for_retry_queue.len()
+            self.fired.refusals.values().sum::<u64>()
         ));
         lines.push(String::new());
         for (number, broken) in self.broken.iter().enumerate() {

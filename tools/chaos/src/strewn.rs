@@ -1,7 +1,5 @@
 //! What a stranger strews on the topics: copies of real messages, and messages that cannot be read.
 
-use std::collections::HashMap;
-
 use anyhow::{Context, Result};
 use pulsar::producer::Message as RawMessage;
 use schemas::{Header, Message, Service, Topic, WriterSchema};
@@ -12,7 +10,7 @@ use super::external_producers::ExternalProducers;
 use super::fault::Garbage;
 use super::stack::ChaosStack;
 
-/// The source that such messages name, by which they are known in the retry queue.
+/// The source that such messages name, by which their refusals are known.
 pub const GARBAGE_SOURCE: &str = "chaos-garbage";
 
 /// Who has written what lies on a topic.
@@ -56,33 +54,62 @@ pub async fn duplicates(
     Ok(any)
 }
 
-/// Sends a message that nobody can read, or that nobody may take.
+/// What must become of garbage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Who takes the topic's commands refuses it.
+    Refusal,
+    /// Nothing is kept of it.
+    Nothing,
+}
+
+/// Sends a message that nobody can read, or that nobody may take. `None` when there is none to spoil.
 pub async fn garbage(
     stack: &ChaosStack,
     external: &ExternalProducers,
     topic: Topic,
     sort: Garbage,
-) -> Result<bool> {
+) -> Result<Option<Due>> {
     let payload = if sort == Garbage::Noise {
         b"\xff\xfe this is no message of ours \x00\x01".to_vec()
     } else {
         match last(stack, topic, 1).await?.pop() {
             Some((_, real)) => spoilt(topic, real, sort)?,
-            None => return Ok(false),
+            None => return Ok(None),
         }
     };
+    let due = due(topic, &payload);
+    // Nobody answers what does not say which message it is.
+    let properties = [
+        ("source", GARBAGE_SOURCE.to_owned()),
+        ("id", Uuid::now_v7().to_string()),
+    ];
     let raw = RawMessage {
         payload,
         partition_key: Some("garbage".to_owned()),
-        properties: HashMap::from([("source".to_owned(), GARBAGE_SOURCE.to_owned())]),
+        properties: properties
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
         ..RawMessage::default()
     };
     external.send_raw(topic, vec![raw]).await?;
-    Ok(true)
+    Ok(Some(due))
 }
 
-/// A real message, made into one that is to stay in the retry queue. It names a subject of its own: what is there holds up
-/// whatever follows of its subject.
+/// Nobody whose key is known signs it: a command is refused so that who sent it learns of it, and of a fact, or of what says
+/// that it is a service's, nothing is kept (`docs/decisions/0031-external-producers.md`).
+fn due(topic: Topic, payload: &[u8]) -> Due {
+    let header = schemas::decode_header(&WriterSchema::current(topic), payload);
+    let says_a_service = header.is_ok_and(|header| Service::parse(&header.source).is_some());
+    if topic.is_commands() && !says_a_service {
+        Due::Refusal
+    } else {
+        Due::Nothing
+    }
+}
+
+/// A real message, made into one that is nobody's. It names a subject of its own: were it parked, it would hold up whatever
+/// follows of its subject.
 fn spoilt(topic: Topic, mut real: Vec<u8>, sort: Garbage) -> Result<Vec<u8>> {
     if sort == Garbage::Truncated {
         real.truncate(real.len() * 2 / 3);
@@ -116,6 +143,25 @@ mod tests {
     use schemas::decode_header;
 
     use super::*;
+
+    #[test]
+    fn what_nobody_signed_is_refused_among_commands_unless_it_says_that_a_service_sent_it() {
+        let golden = |topic: Topic, kind: &str| {
+            let golden = format!("../../schemas/golden/next/{topic}/{kind}.avro");
+            std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(golden)).unwrap()
+        };
+        let commands = Topic::CampaignCommands;
+        let real = golden(commands, "campaign.create.command.v1");
+        assert_eq!(due(commands, b"noise"), Due::Refusal);
+        let newer = spoilt(commands, real.clone(), Garbage::Newer).unwrap();
+        assert_eq!(due(commands, &newer), Due::Refusal);
+        assert_eq!(due(commands, &real), Due::Nothing);
+        let events = Topic::CampaignEvents;
+        assert_eq!(due(events, b"noise"), Due::Nothing);
+        let real = golden(events, "terms.published.v1");
+        let stranger = spoilt(events, real, Garbage::Stranger).unwrap();
+        assert_eq!(due(events, &stranger), Due::Nothing);
+    }
 
     #[test]
     fn a_spoilt_message_is_cut_or_of_another_kind_or_of_another_source() {
