@@ -18,10 +18,42 @@ use tokio::time::{Instant, sleep};
 
 use crate::machine::{self, Machine};
 
+/// What changes something is said with a reason.
+const REASON: [&str; 2] = ["--reason", "benchmark"];
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// The check begins on a stack that is quiet within this time.
 const QUIET_WITHIN: Duration = Duration::from_mins(5);
+
+/// One thing that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A service's tables are made again beside it, and compared.
+    Verify(Service),
+    /// And put in the place of those that it has.
+    Swap(Service),
+    /// A stream is sent again from near its end.
+    Rewind,
+    /// One step of archiving tracking's log.
+    Archive(&'static str),
+    /// The ten rules are checked.
+    Rules,
+    /// Tracking begins a new epoch.
+    Raise,
+    /// A follower takes it.
+    Accept(Service),
+}
+
+/// All of it, in this order. The rules are checked before anything is dropped: what follows from a message that is not in the log
+/// has no cause for them.
+fn steps() -> Vec<Step> {
+    let mut steps = Service::ALL.map(Step::Verify).to_vec();
+    steps.extend([Service::Payment, Service::Bff].map(Step::Swap));
+    steps.extend([Step::Rewind, Step::Archive("run"), Step::Archive("verify")]);
+    steps.extend([Step::Rules, Step::Archive("drop"), Step::Raise]);
+    steps.extend([Service::Commission, Service::Notify, Service::Bff].map(Step::Accept));
+    steps
+}
 
 /// What an operator does by the command line.
 struct Operator<'a> {
@@ -42,65 +74,10 @@ pub async fn run(stack: &LocalStack, progress: Progress) -> Result<(String, Vec<
         page: page.to_owned(),
         broken: Vec::new(),
     };
-    for service in Service::ALL {
-        let name = service.name();
-        progress.note(&format!("replay verify {name}"));
-        operator
-            .does(service, &["replay", "verify", name], events)
-            .await?;
+    for step in steps() {
+        progress.note(&format!("{step:?}").to_lowercase());
+        operator.step(step).await?;
     }
-    for service in [Service::Payment, Service::Bff] {
-        let name = service.name();
-        progress.note(&format!("replay swap {name}"));
-        let words = ["replay", "swap", name, "--reason", "benchmark"];
-        operator.does(service, &words, events).await?;
-    }
-    for verb in ["run", "verify", "drop"] {
-        progress.note(&format!("archive {verb} tracking"));
-        let words = ["archive", verb, "tracking", "--reason", "benchmark"];
-        operator.does(Service::Tracking, &words, messages).await?;
-    }
-    progress.note("a stream is sent again from near its end");
-    let last = last_sequence(stack).await?;
-    let to = last.saturating_sub(10).to_string();
-    let words = [
-        "relay",
-        "rewind",
-        "--source",
-        "tracking",
-        "--topic",
-        "tracking-events",
-        "--to",
-        &to,
-        "--reason",
-        "benchmark",
-    ];
-    operator.does(Service::Tracking, &words, nothing).await?;
-    progress.note("an epoch is raised and accepted");
-    let raise = [
-        "epoch",
-        "raise",
-        "--service",
-        "tracking",
-        "--reason",
-        "benchmark",
-    ];
-    operator.does(Service::Tracking, &raise, nothing).await?;
-    for at in [Service::Commission, Service::Notify, Service::Bff] {
-        let accept = [
-            "epoch",
-            "accept",
-            "--source",
-            "tracking",
-            "--at",
-            at.name(),
-            "--reason",
-            "benchmark",
-        ];
-        operator.does(at, &accept, nothing).await?;
-    }
-    progress.note("the ten rules");
-    operator.checks().await?;
     Ok((operator.page, operator.broken))
 }
 
@@ -127,6 +104,45 @@ fn nothing(_: &Value) -> u64 {
 }
 
 impl Operator<'_> {
+    async fn step(&mut self, step: Step) -> Result<()> {
+        let tracking = Service::Tracking;
+        let (at, words, many): (_, Vec<&str>, fn(&Value) -> u64) = match step {
+            Step::Rules => return self.checks().await,
+            Step::Rewind => return self.rewind().await,
+            Step::Verify(at) => (at, vec!["replay", "verify", at.name()], events),
+            Step::Swap(at) => (at, vec!["replay", "swap", at.name()], events),
+            Step::Archive(verb) => (tracking, vec!["archive", verb, tracking.name()], messages),
+            Step::Raise => (
+                tracking,
+                vec!["epoch", "raise", "--service", tracking.name()],
+                nothing,
+            ),
+            Step::Accept(at) => (
+                at,
+                vec![
+                    "epoch",
+                    "accept",
+                    "--source",
+                    tracking.name(),
+                    "--at",
+                    at.name(),
+                ],
+                nothing,
+            ),
+        };
+        let reason = !matches!(step, Step::Verify(_));
+        let reason = if reason { &REASON[..] } else { &[] };
+        self.does(at, &[&words, reason].concat(), many).await
+    }
+
+    async fn rewind(&mut self) -> Result<()> {
+        let to = last_sequence(self.stack).await?.saturating_sub(10);
+        let to = to.to_string();
+        let stream = ["--source", "tracking", "--topic", "tracking-events"];
+        let words = [&["relay", "rewind"], &stream[..], &["--to", &to], &REASON];
+        self.does(Service::Tracking, &words.concat(), nothing).await
+    }
+
     /// One command; how much it was about is in its answer.
     async fn does(
         &mut self,
@@ -238,5 +254,19 @@ async fn watched<T>(
             done = &mut busy => return (done, most),
             () = sleep(LOOK) => most = most.max(memory().unwrap_or(0)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_are_checked_while_all_of_the_log_is_there() {
+        let steps = steps();
+        let place = |step| steps.iter().position(|it| *it == step).unwrap();
+        assert!(place(Step::Rules) < place(Step::Archive("drop")));
+        assert!(place(Step::Archive("verify")) < place(Step::Archive("drop")));
+        assert!(place(Step::Rewind) < place(Step::Rules));
     }
 }
