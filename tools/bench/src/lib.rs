@@ -159,19 +159,18 @@ async fn run_phase(
         Pace::Rate(rate) => Some(rate),
     });
     let started = Instant::now();
-    while started.elapsed() < lasting {
-        let sent = feed.sent();
+    loop {
+        let (elapsed, sent) = (started.elapsed(), feed.sent());
         let due = match pace {
+            Pace::Full(_) if elapsed >= lasting => 0,
             Pace::Full(in_flight) => {
                 let done = ledger.count_since(&from).await?;
                 in_flight.saturating_sub(sent.saturating_sub(done))
             }
-            Pace::Rate(rate) => {
-                let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                (elapsed * rate / 1_000).saturating_sub(sent)
-            }
+            Pace::Rate(rate) => due(rate, elapsed, lasting, sent),
         };
         match due {
+            0 if elapsed >= lasting => break,
             0 => tokio::time::sleep(Duration::from_millis(5)).await,
             due => feed.send(due.min(ENTRY)).await?,
         }
@@ -204,5 +203,26 @@ async fn run_phase(
     })
 }
 
+/// What is not sent yet of what is due by now, at so many a second for so long: after a stall past the end all that was due before it.
+fn due(rate: u64, elapsed: Duration, lasting: Duration, sent: u64) -> u64 {
+    let millis = elapsed.min(lasting).as_millis();
+    let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+    (millis.saturating_mul(rate) / 1_000).saturating_sub(sent)
+}
+
 /// The services whose memory is bounded.
 const SERVICES: [Service; Service::ALL.len()] = Service::ALL;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stall_kept_from_being_sent_is_sent_after_the_end_and_nothing_that_was_due_later() {
+        let lasting = Duration::from_secs(30);
+        let at = |seconds, sent| due(500, Duration::from_secs(seconds), lasting, sent);
+        assert_eq!(at(25, 12_400), 100);
+        assert_eq!(at(40, 12_500), 2_500);
+        assert_eq!(at(40, 15_000), 0);
+    }
+}

@@ -33,7 +33,7 @@ pub struct Served {
 }
 
 /// Over so many connections: each asks again as soon as it is answered, or all together so often a second; then an answer's time
-/// counts from when its request was due.
+/// counts from when its request was due, and what was due before the end is asked however late it is.
 pub async fn ask(
     endpoint: &Endpoint,
     connections: u64,
@@ -70,11 +70,14 @@ async fn one(
         ticks
     });
     let (mut latencies, mut buffer, mut nth) = (Vec::new(), Vec::new(), number);
-    while began.elapsed() < lasting {
+    loop {
         let due = match &mut ticks {
             Some(ticks) => ticks.tick().await,
             None => Instant::now(),
         };
+        if due >= began + lasting {
+            return Ok(latencies);
+        }
         stream.write_all((endpoint.request)(nth).as_bytes()).await?;
         nth += connections;
         let status = answer(&mut stream, &mut buffer).await?;
@@ -87,7 +90,6 @@ async fn one(
         }
         latencies.push(u64::try_from(due.elapsed().as_micros())?);
     }
-    Ok(latencies)
 }
 
 /// Reads one answer into the buffer; returns its status.
@@ -129,7 +131,40 @@ fn head(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::sleep;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_due_before_the_end_is_asked_and_counted_however_late() {
+        let lasting = Duration::from_millis(100);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint {
+            server: listener.local_addr().unwrap().to_string(),
+            request: Box::new(|_| "ask\n".to_owned()),
+            status: 204,
+        };
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4];
+            stream.read_exact(&mut request).await.unwrap();
+            // The first answer comes when all others were due.
+            sleep(lasting).await;
+            loop {
+                let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+                if stream.read_exact(&mut request).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let (served, ()) = tokio::join!(ask(&endpoint, 1, Some(100), lasting), serve);
+        let latencies = served.unwrap().latencies_us;
+        assert_eq!(latencies.len(), 10, "{latencies:?}");
+        let longest = latencies.last().copied().unwrap_or(0);
+        assert!(longest >= 100_000, "{longest} µs");
+    }
 
     #[test]
     fn an_answer_is_as_long_as_its_head_says() {
