@@ -35,6 +35,27 @@ const SUMMED_WRONGLY: &str =
             FROM link_clicks s JOIN links l ON l.code = s.link_code GROUP BY 1, 2, 3) l
     FULL JOIN campaign_clicks c USING (campaign_id, quarters, slot) WHERE c.clicks IS DISTINCT FROM l.clicks";
 
+/// Conversions whose clicks are there still: `cls_` stands for itself, and days of clicks are dropped.
+macro_rules! clicked {
+    ($select:literal, $and:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM conversions v JOIN clicks c ON c.id = v.click_id
+                 AND c.clicked_at = ('x' || lpad(substr(v.click_id, 5, 14), 16, '0'))::bit(64)::bigint
+               WHERE v.standing = 'attributed' AND v.click_id LIKE 'clk\\_%'",
+            $and
+        )
+    };
+}
+
+const CLICKED: &str = clicked!("count(*)", "");
+
+const BY_ANOTHER_LINK: &str = clicked!(
+    "format('%s is by %s at %s, and its click %s is of %s at %s', v.id, v.link_code, v.campaign_id, v.click_id, c.link_code, c.campaign_id)",
+    " AND (c.link_code, c.campaign_id) IS DISTINCT FROM (v.link_code, v.campaign_id)"
+);
+
 pub(super) async fn clicks(records: &Records, journal: &Journal) -> Result<Vec<Finding>> {
     let mut tally = Tally::new(
         2,
@@ -49,6 +70,19 @@ pub(super) async fn clicks(records: &Records, journal: &Journal) -> Result<Vec<F
         let wrong = i64::try_from(missing.len())?;
         tally.counted(i64::try_from(some.len())?, wrong, missing.into_iter());
     }
+    tracking.close().await?;
+    Ok(vec![tally.finding()])
+}
+
+pub(super) async fn links(records: &Records) -> Result<Vec<Finding>> {
+    let mut tally = Tally::new(9, "every conversion is by the link of its click");
+    let mut tracking = open(records).await?;
+    let wrongly: Vec<String> = sqlx::query_scalar(BY_ANOTHER_LINK)
+        .fetch_all(&mut tracking)
+        .await?;
+    let rows = sqlx::query_scalar(CLICKED).fetch_one(&mut tracking).await?;
+    let wrong = i64::try_from(wrongly.len())?;
+    tally.counted(rows, wrong, wrongly.into_iter());
     tracking.close().await?;
     Ok(vec![tally.finding()])
 }

@@ -56,6 +56,7 @@ pub(super) async fn all(
         found.extend(earnings::noted(gathered).await?);
         found.extend(ledger::ledger(gathered).await?);
         found.extend(payouts::payouts(records, gathered).await?);
+        found.extend(clicks::links(records).await?);
         found.extend(clicks::sums(records).await?);
     }
     if only.contains(&10) {

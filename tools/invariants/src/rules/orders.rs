@@ -115,6 +115,48 @@ const OUTSIDE: &str = "WITH earned AS (
                              - CASE WHEN e.is_named OR (e.sale ->> 'occurred_at')::bigint = coalesce(e.clicked, e.stated) THEN 300000000 ELSE 0 END
                          AND coalesce(e.clicked, e.stated) + (t.payload ->> 'window_days')::bigint * 86400000000";
 
+/// What names a link of which the log has the creation: one that was archived with it is not looked at.
+macro_rules! named_links {
+    ($select:literal) => {
+        concat!(
+            "WITH named AS (
+                 SELECT position, type, subject, coalesce(payload -> 'sale', payload) AS stated FROM messages
+                  WHERE service = 'tracking'
+                    AND type IN ('click.bound.v1', 'conversion.attributed.v1', 'conversion.claimed.v1', 'claim.settled.v1')),
+             links AS (
+                 SELECT subject AS code, payload ->> 'campaign_id' AS campaign, payload ->> 'partner_id' AS partner
+                   FROM messages WHERE service = 'tracking' AND type = 'link.created.v1' AND payload IS NOT NULL),
+             of_links AS (SELECT n.*, l.* FROM named n JOIN links l ON l.code = n.stated ->> 'link_code') ",
+            $select
+        )
+    };
+}
+
+const OF_LINKS: &str = named_links!("SELECT count(*) FROM of_links");
+
+/// A link is its partner's for ever. What is accepted keeps whose the claim was, by which click and terms; what it is worth may be another.
+const WHOSE: &str = named_links!(
+    ", accepted AS (
+         SELECT t.position, t.subject, c.subject AS claim, c.payload -> 'sale' AS claimed, t.payload AS became,
+                a.payload ->> 'partner_id' AS partner
+           FROM messages a
+           JOIN messages c ON c.service = 'tracking' AND c.type = 'conversion.claimed.v1' AND c.subject = a.subject
+           JOIN messages t ON t.service = 'tracking' AND t.type = 'conversion.attributed.v1' AND t.causation_id = a.causation_id
+            AND t.subject = a.payload ->> 'conversion_id'
+          WHERE a.service = 'tracking' AND a.type = 'claim.accepted.v1' AND c.payload IS NOT NULL AND t.payload IS NOT NULL)
+     SELECT format('tracking position %s (%s): %s is %s''s at %s, and its link %s is %s''s at %s', position, type, subject,
+                   stated ->> 'partner_id', stated ->> 'campaign_id', code, partner, campaign) AS evidence
+       FROM of_links WHERE (stated ->> 'partner_id', stated ->> 'campaign_id') IS DISTINCT FROM (partner, campaign)
+      UNION ALL
+     SELECT format('tracking position %s: %s became %s of claim %s, which is %s, accepted as %s''s', position, subject,
+                   became, claim, claimed, coalesce(partner, 'nobody'))
+       FROM accepted
+      WHERE (became ->> 'partner_id', became ->> 'campaign_id', became ->> 'link_code', became ->> 'click_id', became -> 'terms_version')
+            IS DISTINCT FROM
+            (claimed ->> 'partner_id', claimed ->> 'campaign_id', claimed ->> 'link_code', claimed ->> 'click_id', claimed -> 'terms_version')
+         OR partner <> claimed ->> 'partner_id'"
+);
+
 const BY_KEYS: &str = "SELECT count(*) FROM messages WHERE actor ->> 'subject' IN
     (SELECT subject FROM messages WHERE type = 'api_key.created.v1')";
 
@@ -204,6 +246,12 @@ pub(super) const QUESTIONS: &[Question] = &[
         check: "no click counts that was made while its link was stopped",
         of: STOPPED,
         broken: COUNTED,
+    },
+    Question {
+        rule: 9,
+        check: "every conversion is its link's partner's",
+        of: OF_LINKS,
+        broken: WHOSE,
     },
     Question {
         rule: 9,

@@ -26,7 +26,7 @@ const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.time, m.payload, c
    LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'tracking'
    LEFT JOIN messages t ON t.service = 'campaign' AND t.type = 'terms.published.v1' AND t.subject = c.payload ->> 'campaign_id'
         AND t.payload -> 'version' = c.payload -> 'terms_version'
-  WHERE m.service = 'commission' AND m.type IN ('commission.calculated.v1', 'commission.approved.v1', 'commission.reversed.v1')
+  WHERE m.service = 'commission' AND m.type IN ('commission.calculated.v1', 'commission.approved.v1', 'commission.reversed.v1') AND m.payload IS NOT NULL
   ORDER BY m.subject, m.position";
 
 #[derive(FromRow)]

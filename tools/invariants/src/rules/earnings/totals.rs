@@ -19,7 +19,7 @@ const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.payload, t.payload
    FROM messages m
    LEFT JOIN messages t ON m.type = 'conversion.attributed.v1' AND t.service = 'campaign' AND t.type = 'terms.published.v1'
         AND t.subject = m.payload ->> 'campaign_id' AND t.payload -> 'version' = m.payload -> 'terms_version'
-  WHERE m.service = 'tracking' AND m.type IN ('conversion.attributed.v1', 'conversion.refunded.v1')
+  WHERE m.service = 'tracking' AND m.type IN ('conversion.attributed.v1', 'conversion.refunded.v1') AND m.payload IS NOT NULL
   ORDER BY m.subject, m.position";
 
 #[derive(FromRow)]
@@ -158,7 +158,7 @@ async fn compare(records: &mut PgConnection, mut totals: Totals) -> Result<Findi
         "SELECT payload ->> 'brand_id', payload #>> '{amount,currency}',
                 sum(CASE type WHEN 'deposit.announced.v1' THEN 1 ELSE -1 END * (payload #>> '{amount,minor}')::numeric)::text
            FROM messages
-          WHERE service = 'payment' AND type IN ('deposit.announced.v1', 'deposit.failed.v1', 'withdrawal.settled.v1')
+          WHERE service = 'payment' AND type IN ('deposit.announced.v1', 'deposit.failed.v1', 'withdrawal.settled.v1') AND payload IS NOT NULL
           GROUP BY 1, 2",
     )
     .fetch_all(&mut *records)

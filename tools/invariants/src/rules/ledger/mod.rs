@@ -18,7 +18,7 @@ use crate::evidence::Tally;
 const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.key, m.payload, c.payload AS cause,
         to_char(to_timestamp(m.time / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM') AS month
    FROM messages m LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'commission'
-  WHERE m.service = 'payment' AND m.type NOT LIKE 'command.%' AND m.type NOT LIKE 'sealing_key.%'
+  WHERE m.service = 'payment' AND m.type NOT LIKE 'command.%' AND m.type NOT LIKE 'sealing_key.%' AND m.payload IS NOT NULL
   ORDER BY m.position";
 
 #[derive(FromRow)]

@@ -3,7 +3,7 @@
 use schemas::{Body, Service, Topic, WriterSchema};
 use serde_json::json;
 use sqlx::{Executor, PgConnection};
-use types::{BrandId, Currency, Micros, Money, OrderId, PartnerId};
+use types::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
 
 /// How one thing is broken.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(super) enum Breakage {
     Sql(&'static str),
     /// By what the last event of this type says.
     Says(&'static str, fn(&mut Body)),
+    /// By the loss of all but the beginning of the last event of this type.
+    Cut(&'static str),
 }
 
 /// A check, and what it must find.
@@ -137,6 +139,28 @@ pub(super) const CASES: &[Case] = &[
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'campaign.status_adopted.v1'"),
     sql(9, "no click counts that was made", Tracking,
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'link.changed.v1'"),
+    says(9, "every conversion is its link's partner's", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.partner_id = PartnerId::parse("another").unwrap();
+    }),
+    says(9, "every conversion is its link's partner's", Tracking, "conversion.claimed.v1", |body| {
+        let Body::ConversionClaimedV1(claimed) = body else { return };
+        claimed.sale.campaign_id = CampaignId::parse("another").unwrap();
+    }),
+    // The last claim was accepted.
+    says(9, "every conversion is its link's partner's", Tracking, "conversion.claimed.v1", |body| {
+        let Body::ConversionClaimedV1(claimed) = body else { return };
+        claimed.sale.terms_version = claimed.sale.terms_version.next().unwrap();
+    }),
+    says(9, "every conversion is its link's partner's", Tracking, "claim.accepted.v1", |body| {
+        let Body::ClaimAcceptedV1(accepted) = body else { return };
+        accepted.partner_id = Some(PartnerId::parse("another").unwrap());
+    }),
+    says(9, "every conversion is its link's partner's", Tracking, "click.bound.v1", |body| {
+        let Body::ClickBoundV1(bound) = body else { return };
+        bound.partner_id = PartnerId::parse("another").unwrap();
+    }),
+    sql(9, "every conversion is by the link", Tracking, "UPDATE conversions SET link_code = 'another' WHERE standing = 'attributed'"),
     says(9, "every conversion is by the terms", Tracking, "conversion.attributed.v1", |body| {
         let Body::ConversionAttributedV1(attributed) = body else { return };
         attributed.terms_version = attributed.terms_version.next().unwrap();
@@ -300,6 +324,15 @@ impl Breakage {
                     done.rows_affected() > 0,
                     "there is nothing to break: {statement}"
                 );
+                return;
+            }
+            Self::Cut(kind) => {
+                let cut = sqlx::query(
+                    "UPDATE pipeline.message_log SET body = substr(body, 1, 20)
+                      WHERE position = (SELECT max(position) FROM pipeline.message_log WHERE type = $1)",
+                );
+                let done = cut.bind(kind).execute(copy).await.unwrap();
+                assert_eq!(done.rows_affected(), 1, "there is no {kind}");
                 return;
             }
             Self::Says(kind, change) => (kind, change),

@@ -69,6 +69,7 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
     let templates = Templates::of(&records).await;
     waits_for_what_is_under_way_alone(&templates, &records).await;
+    what_cannot_be_read_ends_no_check(&templates, &records, &journal).await;
     let mut parts = JoinSet::new();
     for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
         parts.spawn(found(
@@ -146,6 +147,30 @@ async fn waits_for_what_is_under_way_alone(templates: &Templates, records: &Reco
         let settled = settled(&changed, patience).await;
         assert_eq!(settled.is_ok(), is_quiet, "{settled:?}");
     }
+}
+
+/// It is wrong itself, and everything else is looked at.
+async fn what_cannot_be_read_ends_no_check(
+    templates: &Templates,
+    records: &Records,
+    journal: &Journal,
+) {
+    let mut checker = Checker::new(records).await.unwrap();
+    let all: Vec<u8> = (1..=10).collect();
+    let money = [2, 9];
+    for (service, kind, rules) in [
+        (Service::Payment, "ledger.posted.v1", &all[..]),
+        (Service::Payment, "deposit.announced.v1", &money),
+        (Service::Commission, "commission.calculated.v1", &money),
+        (Service::Tracking, "conversion.attributed.v1", &money),
+    ] {
+        let amiss = templates.with(records, service, &Breakage::Cut(kind)).await;
+        let found = checker.check(&amiss, journal, rules).await;
+        let found = found.unwrap_or_else(|error| panic!("{kind} ends the check: {error:#}"));
+        let unread = named(&found, "every message of every log can be read");
+        assert_eq!(unread.wrong, 1, "{unread:#?}");
+    }
+    checker.close().await.unwrap();
 }
 
 /// Of each case the check by its whole name, what is broken, and whether it was found.
