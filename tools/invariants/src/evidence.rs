@@ -36,7 +36,7 @@ impl Question {
             check: self.check,
             looked_at: u64::try_from(of).unwrap_or(0),
             wrong: u64::try_from(wrong).unwrap_or(0),
-            broken,
+            broken: broken.iter().map(|line| shown(line)).collect(),
         })
     }
 
@@ -48,9 +48,15 @@ impl Question {
             check: self.check,
             looked_at: 0,
             wrong: 0,
-            broken: vec![why.chars().take(MAX_LENGTH).collect()],
+            broken: vec![shown(&why)],
         }
     }
+}
+
+/// A line of evidence, cut. The bff takes no control characters, and what a program or a row says has line breaks.
+fn shown(evidence: &str) -> String {
+    let plain = |char: char| if char.is_control() { ' ' } else { char };
+    evidence.chars().take(MAX_LENGTH).map(plain).collect()
 }
 
 /// Asks one after the other, leaving out rules that are not asked for.
@@ -89,9 +95,7 @@ impl Tally {
     pub(super) fn wrong(&mut self, evidence: impl FnOnce() -> String) {
         self.0.wrong += 1;
         if self.0.broken.len() < SHOWN {
-            self.0
-                .broken
-                .push(evidence().chars().take(MAX_LENGTH).collect());
+            self.0.broken.push(shown(&evidence()));
         }
     }
 
@@ -100,8 +104,8 @@ impl Tally {
         self.0.looked_at += u64::try_from(of).unwrap_or(0);
         self.0.wrong += u64::try_from(wrong).unwrap_or(0);
         let room = SHOWN.saturating_sub(self.0.broken.len());
-        let cut = |line: String| line.chars().take(MAX_LENGTH).collect();
-        self.0.broken.extend(evidence.take(room).map(cut));
+        let lines = evidence.take(room);
+        self.0.broken.extend(lines.map(|line| shown(&line)));
     }
 
     /// Looks at one thing, of which this is wrong.
@@ -122,5 +126,35 @@ impl Tally {
 
     pub(super) fn finding(self) -> Finding {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_LENGTH, Question, SHOWN, Tally};
+
+    #[test]
+    fn evidence_is_lines_that_the_bff_takes() {
+        let of_a_program = "payment: it failed\n\tfor a reason\r\n\u{1b}[31mred";
+        let mut tally = Tally::new(7, "a check");
+        tally.wrong(|| of_a_program.to_owned());
+        tally.wrong(|| "\n".repeat(MAX_LENGTH + 1));
+        let rows = std::iter::repeat_n(of_a_program.to_owned(), SHOWN);
+        tally.counted(2, 7, rows);
+        let question = Question {
+            rule: 9,
+            check: "another",
+            of: "",
+            broken: "",
+        };
+        let found = [tally.finding(), question.not_looked_at(of_a_program)];
+        let lines: Vec<&String> = found.iter().flat_map(|it| &it.broken).collect();
+        assert_eq!(lines.len(), SHOWN + 1);
+        assert_eq!(lines[0], "payment: it failed  for a reason   [31mred");
+        for line in lines {
+            let length = line.chars().count();
+            assert!((1..=MAX_LENGTH).contains(&length), "{line:?}");
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+        }
     }
 }
