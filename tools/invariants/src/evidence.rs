@@ -116,6 +116,18 @@ impl Tally {
         }
     }
 
+    /// The same, where what is wrong may show at other things than those that are looked at.
+    pub(super) fn rule_out_of(
+        &mut self,
+        is_looked_at: bool,
+        wrong: Option<String>,
+        place: impl FnOnce() -> String,
+    ) {
+        if is_looked_at || wrong.is_some() {
+            self.rule_out(wrong, place);
+        }
+    }
+
     /// Looks at one thing, which should be so.
     pub(super) fn hold(&mut self, holds: bool, evidence: impl FnOnce() -> String) {
         self.looked();

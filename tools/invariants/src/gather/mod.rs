@@ -81,6 +81,7 @@ pub(super) async fn gather(
     ends(into).await?;
     acknowledged(into, journal).await?;
     indexes(into).await?;
+    seen::by_owners_of_endpoints(into).await?;
     restored::known(into).await?;
     Ok(reading.findings())
 }

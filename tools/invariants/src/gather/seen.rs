@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use schemas::visible::{self, Owners, Seen, SpokenFor, Viewer};
 use schemas::{KINDS, Message, Service};
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::Records;
 
@@ -53,4 +53,19 @@ fn name(viewer: Viewer) -> Option<String> {
         Viewer::Owner { partner, .. } => partner.map(|partner| format!("partner:{partner}")),
         Viewer::Operator => None,
     }
+}
+
+/// `seen`: what each owner of an endpoint may be sent, a row for each message. Endpoints and messages are joined by it, both of which may be
+/// very many.
+pub(super) async fn by_owners_of_endpoints(into: &mut PgConnection) -> Result<()> {
+    into.execute(
+        "CREATE TABLE seen AS
+             SELECT s.owner, m.service, m.topic, m.partition, m.position
+               FROM messages m CROSS JOIN LATERAL (SELECT DISTINCT owner FROM jsonb_array_elements_text(m.seen_by) owner) s
+              WHERE m.topic IS NOT NULL
+                AND s.owner IN (SELECT coalesce('brand:' || brand_id, 'partner:' || partner_id) FROM notify.webhook_endpoints);
+         CREATE INDEX ON seen (owner, service, topic, partition, position)",
+    )
+    .await?;
+    Ok(())
 }

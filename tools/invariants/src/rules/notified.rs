@@ -114,8 +114,11 @@ pub(super) const QUESTIONS: &[Question] = &[
                         FROM notify.webhook_deliveries d JOIN messages m ON m.id = d.event_id
                        WHERE d.kind = m.type GROUP BY 1, 2, 3, 4)
                  SELECT format('%s of %s is not sent %s of %s (%s position %s)', e.id, e.owner, m.type, m.subject, m.service, m.position) AS evidence
-                   FROM steady e JOIN first f ON f.endpoint_id = e.id JOIN messages m USING (service, topic, partition)
-                  WHERE m.position > f.position AND m.seen_by ? e.owner AND (e.kinds = '' OR m.type = ANY(string_to_array(e.kinds, ' ')))
+                   FROM steady e JOIN first f ON f.endpoint_id = e.id
+                   JOIN seen s ON s.owner = e.owner AND (s.service, s.topic, s.partition) = (f.service, f.topic, f.partition)
+                    AND s.position > f.position
+                   JOIN messages m ON m.service = s.service AND m.position = s.position
+                  WHERE (e.kinds = '' OR m.type = ANY(string_to_array(e.kinds, ' ')))
                     AND NOT EXISTS (SELECT 1 FROM notify.webhook_deliveries d WHERE d.endpoint_id = e.id AND d.event_id = m.id)
                     AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.service = 'notify' AND p.message_id = m.id)",
     },

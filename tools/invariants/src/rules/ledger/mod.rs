@@ -1,6 +1,7 @@
 //! The ledger's way: each posting where `docs/ledger.md` says that it goes, no account below zero that cannot be, each payout
 //! by the steps that there are, and what waits for a brand's funds in its order.
 
+mod queues;
 mod stated;
 mod warned;
 
@@ -14,9 +15,10 @@ use sqlx::{FromRow, PgConnection};
 
 use crate::Finding;
 use crate::evidence::Tally;
+use queues::{Queues, Waiting};
 
 const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.key, m.payload, c.payload AS cause,
-        to_char(to_timestamp(m.time / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM') AS month
+        to_char(to_timestamp(m.time / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day
    FROM messages m LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'commission'
   WHERE m.service = 'payment' AND m.type NOT LIKE 'command.%' AND m.type NOT LIKE 'sealing_key.%' AND m.payload IS NOT NULL
   ORDER BY m.position";
@@ -27,10 +29,20 @@ struct Row {
     r#type: String,
     subject: String,
     key: String,
-    /// In which it happened, in UTC.
-    month: String,
+    /// On which it happened, in UTC.
+    day: String,
     payload: Json<Value>,
     cause: Option<Json<Value>>,
+}
+
+impl Row {
+    fn month(&self) -> &str {
+        self.day.get(..7).unwrap_or_default()
+    }
+
+    fn is_one_of(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.r#type.as_str())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,16 +59,6 @@ const EVERYWHERE_AFTER: &str =
 /// No decision takes a balance beyond this.
 const LIMIT: i128 = 1 << 61;
 
-/// A commission that waits for its brand's funds.
-#[derive(Clone, Debug)]
-struct Waiting {
-    conversion: String,
-    partner: String,
-    minor: i64,
-    /// Where it stands at its partner.
-    stands: &'static str,
-}
-
 /// Whose funds, in which currency.
 type Funds = (String, String);
 
@@ -71,7 +73,7 @@ struct Ledger {
     everywhere_after: i64,
     at: i64,
     /// What waits for a brand's funds, in its order.
-    queues: HashMap<Funds, Vec<Waiting>>,
+    queues: Queues,
     /// Whether a brand was last said to be out of funds.
     exhausted: HashMap<Funds, bool>,
     /// Deposits and withdrawals by their ids: what they are, and whether they are over.
@@ -84,40 +86,105 @@ struct Ledger {
     stated: stated::Stated,
 }
 
+/// What the walk shows.
+struct Found {
+    placed: Tally,
+    above: Tally,
+    steps: Tally,
+    funded: Tally,
+    banked: Tally,
+    recovered: Tally,
+    warned: Tally,
+    reported: Tally,
+}
+
+impl Found {
+    fn nothing() -> Self {
+        Self {
+            placed: Tally::new(
+                9,
+                "every posting goes from where to where docs/ledger.md says",
+            ),
+            above: Tally::new(
+                9,
+                "nothing that was reserved, held or paid out is ever below zero, and no payout is more than was payable",
+            ),
+            steps: Tally::new(
+                9,
+                "every payout takes the steps that there are, with one amount",
+            ),
+            funded: Tally::new(
+                9,
+                "what funds do not cover waits, is funded in its order as far as they reach, and is said to begin and end",
+            ),
+            banked: Tally::new(
+                9,
+                "brands take out and move no more than is there, and a deposit or withdrawal ends once, as it began",
+            ),
+            recovered: Tally::new(
+                9,
+                "what was paid out before its refund is its brand's again as its partner earns it, the first first",
+            ),
+            warned: Tally::new(
+                9,
+                "a brand is warned once each time that its funds come to cover less than the amount that it set",
+            ),
+            reported: Tally::new(
+                9,
+                "a partner's statement of a month says what moved in its accounts, each follows on the one before, and none is missing",
+            ),
+        }
+    }
+
+    /// Notes what is wrong with an event by what was before it, and with what should have been there before.
+    fn before(&mut self, ledger: &mut Ledger, row: &Row, place: impl Fn() -> String) {
+        let is_warning = row.is_one_of(&["funds.low.v1", "funds_warning.changed.v1"]);
+        self.warned
+            .rule_out_of(is_warning, ledger.warn(row), &place);
+        let banks = row.r#type.starts_with("deposit.")
+            || row.r#type.starts_with("withdrawal.")
+            || row.r#type == "funds.transferred.v1";
+        self.banked.rule_out_of(banks, ledger.bank(row), &place);
+        let recovers = row.r#type == "refund.recovered.v1";
+        self.recovered
+            .rule_out_of(recovers, ledger.recover(row), &place);
+        let is_statement = row.r#type == "statement.issued.v1";
+        let wrong = ledger.stated.statement(row);
+        self.reported.rule_out_of(is_statement, wrong, &place);
+    }
+
+    /// Notes what is missing at the end.
+    fn missing(&mut self, ledger: &mut Ledger) {
+        let place = || "at the end".to_owned();
+        self.warned.rule_out_of(false, ledger.unwarned(), place);
+        self.funded.rule_out_of(false, ledger.unreported(), place);
+        let recovered = &ledger.recovered;
+        let unrecovered =
+            (!recovered.is_empty()).then(|| format!("nobody has it back: {recovered:?}"));
+        self.recovered.rule_out_of(false, unrecovered, place);
+        for missing in ledger.stated.missing() {
+            self.reported.rule_out(Some(missing), place);
+        }
+    }
+
+    fn findings(self) -> Vec<Finding> {
+        let all = [
+            self.placed,
+            self.above,
+            self.steps,
+            self.funded,
+            self.banked,
+            self.recovered,
+            self.warned,
+            self.reported,
+        ];
+        all.map(Tally::finding).into()
+    }
+}
+
 /// Walks through payment's log.
 pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
-    let mut placed = Tally::new(
-        9,
-        "every posting goes from where to where docs/ledger.md says",
-    );
-    let mut above = Tally::new(
-        9,
-        "nothing that was reserved, held or paid out is ever below zero, and no payout is more than was payable",
-    );
-    let mut steps = Tally::new(
-        9,
-        "every payout takes the steps that there are, with one amount",
-    );
-    let mut funded = Tally::new(
-        9,
-        "what funds do not cover waits, is funded in its order as far as they reach, and is said to begin and end",
-    );
-    let mut banked = Tally::new(
-        9,
-        "brands take out and move no more than is there, and a deposit or withdrawal ends once, as it began",
-    );
-    let mut recovered = Tally::new(
-        9,
-        "what was paid out before its refund is its brand's again as its partner earns it, the first first",
-    );
-    let mut warned = Tally::new(
-        9,
-        "a brand is warned once each time that its funds come to cover less than the amount that it set",
-    );
-    let mut reported = Tally::new(
-        9,
-        "a partner's statement of a month says what moved in its accounts, and each follows on the one before",
-    );
+    let mut found = Found::nothing();
     let mut ledger = Ledger::begin(records).await?;
     let mut rows = sqlx::query_as::<_, Row>(EVENTS).fetch(records);
     while let Some(row) = rows.try_next().await? {
@@ -129,31 +196,32 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
             )
         };
         let payout = row.r#type.starts_with("payout.");
-        warned.rule_out(ledger.warn(&row), place);
-        banked.rule_out(ledger.bank(&row), place);
-        recovered.rule_out(ledger.recover(&row), place);
-        reported.rule_out(ledger.stated.statement(&row), place);
+        found.before(&mut ledger, &row, place);
         let moved = match row.r#type.as_str() {
             "ledger.posted.v1" => {
                 let stated = stated(&row.payload.0);
                 let due = ledger.due(&row);
-                placed.hold(due.as_ref().is_none_or(|due| *due == stated), || {
-                    format!("{}: {stated:?}, and it should be {due:?}", place())
-                });
+                found
+                    .placed
+                    .hold(due.as_ref().is_none_or(|due| *due == stated), || {
+                        format!("{}: {stated:?}, and it should be {due:?}", place())
+                    });
                 ledger.wait(&row, &stated);
                 stated
             }
             "earnings.funded.v1" => {
                 let stated = stated(&row.payload.0);
-                funded.rule_out(ledger.fund(&row, &stated), place);
+                found.funded.rule_out(ledger.fund(&row, &stated), place);
                 stated
             }
             _ if payout => {
-                steps.rule_out(ledger.step(&row), place);
+                found.steps.rule_out(ledger.step(&row), place);
                 payout_transfer(&row).into_iter().collect()
             }
             _ => {
-                funded.rule_out(ledger.note(&row), place);
+                let says =
+                    row.is_one_of(&["funds.exhausted.v1", "funds.restored.v1", "funds.stated.v1"]);
+                found.funded.rule_out_of(says, ledger.note(&row), place);
                 funds_transfer(&row).into_iter().collect()
             }
         };
@@ -161,29 +229,12 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         for moved in moved {
             ledger.warned.moved(&moved);
             ledger.stated.moved(&row, &moved);
-            above.rule_out(
-                ledger.post(&moved, row.r#type == "payout.requested.v1"),
-                place,
-            );
+            let is_payout = row.r#type == "payout.requested.v1";
+            found.above.rule_out(ledger.post(&moved, is_payout), place);
         }
     }
-    let unwarned = ledger.unwarned();
-    warned.hold(unwarned.is_none(), || unwarned.unwrap_or_default());
-    let unreported = ledger.unreported();
-    funded.hold(unreported.is_none(), || unreported.unwrap_or_default());
-    recovered.hold(ledger.recovered.is_empty(), || {
-        format!("nobody has it back: {:?}", ledger.recovered)
-    });
-    Ok(vec![
-        placed.finding(),
-        above.finding(),
-        steps.finding(),
-        funded.finding(),
-        banked.finding(),
-        recovered.finding(),
-        warned.finding(),
-        reported.finding(),
-    ])
+    found.missing(&mut ledger);
+    Ok(found.findings())
 }
 
 /// The transfers of a posting.
@@ -284,10 +335,8 @@ impl Ledger {
         let own = |account_type: &str| format!("partner:{partner}:{account_type}");
         let stated = row.payload.get("cause").and_then(Value::as_str)?;
         let key = (brand.to_owned(), currency.clone());
-        let queue = self.queues.get(&key);
         let conversion = row.payload.get("conversion_id").and_then(Value::as_str)?;
-        let mut queue = queue.into_iter().flatten();
-        let waiting = queue.find(|waiting| waiting.conversion == conversion);
+        let waiting = self.queues.get(&key, conversion);
         let usual = |minor: i64| {
             let short = self.balance(&own("pending"), &currency) < i128::from(minor);
             let covered = self.covers(&key, minor);
@@ -438,9 +487,8 @@ impl Ledger {
     fn covers(&self, key: &Funds, minor: i64) -> bool {
         let (brand, currency) = key;
         let left = self.balance(&format!("brand:{brand}:funds"), currency) - i128::from(minor);
-        let empty = self.queues.get(key).is_none_or(Vec::is_empty);
         let floor = self.floor(key);
-        empty && floor.is_none_or(|floor| left >= floor)
+        self.queues.is_empty(key) && floor.is_none_or(|floor| left >= floor)
     }
 
     /// Notes what a posting says of what waits.
@@ -464,36 +512,21 @@ impl Ledger {
                         && account_type.as_deref() == Some("unfunded");
                     id.clone().filter(|_| waits)
                 };
+            let key = |brand| (brand, moved.currency.clone());
             if let Some(brand) = brand_of(&debit) {
-                let queue = self
-                    .queues
-                    .entry((brand, moved.currency.clone()))
-                    .or_default();
-                match queue.iter_mut().find(|it| it.conversion == conversion) {
-                    Some(waiting) => waiting.minor += moved.minor,
-                    None => queue.push(Waiting {
-                        conversion: conversion.to_owned(),
-                        partner: credit.1.clone().unwrap_or_default(),
-                        minor: moved.minor,
-                        stands,
-                    }),
-                }
+                let new = Waiting {
+                    conversion: conversion.to_owned(),
+                    partner: credit.1.clone().unwrap_or_default(),
+                    minor: moved.minor,
+                    stands,
+                };
+                self.queues.add(&key(brand), new);
             } else if let Some(brand) = brand_of(&credit) {
-                let queue = self
-                    .queues
-                    .entry((brand, moved.currency.clone()))
-                    .or_default();
-                for waiting in queue.iter_mut().filter(|it| it.conversion == conversion) {
-                    waiting.minor -= moved.minor;
-                }
-                queue.retain(|it| it.minor > 0);
+                self.queues.lessen(&key(brand), conversion, moved.minor);
             } else if credit.0.as_deref() == Some("partner")
                 && credit.2.as_deref() == Some("unfunded")
             {
-                let queues = self.queues.values_mut().flatten();
-                for waiting in queues.filter(|it| it.conversion == conversion) {
-                    waiting.stands = "unfunded";
-                }
+                self.queues.stand(conversion, "unfunded");
             }
         }
     }
@@ -514,16 +547,16 @@ impl Ledger {
             .collect();
         let mut left = self.balance(&format!("brand:{brand}:funds"), currency);
         let floor = self.floor(&key);
-        let queue = self.queues.entry(key.clone()).or_default();
-        if queue.len() < conversions.len() {
+        let waited = self.queues.len(&key);
+        if waited < conversions.len() {
             return Some(format!(
-                "{} were funded, and {} waited",
-                conversions.len(),
-                queue.len()
+                "{} were funded, and {waited} waited",
+                conversions.len()
             ));
         }
         let mut due = Vec::new();
-        for (waiting, conversion) in queue.drain(..conversions.len()).zip(&conversions) {
+        let first = self.queues.take(&key, conversions.len());
+        for (waiting, conversion) in first.into_iter().zip(&conversions) {
             if waiting.conversion != *conversion {
                 return Some(format!(
                     "{conversion} was funded before {}",
@@ -577,14 +610,14 @@ impl Ledger {
             }
             "funds.exhausted.v1" | "funds.restored.v1" => {
                 let exhausted = row.r#type == "funds.exhausted.v1";
-                let waits = self.queues.get(&key).is_some_and(|queue| !queue.is_empty());
+                let waits = !self.queues.is_empty(&key);
                 let before = self.exhausted.insert(key, exhausted).unwrap_or_default();
                 (before == exhausted || waits != exhausted)
                     .then(|| format!("it was so before: {before}, something waits: {waits}"))
             }
             "funds.stated.v1" => {
                 let stated = row.payload.get("exhausted").and_then(Value::as_bool);
-                let waits = self.queues.get(&key).is_some_and(|queue| !queue.is_empty());
+                let waits = !self.queues.is_empty(&key);
                 (stated != Some(waits)).then(|| format!("{stated:?}, something waits: {waits}"))
             }
             _ => None,
@@ -607,7 +640,7 @@ impl Ledger {
                     brand.trim_start_matches("brand:").to_owned(),
                     moved.currency,
                 );
-                let queue = self.queues.get(&key).into_iter().flatten();
+                let queue = self.queues.of(&key);
                 there -= queue.map(|it| i128::from(it.minor)).sum::<i128>();
             }
             if there < i128::from(moved.minor) {
@@ -632,16 +665,12 @@ impl Ledger {
 
     /// What waits at the end without having been said, or the other way round.
     fn unreported(&self) -> Option<String> {
-        let queues = self.queues.iter();
-        let mut odd = queues.filter(|(key, queue)| {
+        let mut odd = self.queues.all().filter(|(key, waiting)| {
             let reported = self.exhausted.get(*key).copied().unwrap_or_default();
-            reported == queue.is_empty()
+            reported == (*waiting == 0)
         });
-        odd.next().map(|((brand, currency), queue)| {
-            format!(
-                "{} wait for the {currency} of {brand}, and the log says otherwise",
-                queue.len()
-            )
+        odd.next().map(|((brand, currency), waiting)| {
+            format!("{waiting} wait for the {currency} of {brand}, and the log says otherwise")
         })
     }
 

@@ -1,6 +1,6 @@
 //! Whether each statement says what moved in its partner's accounts, in a month and before it since the last.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -10,7 +10,12 @@ use super::{Row, Transfer};
 #[derive(Default)]
 pub(super) struct Stated {
     partners: HashMap<String, Partner>,
+    /// On which payment's log went on.
+    days: BTreeSet<String>,
 }
+
+/// Payment states what is due when it starts and once a day: where its log went on on so many days after a month, it has looked.
+const DAYS: usize = 3;
 
 #[derive(Default)]
 struct Partner {
@@ -38,10 +43,10 @@ impl Stated {
                 continue;
             };
             let partner = self.partners.entry(partner.to_owned()).or_default();
-            partner.last.insert(row.month.clone(), row.position);
+            partner.last.insert(row.month().to_owned(), row.position);
             let key = (name.to_owned(), moved.currency.clone());
             let account = partner.accounts.entry(key).or_default();
-            let month = account.months.entry(row.month.clone()).or_default();
+            let month = account.months.entry(row.month().to_owned()).or_default();
             month.0 += came;
             month.1 += went;
         }
@@ -49,13 +54,16 @@ impl Stated {
 
     /// What is wrong with this event, where it is a statement.
     pub(super) fn statement(&mut self, row: &Row) -> Option<String> {
+        if !self.days.contains(&row.day) {
+            self.days.insert(row.day.clone());
+        }
         if row.r#type != "statement.issued.v1" {
             return None;
         }
         let month = row.payload.get("month").and_then(Value::as_str);
         let month = month.unwrap_or_default();
-        if month >= row.month.as_str() {
-            return Some(format!("{month} is not over in {}", row.month));
+        if month >= row.month() {
+            return Some(format!("{month} is not over in {}", row.month()));
         }
         let due = self
             .partners
@@ -63,6 +71,18 @@ impl Stated {
             .and_then(|partner| partner.close(month));
         let stated = stated(&row.payload.0);
         (due != stated).then(|| format!("it should be {due:?}, and is {stated:?}"))
+    }
+    /// Months that are over for days, in which something moved for a partner that no statement has counted.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let day = self.days.iter().nth_back(DAYS - 1);
+        let now = day.and_then(|day| day.get(..7)).unwrap_or_default();
+        let mut missing = Vec::new();
+        for (partner, of) in &self.partners {
+            let over = of.last.keys().take_while(|month| month.as_str() < now);
+            missing.extend(over.map(|month| format!("{partner} has no statement of {month}")));
+        }
+        missing.sort_unstable();
+        missing
     }
 }
 
@@ -129,7 +149,7 @@ mod tests {
             r#type: r#type.to_owned(),
             subject: "s".to_owned(),
             key: "p1".to_owned(),
-            month: month.to_owned(),
+            day: format!("{month}-15"),
             payload: Json(payload),
             cause: None,
         }
@@ -213,6 +233,41 @@ mod tests {
         let payload = json!({"month": "2026-02", "lines": line, "through": 1});
         let row = row(2, "statement.issued.v1", "2026-03", payload);
         assert!(stated.statement(&row).is_some());
+    }
+
+    #[test]
+    fn a_month_that_is_over_for_days_and_not_stated_is_found() {
+        let mut stated = Stated::default();
+        let mut goes_on = |day: &str| {
+            let row = Row {
+                day: day.to_owned(),
+                ..row(9, "ledger.posted.v1", "", Value::Null)
+            };
+            assert_eq!(stated.statement(&row), None);
+            let transfer = Transfer {
+                debit: "brand:b1:funds".to_owned(),
+                credit: "partner:p1:payable".to_owned(),
+                minor: 100,
+                currency: "USD".to_owned(),
+            };
+            stated.moved(&row, &transfer);
+            stated.missing()
+        };
+        for day in ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-27"] {
+            assert_eq!(goes_on(day), [""; 0], "{day}");
+        }
+        // Once more on the same day is no day more.
+        assert_eq!(goes_on("2026-02-27"), [""; 0]);
+        let due = ["p1 has no statement of 2026-01"];
+        assert_eq!(goes_on("2026-02-28"), due);
+        assert_eq!(goes_on("2026-03-01"), due);
+        let line = json!([{
+            "account": "payable", "currency": "USD", "opening": 0, "credited": 200, "debited": 0, "closing": 200,
+        }]);
+        let payload = json!({"month": "2026-01", "lines": line, "through": 9});
+        let issued = row(10, "statement.issued.v1", "2026-03", payload);
+        assert_eq!(stated.statement(&issued), None);
+        assert_eq!(stated.missing(), [""; 0]);
     }
 
     #[test]
