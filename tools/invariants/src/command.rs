@@ -12,7 +12,7 @@ use devstack::{terminal, up};
 use schemas::Service;
 use serde_json::json;
 
-use crate::{Finding, Journal, RULES, Records, check, settled};
+use crate::{Finding, Journal, RULES, Records, check_within, settled};
 
 /// What to check.
 #[derive(Clone, Debug, Args)]
@@ -38,10 +38,11 @@ impl Check {
         let settings = up::as_started(&layout)?;
         let built = layout.built("release");
         let records = Records::of(&layout, &settings, built.clone(), self.scratch_url)?;
-        if let Err(moving) = settled(&records, Duration::from_secs(self.patience)).await {
+        let patience = Duration::from_secs(self.patience);
+        if let Err(moving) = settled(&records, patience).await {
             bail!("the rules are checked on a quiet stack, and this one is {moving}");
         }
-        let findings = check(&records, &Journal::default()).await?;
+        let findings = check_within(&records, &Journal::default(), patience).await?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
         } else {

@@ -19,6 +19,7 @@ mod settled;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use devstack::layout::Layout;
@@ -146,7 +147,16 @@ pub const RULES: [&str; 10] = [
 
 /// Checks the records of a quiet stack against all rules. An error is a check that could not be made.
 pub async fn check(records: &Records, journal: &Journal) -> Result<Vec<Finding>> {
-    let mut checker = Checker::new(records).await?;
+    check_within(records, journal, QUIET_AGAIN_WITHIN).await
+}
+
+/// The same, of a stack that may move once more: its records are read as of a moment at which it is quiet, where there is one within this time.
+pub async fn check_within(
+    records: &Records,
+    journal: &Journal,
+    patience: Duration,
+) -> Result<Vec<Finding>> {
+    let mut checker = Checker::new(records).await?.patient(patience);
     let found = checker.check(records, journal, &RULES_BY_NUMBER).await;
     let closed = checker.close().await;
     let found = found?;
@@ -156,13 +166,29 @@ pub async fn check(records: &Records, journal: &Journal) -> Result<Vec<Finding>>
 
 const RULES_BY_NUMBER: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
+/// A stack that was quiet a moment ago is again, but for what is broken.
+const QUIET_AGAIN_WITHIN: Duration = Duration::from_secs(10);
+
 /// A database for checks, one after the other.
-pub struct Checker(scratch::Scratch);
+pub struct Checker {
+    scratch: scratch::Scratch,
+    patience: Duration,
+}
 
 impl Checker {
     /// Makes the database, on the server that the records name for it.
     pub async fn new(records: &Records) -> Result<Self> {
-        Ok(Self(scratch::Scratch::make(&records.scratch_url).await?))
+        Ok(Self {
+            scratch: scratch::Scratch::make(&records.scratch_url).await?,
+            patience: Duration::ZERO,
+        })
+    }
+
+    /// Waits so long for a moment at which the stack is quiet; else its records are those of now.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Checks only these rules.
@@ -172,12 +198,12 @@ impl Checker {
         journal: &Journal,
         only: &[u8],
     ) -> Result<Vec<Finding>> {
-        self.0.clear().await?;
-        rules::all(&mut self.0, records, journal, only).await
+        self.scratch.clear().await?;
+        rules::all(&mut self.scratch, records, journal, only, self.patience).await
     }
 
     /// Removes the database.
     pub async fn close(self) -> Result<()> {
-        self.0.remove().await
+        self.scratch.remove().await
     }
 }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use schemas::{KINDS, Reach, Service};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{Finding, Journal, Records};
+use super::settled::Databases;
+use super::{Finding, Journal};
 
 /// The pipeline's tables that are looked at beside the log.
 const PIPELINE: [&str; 8] = [
@@ -32,10 +33,10 @@ const PIECE: usize = 256 * 1024;
 const OWN: &str = "SELECT relname::text FROM pg_class
   WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relispartition";
 
-/// Copies everything that is asked about. What the logs' own bytes show is found on the way.
+/// Copies everything that is asked about, in a transaction. What the logs' own bytes show is found on the way.
 pub(super) async fn gather(
     into: &mut PgConnection,
-    records: &Records,
+    mut databases: Databases,
     journal: &Journal,
 ) -> Result<Vec<Finding>> {
     // Of what cannot be read the payload is null: rule 2 reports it, and questions that walk through payloads leave it out.
@@ -45,14 +46,10 @@ pub(super) async fn gather(
              source text, payload jsonb, actor jsonb, seen_by jsonb)",
     )
     .await?;
-    let mut reading = logs::Reading::new(seen::owners(records).await?);
-    for (&service, url) in &records.databases {
-        let mut from = PgConnection::connect(url)
-            .await
-            .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))?;
-        // All of a database as of one moment: jobs go on in a quiet stack too.
-        from.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
+    let campaign = databases.get_mut(&Service::Campaign);
+    let owners = seen::owners(campaign.context("no database of campaign")?).await?;
+    let mut reading = logs::Reading::new(owners);
+    while let Some((service, mut from)) = databases.pop_first() {
         let schema = format!("CREATE SCHEMA {service}");
         into.execute(AssertSqlSafe(schema)).await?;
         for table in PIPELINE {

@@ -1,23 +1,16 @@
 //! Who may be sent what, by the table of `schemas::visible`, and not by what notify keeps beside its log.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use schemas::visible::{self, Owners, Seen, SpokenFor, Viewer};
 use schemas::{KINDS, Message, Service};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
-
-use crate::Records;
+use sqlx::{Executor, PgConnection};
 
 /// The brand of each campaign, which later events do not say.
-pub(super) async fn owners(records: &Records) -> Result<Owners> {
-    let url = records.databases.get(&Service::Campaign);
-    let mut database = PgConnection::connect(url.context("no database of campaign")?)
-        .await
-        .context("campaign's database: is the stack up? (./start.sh)")?;
+pub(super) async fn owners(campaign: &mut PgConnection) -> Result<Owners> {
     let all: Vec<(String, String)> = sqlx::query_as("SELECT id, brand_id FROM campaigns")
-        .fetch_all(&mut database)
+        .fetch_all(campaign)
         .await?;
-    database.close().await?;
     Ok(Owners {
         campaigns: all.into_iter().collect(),
         ..Owners::default()

@@ -16,22 +16,28 @@ mod payouts;
 mod rebuilt;
 mod reports;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use sqlx::Executor;
 
 use super::scratch::Scratch;
-use super::{Finding, Journal, Records, evidence, gather};
+use super::{Finding, Journal, Records, evidence, gather, settled};
 
-/// Gathers the records and makes every check of these rules.
+/// Gathers the records, of a quiet stack where it is quiet within this time, and makes every check of these rules.
 pub(super) async fn all(
     scratch: &mut Scratch,
     records: &Records,
     journal: &Journal,
     only: &[u8],
+    patience: Duration,
 ) -> Result<Vec<Finding>> {
     let gathered = &mut scratch.connection;
-    gathered.execute("BEGIN").await?;
-    let mut found = gather::gather(gathered, records, journal).await?;
+    let databases = settled::snapshots(records, patience).await?;
+    gathered
+        .execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+        .await?;
+    let mut found = gather::gather(gathered, databases, journal).await?;
     gathered.execute("COMMIT; ANALYZE").await?;
     found.retain(|finding| only.contains(&finding.rule));
     for questions in [

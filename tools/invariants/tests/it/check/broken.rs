@@ -311,7 +311,7 @@ pub(super) const CASES: &[Case] = &[
     sql(10, "every derived id", Payment, "UPDATE pipeline.message_log SET causation_id = NULL WHERE type = 'payout.paid.v1'"),
 ];
 
-const IN_RETRY_QUEUE: &str = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
+pub(super) const IN_RETRY_QUEUE: &str = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
                                                    schema_id, body)
  VALUES ('commission', gen_random_uuid(), 1, 'commission-events', 'retrying', 'a test', 'conv1', 9, 0, '{}', 1, '')";
 

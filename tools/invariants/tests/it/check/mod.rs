@@ -9,6 +9,7 @@ mod command;
 mod copy;
 mod traffic;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use devstack::local::LocalStack;
@@ -17,7 +18,7 @@ use devstack::settings::Mode;
 use devstack::stack::free_port;
 use invariants::{Checker, Finding, Journal, Records, canonical, check, same, settled};
 use schemas::Service;
-use sqlx::PgPool;
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 use tokio::task::JoinSet;
 
 use broken::{Breakage, CASES, Case};
@@ -70,6 +71,9 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     let templates = Templates::of(&records).await;
     waits_for_what_is_under_way_alone(&templates, &records).await;
     what_cannot_be_read_ends_no_check(&templates, &records, &journal).await;
+    all_is_copied_as_of_one_moment(&templates, &records, &journal).await;
+    a_stack_that_moves_once_more_is_waited_for(&templates, &records, &journal).await;
+    a_look_that_takes_too_long_leaves_nothing_behind(&templates, &records).await;
     let mut parts = JoinSet::new();
     for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
         parts.spawn(found(
@@ -171,6 +175,102 @@ async fn what_cannot_be_read_ends_no_check(
         assert_eq!(unread.wrong, 1, "{unread:#?}");
     }
     checker.close().await.unwrap();
+}
+
+/// While a database is copied, another goes on.
+async fn all_is_copied_as_of_one_moment(
+    templates: &Templates,
+    records: &Records,
+    journal: &Journal,
+) {
+    let as_it_is = Breakage::Sql("UPDATE pipeline.log_head SET position = position");
+    let copies = templates.with(records, Service::Campaign, &as_it_is).await;
+    let copies = templates.with(&copies, Service::Payment, &as_it_is).await;
+    let [mut early, mut watched] = [
+        connect(&copies, Service::Campaign).await,
+        connect(&copies, Service::Campaign).await,
+    ];
+    let mut late = connect(&copies, Service::Payment).await;
+    let locked = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE enrollments IN ACCESS EXCLUSIVE MODE";
+    early.execute(locked).await.unwrap();
+    let mut checker = Checker::new(records).await.unwrap();
+    let checking = Box::pin(checker.check(&copies, journal, &[9]));
+    let going_on = async {
+        wait("the check waits for a table", async || {
+            let waits = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                          WHERE NOT l.granted AND d.datname = current_database() AND l.relation = 'enrollments'::regclass)";
+            let waits = sqlx::query_scalar(waits);
+            waits.fetch_one(&mut watched).await.unwrap()
+        })
+        .await;
+        let more = "UPDATE balances SET minor = minor + 1";
+        late.execute(more).await.unwrap();
+        early.execute("ROLLBACK").await.unwrap();
+    };
+    let (found, ()) = tokio::join!(checking, going_on);
+    let found = found.unwrap();
+    let wrong: Vec<_> = found.iter().filter(|finding| !finding.holds()).collect();
+    assert!(wrong.is_empty(), "not of one moment: {wrong:#?}");
+    checker.close().await.unwrap();
+}
+
+/// What is in the retry queue is tried again, and is not there any more at the next look.
+async fn a_stack_that_moves_once_more_is_waited_for(
+    templates: &Templates,
+    records: &Records,
+    journal: &Journal,
+) {
+    let retrying = Breakage::Sql(broken::IN_RETRY_QUEUE);
+    let moving = templates.with(records, Service::Payment, &retrying).await;
+    let mut payment = connect(&moving, Service::Payment).await;
+    let mut checker = Checker::new(records).await.unwrap().patient(PATIENCE);
+    let checking = Box::pin(checker.check(&moving, journal, &[5]));
+    let going_on = async {
+        let mut seen = BTreeSet::new();
+        wait("the check has looked and looks again", async || {
+            let others = "SELECT pid FROM pg_stat_activity
+                           WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+            let others = sqlx::query_scalar::<_, i32>(others);
+            seen.extend(others.fetch_all(&mut payment).await.unwrap());
+            seen.len() > 1
+        })
+        .await;
+        let tried = "DELETE FROM pipeline.parked";
+        payment.execute(tried).await.unwrap();
+    };
+    let (found, ()) = tokio::join!(checking, going_on);
+    let found = found.unwrap();
+    let wrong: Vec<_> = found.iter().filter(|finding| !finding.holds()).collect();
+    assert!(wrong.is_empty(), "not waited for: {wrong:#?}");
+    checker.close().await.unwrap();
+}
+
+/// A live database is not left with statements that nobody waits for.
+async fn a_look_that_takes_too_long_leaves_nothing_behind(
+    templates: &Templates,
+    records: &Records,
+) {
+    let as_it_is = Breakage::Sql("UPDATE pipeline.log_head SET position = position");
+    let copies = templates.with(records, Service::Bff, &as_it_is).await;
+    let mut locking = connect(&copies, Service::Bff).await;
+    let mut watching = connect(&copies, Service::Bff).await;
+    let locked = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE";
+    locking.execute(locked).await.unwrap();
+    let moving = settled(&copies, Duration::from_secs(1)).await.unwrap_err();
+    assert!(moving.contains("cannot be read"), "{moving}");
+    wait("nothing of the look goes on", async || {
+        let none = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+                                          AND pid <> pg_backend_pid() AND query LIKE '%are pending%')";
+        let none = sqlx::query_scalar(none);
+        none.fetch_one(&mut watching).await.unwrap()
+    })
+    .await;
+    locking.execute("ROLLBACK").await.unwrap();
+}
+
+async fn connect(records: &Records, service: Service) -> PgConnection {
+    let url = &records.databases[&service];
+    PgConnection::connect(url).await.unwrap()
 }
 
 /// Of each case the check by its whole name, what is broken, and whether it was found.
