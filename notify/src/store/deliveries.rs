@@ -108,6 +108,22 @@ macro_rules! sent_again {
 }
 pub(super) use sent_again;
 
+/// When `d` is due, which is sent again: when what waits of its subject before it is, or else at once, and no later than what waits behind it.
+/// Only what is due the longest is looked at for what is sent next: very many that wait behind one that is due later would keep it from being seen.
+macro_rules! due_again {
+    ($now:literal) => {
+        concat!(
+            "coalesce((SELECT CASE WHEN b.position < d.position THEN b.next_at ELSE least(",
+            $now,
+            ", b.next_at) END FROM webhook_deliveries b
+               WHERE b.endpoint_id = d.endpoint_id AND b.subject = d.subject AND b.state = 'pending' ORDER BY b.position LIMIT 1), ",
+            $now,
+            ")"
+        )
+    };
+}
+pub(super) use due_again;
+
 /// Has one that an endpoint was sent sent again, from the first attempt on. What is under way goes on.
 pub(crate) async fn resend(
     connection: &mut PgConnection,
@@ -116,9 +132,11 @@ pub(crate) async fn resend(
     now: Micros,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(concat!(
-        "UPDATE webhook_deliveries SET ",
+        "UPDATE webhook_deliveries d SET ",
         sent_again!(),
-        ", next_at = $3 WHERE id = $1 AND endpoint_id = $2 AND state <> 'pending'",
+        ", next_at = ",
+        due_again!("$3"),
+        " WHERE id = $1 AND endpoint_id = $2 AND state <> 'pending'",
     ))
     .bind(delivery)
     .bind(endpoint.as_str())

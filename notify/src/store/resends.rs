@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{Micros, WebhookEndpointId};
 
-use super::deliveries::sent_again;
+use super::deliveries::{due_again, sent_again};
 
 /// A range that is being sent again.
 #[derive(Debug, FromRow)]
@@ -81,8 +81,7 @@ pub(crate) async fn next(
     .await
 }
 
-/// Has the next deliveries of it sent again, from the first attempt on, looking at no more than that many: each not before what waits of the
-/// same subject before it, and what waits itself at once.
+/// Has the next deliveries of it sent again, from the first attempt on, looking at no more than that many: what waits itself at once.
 pub(crate) async fn step(
     connection: &mut PgConnection,
     resend: &WebhookResend,
@@ -96,9 +95,9 @@ pub(crate) async fn step(
          ), again AS (
            UPDATE webhook_deliveries d SET ",
         sent_again!(),
-        ", next_at = coalesce((SELECT b.next_at FROM webhook_deliveries b
-                                       WHERE NOT $8 AND b.endpoint_id = $1 AND b.subject = d.subject AND b.state = 'pending' AND b.position < d.position
-                                       ORDER BY b.position LIMIT 1), $5)
+        ", next_at = CASE WHEN $8 THEN $5 ELSE ",
+        due_again!("$5"),
+        " END
              FROM looked l
             WHERE d.id = l.id AND ($8 OR (l.created_at >= $6 AND l.created_at < $7)) AND (d.state = 'pending') = $8
          )

@@ -212,3 +212,86 @@ pub(crate) async fn trim(pool: &PgPool, before: Micros) -> Result<bool, sqlx::Er
     .await?;
     Ok(trimmed.rows_affected() > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+    use sqlx::PgConnection;
+    use types::WebhookEndpointId;
+
+    use super::*;
+    use crate::Notify;
+    use crate::store::{deliveries, resends};
+
+    const SECOND: i64 = 1_000_000;
+
+    /// One that failed, and behind it more of its subject than are looked at, which wait since a second. Returns the endpoint, and their ids in order.
+    async fn waits_behind_a_failed_one(
+        tx: &mut PgConnection,
+        now: i64,
+    ) -> (WebhookEndpointId, Vec<Uuid>) {
+        let endpoint = "INSERT INTO webhook_endpoints (id, position, brand_id, url, kinds, status, secret_version, enabled_at, created_at, changed_at)
+                        VALUES ('whe_00000000000000000000000000000001', 1, 'brand1', 'https://shop.example.com/', '', 'enabled', 1, 0, 0, 0) RETURNING id";
+        let endpoint: String = sqlx::query_scalar(endpoint)
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        let failed = "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, state, attempts, ended_at)
+                      VALUES (gen_random_uuid(), $1, 'order1', gen_random_uuid(), 'kind', '{}', $2, $2, 'failed', 10, $2)";
+        let behind = "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at)
+                      SELECT gen_random_uuid(), $1, 'order1', gen_random_uuid(), 'kind', '{}', $2, $2 FROM generate_series(1, 1001)";
+        for insert in [failed, behind] {
+            let inserted = sqlx::query(insert).bind(&endpoint).bind(now - SECOND);
+            inserted.execute(&mut *tx).await.unwrap();
+        }
+        let ids = "SELECT id FROM webhook_deliveries ORDER BY position";
+        let ids = sqlx::query_scalar(ids).fetch_all(tx).await.unwrap();
+        (WebhookEndpointId::parse(endpoint).unwrap(), ids)
+    }
+
+    /// The one of them that is sent next.
+    async fn next(tx: &mut PgConnection, now: i64) -> Option<Uuid> {
+        let busy = Busy {
+            room_of_others: 1,
+            ..Busy::default()
+        };
+        let due = due(tx, Micros(now), &busy, 10).await.unwrap();
+        due.first().map(|it| it.id)
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_again_is_found_before_very_many_that_wait_behind_it_of_the_same_subject()
+    {
+        let service = TestService::start::<Notify>(crate::define).await;
+        let now = types::clock::real().get();
+        for whole_range in [false, true] {
+            // Nobody else sees it: the service's own sender sends none.
+            let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+            let (endpoint, ids) = waits_behind_a_failed_one(&mut tx, now).await;
+            assert_eq!(next(&mut tx, now).await, Some(ids[1]));
+            if whole_range {
+                let since = Micros(now - 2 * SECOND);
+                resends::insert(&mut tx, &endpoint, since, Micros(now))
+                    .await
+                    .unwrap();
+                let range = resends::next(&mut tx, endpoint.as_str(), 10_000).await;
+                let range = range.unwrap().unwrap();
+                resends::step(&mut tx, &range, Micros(now), 1_000)
+                    .await
+                    .unwrap();
+            } else {
+                deliveries::resend(&mut tx, &endpoint, ids[0], Micros(now))
+                    .await
+                    .unwrap();
+            }
+            for id in &ids[..3] {
+                assert_eq!(next(&mut tx, now).await, Some(*id), "{whole_range}");
+                let taken = "UPDATE webhook_deliveries SET state = 'delivered' WHERE id = $1";
+                let taken = sqlx::query(taken).bind(id);
+                taken.execute(&mut *tx).await.unwrap();
+            }
+            drop(tx);
+        }
+        service.stop().await;
+    }
+}
