@@ -15,7 +15,10 @@ use schemas::visible::{self, Owners, Seen, SpokenFor};
 use schemas::{Body, Message, TermsPublishedV1};
 use sealing::texts;
 use serde_json::{Value, json};
-use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, Month, PartnerId, Uuid};
+use types::{
+    BrandId, Channel, ContactId, MailGroup, MailLanguage, Month, PartnerId, Uuid,
+    WebhookDisabledReason,
+};
 
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
@@ -223,10 +226,11 @@ pub(crate) fn data(mut shown: Value, about: &str, campaign: Option<&str>) -> Val
     shown
 }
 
-/// What a mail is about that is made of this.
-pub(crate) fn about(data: &str) -> Option<String> {
+/// The endpoint that a mail about a disabled one is about, which is made of this; `None` where an operator disabled it.
+pub(crate) fn given_up(data: &str) -> Option<String> {
     let data: Value = serde_json::from_str(data).ok()?;
-    data["about"].as_str().map(str::to_owned)
+    let about = data["about"].as_str().map(str::to_owned);
+    about.filter(|_| data["reason"] != WebhookDisabledReason::Owner.name())
 }
 
 /// Whether a version of terms is worse; where it is not said, who accepted the version before keeps it.

@@ -111,7 +111,7 @@ impl BatchState {
             let event_id = self.disabling.get(&id).copied().unwrap_or(id);
             let cause = Cause::of(command, event_id);
             let mails = NewMail::to_each(kind, contact, cause, &data.to_string());
-            if !mails.is_empty() {
+            if !by_operator && !mails.is_empty() {
                 mailed.push(endpoint.to_string());
             }
             self.new_mails.extend(mails);

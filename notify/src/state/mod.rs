@@ -77,7 +77,7 @@ pub struct BatchState {
     new_sales: Vec<NewSale>,
     /// Of commands that disable an endpoint, the event that they come to.
     disabling: HashMap<Uuid, Uuid>,
-    /// By contact, of which endpoints it was mailed within a day that they are disabled.
+    /// By contact, of which endpoints it was mailed within a day that they were given up.
     mailed_disabled: HashMap<String, Vec<String>>,
     /// By contact, how many texts it was sent within a day of what happened elsewhere.
     texted: HashMap<String, i64>,

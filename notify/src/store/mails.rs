@@ -110,7 +110,7 @@ pub(crate) async fn insert(
     .await
 }
 
-/// By contact, of which endpoints these were mailed since then that they are disabled.
+/// By contact, of which endpoints these were mailed since then that they were given up.
 pub(crate) async fn disabled(
     connection: &mut PgConnection,
     contacts: &[String],
@@ -126,8 +126,8 @@ pub(crate) async fn disabled(
     .await?;
     let mut disabled: HashMap<_, Vec<_>> = HashMap::new();
     for (contact, _, data) in rows {
-        let about = mail::about(&data).unwrap_or_default();
-        disabled.entry(contact).or_default().push(about);
+        let given_up = mail::given_up(&data);
+        disabled.entry(contact).or_default().extend(given_up);
     }
     Ok(disabled)
 }

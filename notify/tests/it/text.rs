@@ -375,6 +375,30 @@ async fn an_owner_that_has_endpoints_given_up_again_and_again_has_few_texts_sent
     service.stop().await;
 }
 
+#[tokio::test]
+async fn what_an_operator_disables_keeps_no_owner_from_being_told_of_what_is_given_up() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    app::mail_address(&service, &brand).await;
+    let receiver = Receiver::start().await;
+    receiver.answer("*", 410);
+    let mut endpoints = Vec::new();
+    for _ in 0..4 {
+        endpoints.push(app::endpoint(&service, &brand, &receiver.url, &[]).await);
+    }
+    let operator = testing::operator();
+    for endpoint in &endpoints[..3] {
+        let path = format!("{WEBHOOKS}/{endpoint}/disable");
+        app::post(&service, &path, &operator, &json!({}), StatusCode::OK).await;
+    }
+    assert_eq!(sent(&service).await, (3, 3));
+    give_up(&service, &brand, &endpoints[3]).await;
+    assert_eq!(sent(&service).await, (4, 4), "the first that is given up");
+    give_up(&service, &brand, &endpoints[0]).await;
+    assert_eq!(sent(&service).await, (5, 5), "one that was enabled again");
+    service.stop().await;
+}
+
 /// Payouts of partner1 in one entry, by their places in the stream.
 async fn paid_at_once(service: &TestService, places: RangeInclusive<i64>) {
     let topic = Topic::PaymentEvents;
