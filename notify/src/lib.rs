@@ -60,12 +60,12 @@ const METRICS: &[Help] = &[
     ("notify_mails_waiting", "Mails that wait to be sent"),
     (
         "notify_mails_oldest_seconds",
-        "Since when the oldest of them waits that was not tried, or since which none was sent",
+        "Since when the oldest of them waits that no receiver answered, or since which none was sent",
     ),
     ("notify_texts_waiting", "Texts that wait to be sent"),
     (
         "notify_texts_oldest_seconds",
-        "Since when the oldest of them waits that was not tried, or since which none was sent",
+        "Since when the oldest of them waits that no receiver answered, or since which none was sent",
     ),
     (
         "notify_crm_calls_waiting",
@@ -92,13 +92,13 @@ macro_rules! waiting {
     };
 }
 
-/// Those of a channel that wait for more than a receiver: they were not tried, or nothing was sent since they were made. One that a server takes
-/// none of now, while it takes others, may wait for days.
+/// Those of a channel that wait for more than a receiver: none answered them, as where their address cannot be opened, or nothing was sent since
+/// they were made. One that a server does not take now, while it takes others, may wait for days.
 macro_rules! stuck {
     ($channel:literal) => {
         concat!(
             waiting!($channel),
-            " AND (attempts = 0 OR created_at > coalesce((SELECT max(ended_at) FROM mails WHERE state = 'sent' AND channel = '",
+            " AND (smtp_status IS NULL AND provider_code IS NULL OR created_at > coalesce((SELECT max(ended_at) FROM mails WHERE state = 'sent' AND channel = '",
             $channel,
             "'), 0))"
         )

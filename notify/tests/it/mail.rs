@@ -528,6 +528,13 @@ async fn oldest(service: &TestService) -> i64 {
     row.1
 }
 
+/// What waits was made two hours ago, and is tried again in ten.
+async fn wait_for_two_hours(service: &TestService) {
+    let waits =
+        "UPDATE mails SET created_at = created_at - 7200000000, next_at = next_at + 36000000000";
+    sqlx::raw_sql(waits).execute(service.pool()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_mail_that_one_mailbox_does_not_take_now_is_not_counted_as_one_that_none_does() {
     let mut server = MailServer::start("none").await;
@@ -538,9 +545,7 @@ async fn a_mail_that_one_mailbox_does_not_take_now_is_not_counted_as_one_that_no
     server.says("recipient 452").await;
     paid_to(&mut service, "partner2", "pay_1").await;
     until("it was tried", || async { attempts(&service).await >= 1 }).await;
-    let waits =
-        "UPDATE mails SET created_at = created_at - 7200000000, next_at = next_at + 36000000000";
-    sqlx::raw_sql(waits).execute(service.pool()).await.unwrap();
+    wait_for_two_hours(&service).await;
     let waits = oldest(&service).await;
     assert!(waits >= 7_200, "nothing was sent since: {waits}");
 
@@ -550,12 +555,28 @@ async fn a_mail_that_one_mailbox_does_not_take_now_is_not_counted_as_one_that_no
     concluded(&service, "notification.sent.v1", 1).await;
     assert_eq!(oldest(&service).await, 0, "another was sent since");
 
-    sqlx::raw_sql("UPDATE mails SET attempts = 0 WHERE state = 'pending'")
+    sqlx::raw_sql("UPDATE mails SET attempts = 0, smtp_status = NULL WHERE state = 'pending'")
         .execute(service.pool())
         .await
         .unwrap();
     let waits = oldest(&service).await;
     assert!(waits >= 7_200, "it was not tried: {waits}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_mail_whose_address_cannot_be_opened_is_counted_while_others_are_sent() {
+    let server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    brand_with_strange_address(&service).await;
+    funds_low(&mut service).await;
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
+    wait_for_two_hours(&service).await;
+    partner_with_address(&service).await;
+    paid(&mut service, "pay_1").await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    let waits = oldest(&service).await;
+    assert!(waits >= 7_200, "{waits}");
     service.stop().await;
 }
 
@@ -806,12 +827,10 @@ async fn a_mail_whose_partners_key_is_lost_is_sent_once_it_is_there_again() {
     service.stop().await;
 }
 
-#[tokio::test]
-async fn a_mail_whose_brands_address_cannot_be_opened_is_sent_once_it_can_be() {
-    let server = MailServer::start("none").await;
-    let mut service = start_with(&server, "none").await;
+/// An address of brand1 that cannot be opened. Returns its contact, how it was sealed, and how it is now.
+async fn brand_with_strange_address(service: &TestService) -> (String, String, String) {
     let body = json!({"addresses": [{"address": ADDRESS}]});
-    let (status, answer) = put(&service, &testing::brand("brand1"), &body).await;
+    let (status, answer) = put(service, &testing::brand("brand1"), &body).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let stands = "SELECT id, addresses::jsonb -> 0 ->> 'sealed_address' FROM contacts";
     let (contact, sealed): (String, String) = sqlx::query_as(stands)
@@ -826,6 +845,14 @@ async fn a_mail_whose_brands_address_cannot_be_opened_is_sent_once_it_can_be() {
         .execute(service.pool())
         .await
         .unwrap();
+    (contact, sealed, strange)
+}
+
+#[tokio::test]
+async fn a_mail_whose_brands_address_cannot_be_opened_is_sent_once_it_can_be() {
+    let server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    let (contact, sealed, strange) = brand_with_strange_address(&service).await;
     funds_low(&mut service).await;
     until("it was tried", || async { attempts(&service).await >= 1 }).await;
     let state: String = sqlx::query_scalar("SELECT state FROM mails")
