@@ -1,5 +1,6 @@
 //! Sends what is due by a channel, and states what became of it.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use sealing::personal;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
+use tokio::task;
 use tokio::time::Instant;
 use types::{
     BrandId, Channel, ContactId, MailFailure, MailLanguage, MailTemplateId, Micros, Uuid, ids,
@@ -22,7 +24,7 @@ use crate::domain::MailTemplate;
 use crate::mail::{self, Answer, Draft, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
 use crate::store::mail_templates;
-use crate::store::mails::{self, Next, Row};
+use crate::store::mails::{self, Due, Next, Row};
 
 /// Sent at once, of each contact one: each waits for the server as long as an attempt lasts at most.
 const AT_ONCE: usize = 8;
@@ -89,6 +91,8 @@ pub(crate) struct Dispatcher<O> {
     sending: Arc<Sending<O>>,
     /// Each holds its contact: one that lasts keeps its contact's others waiting, and nobody else's while fewer last than are sent at once.
     under_way: Mutex<UnderWay<String, Result<(), sqlx::Error>>>,
+    /// Where few contacts have all that is due the longest, others are looked for behind this one.
+    behind: Mutex<String>,
 }
 
 /// What each attempt has of it.
@@ -143,7 +147,32 @@ impl<O: Outbound> Dispatcher<O> {
         Self {
             sending: Arc::new(sending),
             under_way: Mutex::default(),
+            behind: Mutex::default(),
         }
+    }
+
+    /// What is sent next, beside what is under way: of each contact one.
+    async fn due(
+        &self,
+        pool: &PgPool,
+        now: Micros,
+        under_way: &HashMap<task::Id, String>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let mut busy: HashSet<String> = under_way.values().cloned().collect();
+        let mut next = Vec::new();
+        if busy.len() >= AT_ONCE {
+            return Ok(next);
+        }
+        let (due, is_more) = mails::due(pool, O::CHANNEL, now).await?;
+        choose(due, &mut busy, &mut next);
+        if is_more && busy.len() < AT_ONCE {
+            // Few contacts have all that: what others have is behind it.
+            let mut behind = self.behind.lock().await;
+            let (due, last) = mails::due_of_each(pool, O::CHANNEL, now, &behind).await?;
+            *behind = last;
+            choose(due, &mut busy, &mut next);
+        }
+        Ok(next)
     }
 
     /// Sends what is due. Returns whether there may be more.
@@ -152,22 +181,13 @@ impl<O: Outbound> Dispatcher<O> {
         let lasting = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
         let until = now.checked_add_micros(lasting).unwrap_or(now);
         let mut under_way = self.under_way.lock().await;
-        let mut busy: Vec<String> = under_way.held.values().cloned().collect();
-        // What one contact has may be more than is looked at: with that contact busy, others' is found behind it.
-        while busy.len() < AT_ONCE {
-            let room = i64::try_from(AT_ONCE - busy.len()).unwrap_or_default();
-            let end = Instant::now() + lease;
-            let due = mails::take_due(pool, O::CHANNEL, (now, until), &busy, room).await?;
-            if due.is_empty() {
-                break;
-            }
-            for row in due {
-                let contact = row.contact_id.clone();
-                busy.push(contact.clone());
-                let sending = Arc::clone(&self.sending);
-                let attempt = sending.attempt(pool.clone(), row, (now, end));
-                under_way.start(contact, attempt);
-            }
+        let end = Instant::now() + lease;
+        let due = self.due(pool, now, &under_way.held).await?;
+        for row in mails::take(pool, &due, (now, until)).await? {
+            let contact = row.contact_id.clone();
+            let sending = Arc::clone(&self.sending);
+            let attempt = sending.attempt(pool.clone(), row, (now, end));
+            under_way.start(contact, attempt);
         }
         if under_way.held.is_empty() {
             return Ok(false);
@@ -281,6 +301,15 @@ impl<O: Outbound> Sending<O> {
         };
         let own = own(pool, &row, O::CHANNEL, address.language).await?;
         Ok(ready(row, &opened, (id, address.language), own.as_ref()))
+    }
+}
+
+/// Has of these the first of each contact that is not busy sent next, while there is room.
+fn choose(due: Vec<Due>, busy: &mut HashSet<String>, next: &mut Vec<String>) {
+    for it in due {
+        if busy.len() < AT_ONCE && busy.insert(it.contact_id) {
+            next.push(it.id);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::mail::{self, Kind};
 
 /// Rows that one statement takes away, or gives up.
 const AT_ONCE: i64 = 1_000;
-/// So many that are due are looked at for those that are sent next.
+/// So many that are due are looked at for those that are sent next, or so many contacts.
 const WINDOW: i64 = 200;
 
 /// What an address or a number is to be sent.
@@ -225,31 +225,96 @@ pub(crate) struct Row {
     pub ended_at: Option<i64>,
 }
 
-/// Takes those of a channel that are due, of each contact one and of those that are `busy` none, money and security first and then the longest, and
-/// leaves them to whoever called until then. What cannot be written cannot be sent either: a database that takes nothing makes nobody send the same again and again.
-pub(crate) async fn take_due(
-    pool: &PgPool,
+/// One that is due.
+#[derive(Debug, FromRow)]
+pub(crate) struct Due {
+    pub id: String,
+    pub contact_id: String,
+}
+
+/// Those of a channel that are due, money and security first and then the longest, and whether there may be more than are looked at.
+pub(crate) async fn due(
+    executor: impl PgExecutor<'_>,
     channel: Channel,
-    (now, until): (Micros, Micros),
-    busy: &[String],
-    most: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as(
-        "UPDATE mails SET next_at = $3
-          WHERE id IN (SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY contact_id ORDER BY NOT hurries, next_at, position) AS nth
-                                         FROM (SELECT id, contact_id, hurries, next_at, position FROM mails
-                                                WHERE state = 'pending' AND channel = $4 AND next_at <= $1 AND contact_id <> ALL($5)
-                                                ORDER BY NOT hurries, next_at, position LIMIT $6) w) w
-                        WHERE nth = 1 ORDER BY NOT hurries, next_at, position LIMIT $2)
-            AND state = 'pending' AND next_at <= $1
-         RETURNING *",
+    now: Micros,
+) -> Result<(Vec<Due>, bool), sqlx::Error> {
+    let due: Vec<Due> = sqlx::query_as(
+        "SELECT id, contact_id FROM mails WHERE state = 'pending' AND channel = $1 AND next_at <= $2
+          ORDER BY NOT hurries, next_at, position LIMIT $3",
     )
-    .bind(now.get())
-    .bind(most)
-    .bind(until.get())
     .bind(channel.name())
-    .bind(busy)
+    .bind(now.get())
     .bind(WINDOW)
+    .fetch_all(executor)
+    .await?;
+    let is_more = is_window(due.len());
+    Ok((due, is_more))
+}
+
+/// What is due first of each contact for which something waits by a channel, however much that is: of so many contacts behind this one, and
+/// behind which one there may be more, the empty one where they end.
+pub(crate) async fn due_of_each(
+    executor: impl PgExecutor<'_>,
+    channel: Channel,
+    now: Micros,
+    behind: &str,
+) -> Result<(Vec<Due>, String), sqlx::Error> {
+    let rows: Vec<(Option<String>, String, String)> = sqlx::query_as(
+        "WITH RECURSIVE contacts AS (
+           (SELECT contact_id FROM mails WHERE state = 'pending' AND channel = $1 AND contact_id > $2 ORDER BY contact_id LIMIT 1)
+           UNION ALL
+           SELECT (SELECT m.contact_id FROM mails m WHERE m.state = 'pending' AND m.channel = $1 AND m.contact_id > c.contact_id
+                    ORDER BY m.contact_id LIMIT 1)
+             FROM contacts c WHERE c.contact_id IS NOT NULL
+         )
+         SELECT d.id, c.contact_id, max(c.contact_id) OVER ()
+           FROM (SELECT contact_id FROM contacts WHERE contact_id IS NOT NULL LIMIT $4) c
+           LEFT JOIN LATERAL (
+             SELECT m.* FROM (VALUES (true), (false)) h (hurries)
+              CROSS JOIN LATERAL (SELECT * FROM mails WHERE state = 'pending' AND channel = $1 AND contact_id = c.contact_id
+                                     AND mails.hurries = h.hurries AND next_at <= $3
+                                   ORDER BY next_at, position LIMIT 1) m
+              ORDER BY NOT m.hurries LIMIT 1) d ON true
+          ORDER BY NOT d.hurries, d.next_at, d.position",
+    )
+    .bind(channel.name())
+    .bind(behind)
+    .bind(now.get())
+    .bind(WINDOW)
+    .fetch_all(executor)
+    .await?;
+    let last = rows.first().map(|(.., last)| last.clone());
+    let last = last.filter(|_| is_window(rows.len()));
+    let due = rows.into_iter().filter_map(|(id, contact_id, _)| {
+        Some(Due {
+            id: id?,
+            contact_id,
+        })
+    });
+    Ok((due.collect(), last.unwrap_or_default()))
+}
+
+/// Whether it is as much as is looked at.
+fn is_window(found: usize) -> bool {
+    i64::try_from(found).is_ok_and(|found| found >= WINDOW)
+}
+
+/// Takes these, as far as they are due, and leaves them to whoever called until then. What cannot be written cannot be sent either: a database that
+/// takes nothing makes nobody send the same again and again.
+pub(crate) async fn take(
+    pool: &PgPool,
+    ids: &[String],
+    (now, until): (Micros, Micros),
+) -> Result<Vec<Row>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(
+        "UPDATE mails SET next_at = $3 WHERE id = ANY($1) AND state = 'pending' AND next_at <= $2 RETURNING *",
+    )
+    .bind(ids)
+    .bind(now.get())
+    .bind(until.get())
     .fetch_all(pool)
     .await
 }
@@ -451,4 +516,44 @@ pub(crate) async fn list(
     ];
     let all = ("SELECT * FROM mails", "position");
     lists::list(executor, all, page, |_| {}, &narrowing).await
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::{TestService, rows_read};
+
+    use super::*;
+    use crate::Notify;
+
+    #[tokio::test]
+    async fn behind_very_much_of_one_contact_what_is_due_of_another_is_found_by_reading_little() {
+        let service = TestService::start::<Notify>(crate::define).await;
+        // Nobody else sees it: the service itself sends none.
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO mails (id, contact_id, address_id, partner_id, kind, event_id, correlation_id, data, hurries, created_at, next_at)
+             SELECT 'mail_' || n, CASE n WHEN 20001 THEN 'ctc_b' ELSE 'ctc_a' END, gen_random_uuid(), 'partner1', 'payout.paid.v1',
+                    gen_random_uuid(), gen_random_uuid(), '{}', true, n, n FROM generate_series(1, 20001) n;
+             ANALYZE mails",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        let (channel, now) = (Channel::Mail, Micros(20_001));
+        let (first, is_more) = due(&mut *tx, channel, now).await.unwrap();
+        assert!(is_more && first.iter().all(|it| it.contact_id == "ctc_a"));
+        let of_each = async |tx: &mut PgConnection, behind| {
+            let (due, last) = due_of_each(tx, channel, now, behind).await.unwrap();
+            (due.into_iter().map(|it| it.id).collect::<Vec<_>>(), last)
+        };
+        let (due, last) = of_each(&mut tx, "").await;
+        assert_eq!(due, ["mail_1", "mail_20001"]);
+        assert_eq!(last, "", "there are no more contacts");
+        let (due, _) = of_each(&mut tx, "ctc_a").await;
+        assert_eq!(due, ["mail_20001"]);
+        let read = rows_read(&mut tx, "mails").await;
+        assert!(read <= 300, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
 }
