@@ -19,7 +19,7 @@ pub struct Contact {
     pub addresses: Vec<ContactAddress>,
     /// All that texts are sent to.
     pub numbers: Vec<ContactAddress>,
-    /// Since when they are these.
+    /// When their owner gave them, and so they were sealed.
     pub changed_at: Micros,
     /// Where it stands in lists.
     pub position: i64,
@@ -37,13 +37,13 @@ impl Contact {
                 changed_at: place.time,
                 position: before.map_or(place.position, |before| before.position),
             }),
-            Event::Unsubscribed(it) => Some(before?.without(&it.record, place.time)),
+            Event::Unsubscribed(it) => Some(before?.without(&it.record)),
             _ => before,
         }
     }
 
-    /// What is left when an address is not sent mails of a group any more. One that is sent nothing is none of them.
-    fn without(mut self, ended: &ContactUnsubscribedV1, time: Micros) -> Self {
+    /// What is left when an address is not sent mails of a group any more. One that is sent nothing is none of them. All are sealed as they were.
+    fn without(mut self, ended: &ContactUnsubscribedV1) -> Self {
         let mut addresses = std::mem::take(&mut self.addresses);
         for it in &mut addresses {
             if self.address_id(Channel::Mail, &it.sealed_address) == ended.address_id {
@@ -51,11 +51,7 @@ impl Contact {
             }
         }
         addresses.retain(|it| !it.groups.is_empty());
-        Self {
-            addresses,
-            changed_at: time,
-            ..self
-        }
+        Self { addresses, ..self }
     }
 
     /// The addresses and numbers, of these channels, that are sent what is of a group.

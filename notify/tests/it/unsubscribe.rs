@@ -248,10 +248,17 @@ async fn a_link_counts_when_its_address_was_given_again_while_the_lasting_secret
     };
     let unknown = unsubscribe(&service, &another, "bff").await;
     assert_eq!(unknown, ["contact_unchanged"]);
+    // By it operators see who has not given its addresses again.
+    let given_at = || async {
+        let shown = app::get(&service, CONTACTS, &testing::operator()).await;
+        shown["items"][0]["changed_at"].clone()
+    };
+    let before = given_at().await;
     let done = unsubscribe(&service, &link, "bff").await;
     assert_eq!(done, ["contact.unsubscribed.v1"]);
     let left = json!([["earnings", "money", "security"]]);
     assert_eq!(groups(&service, &brand).await, left);
+    assert_eq!(given_at().await, before);
     service
         .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
         .await;

@@ -131,6 +131,7 @@ fn a_link_takes_one_group_from_one_address_and_leaves_numbers_and_what_must_arri
     assert_eq!(wanting(&one, MailGroup::Earnings), ids[1..]);
     assert_eq!(wanting(&one, MailGroup::Programme), ids[..1]);
     assert_eq!(one.numbers, contact.numbers);
+    assert_eq!(one.changed_at, contact.changed_at, "nothing was given");
     let none = after(Some(&one), &end(ids[1], MailGroup::Earnings), 3);
     assert_eq!(none.addresses.len(), 1, "one that is sent nothing is gone");
     let view = View {
