@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use types::{ContactId, MailAddress, MailGroup, Micros, Uuid, WorkflowReason, ids};
 
+use super::keys::Keys;
 use super::{KEYS_AGAIN, STEP, schedule};
 use crate::crm::{Answer, ContactSink, Crm, CrmContact};
 use crate::domain::Workflow;
@@ -33,8 +34,8 @@ const FORGETS_AGAIN: i64 = 24 * 3_600 * 1_000_000;
 
 /// Calls the CRM.
 pub(crate) struct CrmCalls {
-    host: Host,
     crm: Option<Arc<Crm>>,
+    keys: Arc<Keys>,
 }
 
 /// What is asked, with all that asking it takes.
@@ -49,7 +50,10 @@ enum Outgoing {
 
 impl CrmCalls {
     pub(crate) fn new(host: Host, crm: Option<Arc<Crm>>) -> Self {
-        Self { host, crm }
+        Self {
+            crm,
+            keys: Arc::new(Keys::new(host)),
+        }
     }
 
     /// Makes what is due. Returns whether there may be more.
@@ -71,110 +75,104 @@ impl CrmCalls {
                 crm_calls::note(pool, &call, (now, next, None), true).await?;
                 continue;
             };
-            let outgoing = match self.find(pool, &call).await {
-                Ok(outgoing) => outgoing,
-                Err(error) => {
-                    // Those that are under way end all the same.
-                    tracing::warn!(%error, "what the CRM is to be told cannot be read: it is called later");
-                    continue;
-                }
-            };
-            let (crm, pool) = (Arc::clone(crm), pool.clone());
+            let (crm, keys, pool) = (Arc::clone(crm), Arc::clone(&self.keys), pool.clone());
             attempts
-                .spawn(async move { attempt(&crm, &pool, &call, outgoing, (now, deadline)).await });
+                .spawn(async move { attempt(&crm, &keys, &pool, &call, (now, deadline)).await });
         }
         // Each ends, whatever became of the others.
         while let Some(ended) = attempts.join_next().await {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "what the CRM answered cannot be noted: it is asked again");
+                    tracing::warn!(%error, "what the CRM is to be told cannot be read, or what it answered cannot be noted: it is asked again");
                 }
                 Err(error) => tracing::error!(%error, "a call to the CRM broke off"),
             }
         }
         Ok(is_more)
     }
+}
 
-    /// What a call says. Whoever was erased meanwhile has neither name nor address.
-    async fn find(&self, pool: &PgPool, call: &Call) -> Result<Outgoing, sqlx::Error> {
-        let ids = std::slice::from_ref(&call.workflow_id);
-        let found = workflows::load(pool, ids, (&[], &[]), &[]).await?.pop();
-        let Some(workflow) = found else {
-            return Ok(Outgoing::Nothing);
-        };
-        if !call.removes {
-            let contact = self.contact(pool, &workflow).await?;
-            return Ok(contact.map_or(Outgoing::Later, |it| Outgoing::Upsert(Box::new(it))));
-        }
-        if !call.erases && crm_calls::is_kept(pool, &call.workflow_id).await? {
-            return Ok(Outgoing::Nothing);
-        }
-        Ok(Outgoing::Remove(workflow.started.partner_id))
+/// What a call says. Whoever was erased meanwhile has neither name nor address.
+async fn find(keys: &Keys, pool: &PgPool, call: &Call) -> Result<Outgoing, sqlx::Error> {
+    let ids = std::slice::from_ref(&call.workflow_id);
+    let found = workflows::load(pool, ids, (&[], &[]), &[]).await?.pop();
+    let Some(workflow) = found else {
+        return Ok(Outgoing::Nothing);
+    };
+    if !call.removes {
+        let contact = contact(keys, pool, &workflow).await?;
+        return Ok(contact.map_or(Outgoing::Later, |it| Outgoing::Upsert(Box::new(it))));
     }
+    if !call.erases && crm_calls::is_kept(pool, &call.workflow_id).await? {
+        return Ok(Outgoing::Nothing);
+    }
+    Ok(Outgoing::Remove(workflow.started.partner_id))
+}
 
-    /// What it says of the partner; none while a key may be had that cannot be asked for now.
-    async fn contact(
-        &self,
-        pool: &PgPool,
-        workflow: &Workflow,
-    ) -> Result<Option<CrmContact>, sqlx::Error> {
-        let started = &workflow.started;
-        let (brand, partner) = (&started.brand_id, &started.partner_id);
-        let id = ContactId::of_partner(partner);
-        let contact = contacts::load(pool, &[id.to_string()]).await?.pop();
-        let mut addresses = contact.iter().flat_map(|it| &it.addresses);
-        let address = addresses.find(|it| it.groups.contains(&MailGroup::Programme));
-        let address = address.map(sealed_bytes);
-        let sealed = [workflow.sealed_name.as_deref(), address.as_deref()];
-        let found = self.host.find_personal_keys(sealed).await?;
-        if found.is_partial {
-            return Ok(None);
-        }
-        let keys = found.keys;
-        let open = |of: &str, sealed: Option<&[u8]>| sealed.and_then(|it| keys.open(of, it));
-        let email = open(&texts::of_mail_addresses(&id), address.as_deref());
-        let manager = started.sealed_manager.as_ref();
-        let manager = manager.and_then(|it| texts::open(&texts::of_managers_name(brand), it));
-        let managers_mail = started.sealed_manager_mail.as_ref();
-        let managers_mail = managers_mail
-            .and_then(|it| texts::open(&texts::of_managers_mail(brand), it))
-            .and_then(|text| MailAddress::parse(&text).ok());
-        Ok(Some(CrmContact {
-            external_id: partner.clone(),
-            name: open(
-                &texts::of_partners_name(partner),
-                workflow.sealed_name.as_deref(),
-            ),
-            email: email.and_then(|text| MailAddress::parse(&text).ok()),
-            country: workflow.country,
-            tags: started.tags.clone(),
-            owner: manager.map(|name| (name, managers_mail)),
-        }))
+/// What it says of the partner; none while a key may be had that cannot be asked for now.
+async fn contact(
+    keys: &Keys,
+    pool: &PgPool,
+    workflow: &Workflow,
+) -> Result<Option<CrmContact>, sqlx::Error> {
+    let started = &workflow.started;
+    let (brand, partner) = (&started.brand_id, &started.partner_id);
+    let id = ContactId::of_partner(partner);
+    let contact = contacts::load(pool, &[id.to_string()]).await?.pop();
+    let mut addresses = contact.iter().flat_map(|it| &it.addresses);
+    let address = addresses.find(|it| it.groups.contains(&MailGroup::Programme));
+    let address = address.map(sealed_bytes);
+    let sealed = [workflow.sealed_name.as_deref(), address.as_deref()];
+    let found = keys.find(sealed).await?;
+    if found.is_partial {
+        return Ok(None);
     }
+    let open = |of: &str, sealed: Option<&[u8]>| sealed.and_then(|it| found.keys.open(of, it));
+    let email = open(&texts::of_mail_addresses(&id), address.as_deref());
+    let manager = started.sealed_manager.as_ref();
+    let manager = manager.and_then(|it| texts::open(&texts::of_managers_name(brand), it));
+    let managers_mail = started.sealed_manager_mail.as_ref();
+    let managers_mail = managers_mail
+        .and_then(|it| texts::open(&texts::of_managers_mail(brand), it))
+        .and_then(|text| MailAddress::parse(&text).ok());
+    Ok(Some(CrmContact {
+        external_id: partner.clone(),
+        name: open(
+            &texts::of_partners_name(partner),
+            workflow.sealed_name.as_deref(),
+        ),
+        email: email.and_then(|text| MailAddress::parse(&text).ok()),
+        country: workflow.country,
+        tags: started.tags.clone(),
+        owner: manager.map(|name| (name, managers_mail)),
+    }))
 }
 
 /// Makes one, and notes what came of it. Killed between the two, it is made again: it says the whole, so that does no harm.
 async fn attempt(
     crm: &Crm,
+    keys: &Keys,
     pool: &PgPool,
     call: &Call,
-    outgoing: Outgoing,
     (now, deadline): (Micros, Instant),
 ) -> Result<(), sqlx::Error> {
     let began = Instant::now();
-    let answer = match outgoing {
+    let ended = || {
+        let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        now.checked_add_micros(took).unwrap_or(now)
+    };
+    let answer = match find(keys, pool, call).await? {
         Outgoing::Upsert(contact) => timeout_at(deadline, crm.upsert(&contact)).await,
         Outgoing::Remove(partner) => timeout_at(deadline, crm.remove(&partner, call.erases)).await,
         Outgoing::Nothing => Ok(Answer::Done),
         Outgoing::Later => {
-            let again = now.checked_add_micros(KEYS_AGAIN).unwrap_or(now);
+            let again = ended().checked_add_micros(KEYS_AGAIN).unwrap_or(now);
             return crm_calls::put_off(pool, call, again).await;
         }
     };
     let answer = answer.unwrap_or(Answer::Later(None));
-    let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
-    let ended = now.checked_add_micros(took).unwrap_or(now);
+    let ended = ended();
     let (next, status) = match answer {
         Answer::Done => (Next::Done, None),
         Answer::Refused(status) => (Next::Failed(WorkflowReason::CrmRefused), Some(status)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::job::{Job, timer_command};
-use runtime::{FoundKeys, Host};
+use runtime::Host;
 use schemas::{ConcludeMailV1, ContactAddress, Message, Service};
 use sealing::personal;
 use serde_json::Value;
@@ -17,6 +17,7 @@ use types::{
     BrandId, Channel, ContactId, MailFailure, MailLanguage, MailTemplateId, Micros, Uuid, ids,
 };
 
+use super::keys::Keys;
 use super::pause::Pause;
 use super::under_way::UnderWay;
 use super::{KEYS_AGAIN, STEP, noting, schedule};
@@ -97,10 +98,8 @@ pub(crate) struct Dispatcher<O> {
 
 /// What each attempt has of it.
 struct Sending<O> {
-    host: Host,
+    keys: Keys,
     way: Arc<Way<O>>,
-    /// A service that has keys did not answer: until this is over none is waited for.
-    keys_away: Pause,
     /// It was logged why something is not taken: until this is over it is not again.
     logged: Pause,
 }
@@ -139,9 +138,8 @@ enum Found<O: Outbound> {
 impl<O: Outbound> Dispatcher<O> {
     pub(crate) fn new(host: Host, way: Arc<Way<O>>) -> Self {
         let sending = Sending {
-            host,
+            keys: Keys::new(host),
             way,
-            keys_away: Pause::default(),
             logged: Pause::default(),
         };
         Self {
@@ -259,19 +257,6 @@ impl<O: Outbound> Sending<O> {
         }
     }
 
-    /// The keys of what is sealed so. A service that has just not answered is not waited for by one mail after the other.
-    async fn keys(&self, sealed: &[u8]) -> Result<FoundKeys, sqlx::Error> {
-        if self.keys_away.goes_on(Instant::now()) {
-            return self.host.find_own_personal_keys([Some(sealed)]).await;
-        }
-        let found = self.host.find_personal_keys([Some(sealed)]).await?;
-        if found.is_partial {
-            let lasting = Duration::from_micros(KEYS_AGAIN.unsigned_abs());
-            self.keys_away.begin(Instant::now(), lasting);
-        }
-        Ok(found)
-    }
-
     /// The address that it is to, opened, and what it says in its language.
     async fn find(&self, pool: &PgPool, row: Row) -> Result<Found<O>, sqlx::Error> {
         let contact = contacts::load(pool, std::slice::from_ref(&row.contact_id));
@@ -284,7 +269,7 @@ impl<O: Outbound> Sending<O> {
             return Ok(Found::Failed(MailFailure::NoAddress));
         };
         let sealed = sealed_bytes(address);
-        let found = self.keys(&sealed).await?;
+        let found = self.keys.find([Some(&sealed)]).await?;
         let Some(opened) = found.keys.open(&O::belongs_to(id), &sealed) else {
             let missing = personal::key_of(&sealed).filter(|key| !found.keys.has(*key));
             match missing {

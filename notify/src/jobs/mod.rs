@@ -5,6 +5,7 @@ mod crm;
 mod dispatcher;
 mod erasing;
 mod keeping;
+mod keys;
 mod noting;
 mod outbound;
 mod pause;

@@ -1,5 +1,7 @@
 //! What is done with applications: every step, what is taken back where one comes to nothing, and what people ask of it.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
@@ -12,7 +14,7 @@ use sealing::texts;
 use serde_json::{Value, json};
 use types::{
     BanId, Country, EnrollmentId, GroupId, RefusalReason, TermsVersion, WorkflowReason,
-    WorkflowStep as Step,
+    WorkflowStep as Step, clock,
 };
 
 use crate::app;
@@ -34,6 +36,18 @@ async fn start_beside<const N: usize>(
     crm: Option<(&CrmStandIn, &str)>,
     keys: [(&str, Vec<PersonalKey>); N],
 ) -> TestService {
+    let mut services = Vec::new();
+    for (name, keys) in keys {
+        services.push((name, app::with_keys(keys).await));
+    }
+    start_among(crm, services).await
+}
+
+/// The same, with these other services.
+async fn start_among(
+    crm: Option<(&CrmStandIn, &str)>,
+    services: Vec<(&str, String)>,
+) -> TestService {
     let database = unmade_database();
     let mut variables = app::variables(&database);
     if let Some((crm, api)) = crm {
@@ -46,8 +60,8 @@ async fn start_beside<const N: usize>(
             variables.insert(name.to_owned(), value.to_owned());
         }
     }
-    for (name, keys) in keys {
-        variables.insert(name.to_owned(), app::with_keys(keys).await);
+    for (name, url) in services {
+        variables.insert(name.to_owned(), url);
     }
     let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
     app::campaign(&mut service, "camp1", "brand1").await;
@@ -658,6 +672,49 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
         assert_folds(&mut service).await;
         service.stop().await;
     }
+}
+
+/// Calls that wait for as many partners, whose names are sealed under a key that is not here.
+async fn calls_that_need_keys(service: &TestService, partners: usize) {
+    let of_partner = texts::of_partners_name(&"other1".parse().unwrap());
+    let name = PersonalKey::random().unwrap().seal(&of_partner, "Ann");
+    let workflows = "INSERT INTO workflows
+                     SELECT (jsonb_populate_record(w, jsonb_build_object('id', left(id, 4) || md5(n::text), 'position', position + n,
+                             'partner_id', 'other' || n, 'status', 'running'))).* FROM workflows w, generate_series(1, $1) n";
+    let workflows = sqlx::query(workflows).bind(i32::try_from(partners).unwrap());
+    workflows.execute(service.pool()).await.unwrap();
+    let names = "UPDATE workflows SET sealed_name = $1 WHERE status = 'running'";
+    let names = sqlx::query(names).bind(name);
+    names.execute(service.pool()).await.unwrap();
+    let calls = "INSERT INTO crm_calls (workflow_id, partner_id, removes, erases, correlation_id, created_at, next_at)
+                 SELECT id, partner_id, false, false, correlation_id, $1, $1 FROM workflows WHERE status = 'running'";
+    let calls = sqlx::query(calls).bind(clock::real().get() - 1_000_000);
+    calls.execute(service.pool()).await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_whose_keys_cannot_be_had_keep_one_that_needs_none_not_waiting() {
+    const PARTNERS: usize = 60;
+    let crm = CrmStandIn::start().await;
+    let (bff, questions) = app::without_answer().await;
+    let services = vec![("BFF_SERVICE_URL", bff)];
+    let mut service = start_among(Some((&crm, "contacts")), services).await;
+    wants(&service, json!({})).await;
+    until_completed(&mut service).await;
+    calls_that_need_keys(&service, PARTNERS).await;
+    // It goes behind all of them.
+    let erased = PartnerErasedV1 {}.into();
+    service
+        .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+        .await;
+    until("the CRM has forgotten the partner", || async {
+        crm.forgotten() == ["partner1"]
+    })
+    .await;
+    let questions = questions.load(Ordering::Relaxed);
+    assert!((1..PARTNERS).contains(&questions), "{questions}");
+    assert_eq!(crm.contact("other1"), None, "none was made without a name");
+    service.stop().await;
 }
 
 #[tokio::test]
