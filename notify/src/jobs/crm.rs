@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use types::{ContactId, MailAddress, MailGroup, Micros, Uuid, WorkflowReason, ids};
 
 use super::keys::Keys;
+use super::pause::Pause;
 use super::{KEYS_AGAIN, STEP, schedule};
 use crate::crm::{Answer, ContactSink, Crm, CrmContact};
 use crate::domain::Workflow;
@@ -36,6 +37,8 @@ const FORGETS_AGAIN: i64 = 24 * 3_600 * 1_000_000;
 pub(crate) struct CrmCalls {
     crm: Option<Arc<Crm>>,
     keys: Arc<Keys>,
+    /// It was logged that no CRM is set which is to forget somebody: until this is over it is not again.
+    logged: Pause,
 }
 
 /// What is asked, with all that asking it takes.
@@ -53,6 +56,7 @@ impl CrmCalls {
         Self {
             crm,
             keys: Arc::new(Keys::new(host)),
+            logged: Pause::default(),
         }
     }
 
@@ -67,6 +71,7 @@ impl CrmCalls {
         for call in due {
             let Some(crm) = &self.crm else {
                 if call.erases {
+                    self.log_waiting(&call);
                     let again = now.checked_add_micros(FORGETS_AGAIN).unwrap_or(now);
                     crm_calls::put_off(pool, &call, again).await?;
                     continue;
@@ -90,6 +95,19 @@ impl CrmCalls {
             }
         }
         Ok(is_more)
+    }
+
+    /// Logs once a day that workflows wait for a CRM which is set no more.
+    fn log_waiting(&self, call: &Call) {
+        let now = Instant::now();
+        if !self.logged.goes_on(now) {
+            let day = Duration::from_micros(FORGETS_AGAIN.unsigned_abs());
+            self.logged.begin(now, day);
+            tracing::warn!(
+                workflow = call.workflow_id,
+                "no CRM is set, which is to forget whoever was erased: set it, or leave that out as an operator"
+            );
+        }
     }
 }
 

@@ -822,6 +822,8 @@ async fn the_crm_is_told_to_forget_somebody_until_it_does_whatever_the_brand_wan
     let (brand, body) = (testing::brand("brand1"), json!({"step": "crm_contact"}));
     let problem = app::post(&service, &path, &brand, &body, StatusCode::CONFLICT).await;
     assert_eq!(problem["code"], "workflow_step_not_waiting");
+    let only = "only an operator may leave out that the CRM forgets whoever was erased";
+    assert_eq!(problem["detail"], only);
     service.advance_clock(23 * 3_600).await;
     service.advance_clock(2 * 3_600).await;
     until("it is told again", often(2)).await;
@@ -896,6 +898,27 @@ async fn an_operator_who_had_the_crm_forget_somebody_ends_that_it_is_told_to() {
     assert_eq!(workflow["steps"][3]["reason"], "left_out");
     assert_eq!(workflow["reason"], "partner_erased");
     assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn that_a_crm_which_is_set_no_more_is_to_forget_somebody_is_logged() {
+    let (lines, _listens) = testing::lines();
+    let service = start(None).await;
+    let calls = "INSERT INTO crm_calls (workflow_id, partner_id, removes, erases, correlation_id, created_at, next_at)
+                 SELECT 'wfl_' || md5(n::text), 'partner' || n, true, true, gen_random_uuid(), 1, 1 FROM generate_series(1, 2) n";
+    sqlx::raw_sql(calls).execute(service.pool()).await.unwrap();
+    until("both are put off", || async {
+        let off = "SELECT count(*) FROM crm_calls WHERE next_at > 1 AND leased_until = 0";
+        let off: i64 = sqlx::query_scalar(off)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        off == 2
+    })
+    .await;
+    let logged = lines.logged();
+    assert_eq!(logged.matches("no CRM is set").count(), 1, "{logged}");
     service.stop().await;
 }
 

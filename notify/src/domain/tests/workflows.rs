@@ -145,6 +145,19 @@ fn who_applies_again_while_its_onboarding_is_taken_back_is_onboarded_by_hand() {
 }
 
 #[test]
+fn who_comes_back_while_the_crm_is_still_to_forget_it_is_onboarded_again() {
+    let waiting = at_the_crm();
+    let events = erased(&waiting, NOW);
+    let forgetting = [fold(Some(waiting), &events)];
+    assert_eq!(forgetting[0].status, WorkflowStatus::Compensating);
+    for campaign in ["camp1", "camp2"] {
+        let again = fold(None, &apply(campaign, 9, &forgetting));
+        let stands = (again.status, again.reason);
+        assert_eq!(stands, (WorkflowStatus::Running, None), "{campaign}");
+    }
+}
+
+#[test]
 fn who_was_let_in_and_leaves_while_a_step_waits_is_onboarded_no_further() {
     let waiting = at_the_crm();
     let events = decided(&waiting, true, NOW);

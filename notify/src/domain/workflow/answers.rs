@@ -31,6 +31,8 @@ pub fn applied<'a>(
             WorkflowStatus::Running if other.started.campaign_id == *campaign => {
                 return Vec::new();
             }
+            // Of it the CRM alone forgets the contact, before it is told anything else of the partner.
+            WorkflowStatus::Compensating if other.reason == Some(Reason::PartnerErased) => {}
             // What is taken back of one would be taken back of the next.
             WorkflowStatus::Running | WorkflowStatus::Compensating => is_under_way = true,
             WorkflowStatus::Completed | WorkflowStatus::Compensated => {}

@@ -125,6 +125,10 @@ fn left_out(workflow: &Workflow, step: Step, actor: &Actor) -> Result<Event, Rej
         (Step::CrmContact, State::Compensating) if actor.operator || !forgets => {
             Ok(workflow.taken_back(step, Some(Reason::LeftOut)))
         }
+        (Step::CrmContact, State::Compensating) => {
+            let detail = "only an operator may leave out that the CRM forgets whoever was erased";
+            Err(Rejection::new(Code::WorkflowStepNotWaiting, detail))
+        }
         _ => Err(not_waiting()),
     }
 }
