@@ -73,7 +73,8 @@ impl Contact {
         all.find(|it| self.address_id(channel, &it.sealed_address) == id)
     }
 
-    fn of(&self, channel: Channel) -> &[ContactAddress] {
+    /// All that are sent something by this channel.
+    pub fn of(&self, channel: Channel) -> &[ContactAddress] {
         match channel {
             Channel::Mail => &self.addresses,
             Channel::Text => &self.numbers,

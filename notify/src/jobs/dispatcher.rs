@@ -258,16 +258,20 @@ impl<O: Outbound> Sending<O> {
     }
 
     /// The address that it is to, opened, and what it says in its language.
-    async fn find(&self, pool: &PgPool, row: Row) -> Result<Found<O>, sqlx::Error> {
+    async fn find(&self, pool: &PgPool, mut row: Row) -> Result<Found<O>, sqlx::Error> {
         let contact = contacts::load(pool, std::slice::from_ref(&row.contact_id));
-        let contact = contact.await?.pop();
-        let address = contact
-            .as_ref()
-            .and_then(|it| it.address(O::CHANNEL, row.address_id))
-            .filter(|it| is_wanted(&row, it));
-        let (Some(address), Some(id)) = (address, contact.as_ref().map(|it| &it.id)) else {
+        let Some(contact) = contact.await?.pop() else {
             return Ok(Found::Failed(MailFailure::NoAddress));
         };
+        // Where its owner has given the same one again since the lasting secret changed, it is sealed otherwise by now.
+        if let Some(now) = contacts::sealed_anew(&contact, O::CHANNEL, row.address_id) {
+            row.address_id = now;
+        }
+        let address = contact.address(O::CHANNEL, row.address_id);
+        let Some(address) = address.filter(|it| is_wanted(&row, it)) else {
+            return Ok(Found::Failed(MailFailure::NoAddress));
+        };
+        let id = &contact.id;
         let sealed = sealed_bytes(address);
         let found = self.keys.find([Some(&sealed)]).await?;
         let Some(opened) = found.keys.open(&O::belongs_to(id), &sealed) else {

@@ -30,7 +30,8 @@ impl BatchState {
             return;
         };
         let contact = self.contacts.get(contact);
-        if let Some(now) = contact.and_then(|it| contacts::sealed_anew(it, *address)) {
+        if let Some(now) = contact.and_then(|it| contacts::sealed_anew(it, Channel::Mail, *address))
+        {
             *address = now;
         }
     }

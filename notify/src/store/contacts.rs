@@ -53,22 +53,24 @@ pub(crate) fn sealed_bytes(address: &ContactAddress) -> Vec<u8> {
     STANDARD.decode(&address.sealed_address).unwrap_or_default()
 }
 
-/// Which address is the one now that was this one as another key of ours sealed it; `None`: none is, or it is this one still.
-pub(crate) fn sealed_anew(contact: &Contact, was: Uuid) -> Option<Uuid> {
-    let mail = Channel::Mail;
-    if contact.address(mail, was).is_some() {
+/// Which address or number is the one now that was this one as another key of ours sealed it; `None`: none is, or it is this one still.
+pub(crate) fn sealed_anew(contact: &Contact, channel: Channel, was: Uuid) -> Option<Uuid> {
+    if contact.address(channel, was).is_some() {
         return None;
     }
-    let belongs_to = texts::of_mail_addresses(&contact.id);
+    let belongs_to = match channel {
+        Channel::Mail => texts::of_mail_addresses(&contact.id),
+        Channel::Text => texts::of_phone_numbers(&contact.id),
+    };
     let is_it = |it: &&ContactAddress| {
         let Some(text) = texts::open(&belongs_to, &sealed_bytes(it)) else {
             return false;
         };
         let mut sealed = texts::seal_each(&belongs_to, &text);
-        sealed.any(|it| contact.address_id(mail, &STANDARD.encode(it)) == was)
+        sealed.any(|it| contact.address_id(channel, &STANDARD.encode(it)) == was)
     };
-    let now = contact.addresses.iter().find(is_it)?;
-    Some(contact.address_id(mail, &now.sealed_address))
+    let now = contact.of(channel).iter().find(is_it)?;
+    Some(contact.address_id(channel, &now.sealed_address))
 }
 
 /// These, as far as there are.

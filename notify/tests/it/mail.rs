@@ -22,6 +22,7 @@ use types::{
 
 use crate::app;
 use crate::smtp::{self, MailServer};
+use crate::unsubscribe::sealed_before;
 
 const CONTACTS: &str = "/api/v1/notify/contacts/mail";
 const MAILS: &str = "/api/v1/notify/mails";
@@ -881,6 +882,34 @@ async fn a_mail_whose_brands_address_cannot_be_opened_is_sent_once_it_can_be() {
     service.advance_clock(3_600).await;
     let taken = server.taken(1).await.remove(0);
     assert_eq!(taken["to"], json!([ADDRESS]));
+    concluded(&service, "notification.sent.v1", 1).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_mail_that_waits_goes_to_its_address_that_was_given_again_while_the_lasting_secret_changed()
+ {
+    let mut server = MailServer::start("none").await;
+    server.says("data 451").await;
+    let mut service = start_with(&server, "none").await;
+    sealed_before(&mut service, ADDRESS).await;
+    funds_low(&mut service).await;
+    until("it was tried", || async { attempts(&service).await >= 1 }).await;
+    let body = json!({"addresses": [{"address": ADDRESS}]});
+    let (status, answer) = put(&service, &testing::brand("brand1"), &body).await;
+    assert_eq!(status, StatusCode::OK, "it is sealed anew: {answer}");
+    server.says("take").await;
+    service.advance_clock(3_600).await;
+    until("it has ended", || async {
+        let waits = "SELECT count(*) FROM mails WHERE state = 'pending'";
+        let waits: i64 = sqlx::query_scalar(waits)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        waits == 0
+    })
+    .await;
+    assert_eq!(server.taken(1).await[0]["to"], json!([ADDRESS]));
     concluded(&service, "notification.sent.v1", 1).await;
     service.stop().await;
 }

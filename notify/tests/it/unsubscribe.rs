@@ -188,7 +188,7 @@ async fn a_link_ends_mails_of_its_group_to_its_address_and_no_others() {
 }
 
 /// The brand's edge had the secret of before when it was given this address.
-async fn sealed_before(service: &mut TestService, address: &str) {
+pub(crate) async fn sealed_before(service: &mut TestService, address: &str) {
     let brand = "brand1".to_owned();
     let contact = ContactId::of_brand(&brand.parse().unwrap());
     let belongs_to = texts::of_mail_addresses(&contact);
