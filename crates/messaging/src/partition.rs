@@ -7,16 +7,24 @@ use sqlx::PgConnection;
 /// How long a lock is waited for here.
 const WAIT: &str = "SET LOCAL lock_timeout = '2s'";
 
-/// Whether a table's partition is there.
+/// Whether a table's partition is there, by what is committed now: what a session remembers of a name (`to_regclass`) may be of before
+/// it waited for the lock under which somebody else made it.
 ///
 /// # Errors
 ///
 /// The database's.
 pub async fn is_there(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(name)
-        .fetch_one(connection)
-        .await
+    let (schema, name) = name
+        .rsplit_once('.')
+        .map_or((None, name), |(schema, name)| (Some(schema), name));
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                         WHERE c.relname = $2 AND n.nspname = coalesce($1, current_schema()))",
+    )
+    .bind(schema)
+    .bind(name)
+    .fetch_one(connection)
+    .await
 }
 
 /// What becomes of those who read a table while a partition of it is made.

@@ -18,6 +18,7 @@ mod lab;
 mod leading;
 mod malformed;
 mod operating;
+mod partitions;
 mod queues;
 mod redriving;
 mod related;
