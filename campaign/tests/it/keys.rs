@@ -207,7 +207,7 @@ async fn an_operator_ends_a_key_that_campaign_does_not_know() {
     };
     assert_eq!(body.brand_id.as_str(), "brand1");
     service
-        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &["api_keys"])
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &[])
         .await;
     service.stop().await;
 }
