@@ -12,8 +12,8 @@ use axum::response::IntoResponse;
 use bff::Projections;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
-use messaging::{AdvisoryLock, Lookups, NewMessage, SchemaIds, WriteTx, Writer};
-use operations::fencing;
+use messaging::{AdvisoryLock, Lookups, NewMessage, SchemaIds, Tables, WriteTx, Writer};
+use operations::{fencing, replay};
 use runtime::testing::{
     self, SECRET, TestService, new_database, serve, unmade_database, variables,
 };
@@ -451,4 +451,24 @@ async fn a_replay_leaves_out_what_an_operator_dropped() {
     let clean = app.replay("swap").await;
     assert_eq!(clean["report"]["different"], 0, "{clean}");
     assert_eq!(clean["events"], 2, "{clean}");
+}
+
+/// What an older build folds for a while has the holes of its fold, whatever made the tables before.
+#[tokio::test]
+async fn an_older_build_that_started_again_for_a_while_leaves_its_own_fold_noted() {
+    let service = Sender::start(Service::Payment).await;
+    for fold_version in [2, 1, 2] {
+        let tables = Tables {
+            fold_version,
+            ..Tables::NONE
+        };
+        replay::note_fold_version(&service.pool, &tables)
+            .await
+            .unwrap();
+    }
+    let noted: i32 = sqlx::query_scalar("SELECT version FROM pipeline.fold")
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+    assert_eq!(noted, 1);
 }

@@ -143,9 +143,12 @@ pub async fn drop_replaced(tx: &mut WriteTx, name: &str) -> Result<bool, sqlx::E
     Ok(there)
 }
 
-/// Notes at the first start which fold makes the tables, and warns when those in place were made by another than the build's.
+/// Notes at each start the oldest fold that the tables in place are of, and warns when that is another than the build's: what an older
+/// build folds for a while lacks what newer ones fold, and only a swap makes it again.
 pub async fn note_fold_version(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO pipeline.fold VALUES (true, $1) ON CONFLICT (only_row) DO NOTHING")
+    let note = "INSERT INTO pipeline.fold VALUES (true, $1)
+                ON CONFLICT (only_row) DO UPDATE SET version = excluded.version WHERE fold.version > excluded.version";
+    sqlx::query(note)
         .bind(tables.fold_version)
         .execute(pool)
         .await?;
@@ -160,7 +163,7 @@ pub async fn note_fold_version(pool: &PgPool, tables: &Tables) -> Result<(), sql
     Ok(())
 }
 
-/// The fold that made the tables in place.
+/// The oldest fold that the tables in place are of.
 pub async fn fold_version(pool: &PgPool) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar("SELECT version FROM pipeline.fold")
         .fetch_one(pool)
