@@ -68,8 +68,8 @@ impl Table for CampaignRow {
             created_at: bigint = |r| r.created_at,
             activated_at: bigint = |r| r.activated_at,
             closed_at: bigint = |r| r.closed_at,
-        } on (id) set (name, description, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval,
-                       join_mode, trusts_redirects, status, pause_reason, terms_version, activated_at, closed_at))
+        } on (id) set (brand_id, name, description, currency, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor,
+                       budget_interval, join_mode, trusts_redirects, status, pause_reason, terms_version, created_at, activated_at, closed_at))
         .await
     }
 }

@@ -42,7 +42,7 @@ impl Table for LinkRow {
             disabled_by: text = |r| r.disabled_by.as_deref(),
             utm: jsonb = |r| r.utm.as_ref(),
             deep_paths: boolean = |r| r.deep_paths,
-        } on (id) set (target_url, status, disabled_by, utm, deep_paths))
+        } on (id) set (campaign_id, partner_id, target_url, created_at, status, disabled_by, utm, deep_paths))
         .await
     }
 }

@@ -1,7 +1,7 @@
 //! What a partner finds and a brand looks after: campaigns, terms, links, evidence, conversions.
 
 use qrcode::{EcLevel, QrCode};
-use runtime::testing::{TestService, brand, claims, mint, operator, partner};
+use runtime::testing::{TestService, brand, claims, message, mint, operator, partner};
 use schemas::{
     ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
     CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
@@ -218,6 +218,57 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
     let (_, seen) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
     for what in ["description", "starts_at", "ends_at", "budget"] {
         assert_eq!(seen[what], Value::Null, "{what}");
+    }
+    app.stop().await;
+}
+
+/// What came of a log that was restored since, and is made again by somebody else under the same id.
+#[tokio::test]
+async fn a_campaign_and_a_link_that_a_restore_gave_to_others_are_theirs_alone() {
+    let app = bff().await;
+    let deliver = async |topic, subject: &str, event: Body, epoch| {
+        let mut event = message(topic, subject, subject, event, Some(1));
+        event.header.epoch = Some(epoch);
+        for answer in app.deliver_all(topic, vec![event]).await {
+            assert_eq!(answer.name(), "done");
+        }
+    };
+    let Body::CampaignCreatedV1(first) = created(None) else {
+        unreachable!()
+    };
+    let (campaigns, tracking) = (Topic::CampaignEvents, Topic::TrackingEvents);
+    deliver(campaigns, "camp123", first.clone().into(), 1).await;
+    deliver(tracking, "lnk_1", link().into(), 1).await;
+    for source in ["campaign", "tracking"] {
+        let accept = json!({"source": source, "epoch": 2, "reason": "a test"});
+        let path = "/api/v1/operator/bff/epoch/accept";
+        let (status, body) = app.post(path, &operator(), &accept).await;
+        assert!(status.is_success(), "{body}");
+    }
+    let again = CampaignCreatedV1 {
+        brand_id: "brand2".parse().unwrap(),
+        currency: Currency::parse("EUR").unwrap(),
+        ..first
+    };
+    let others = LinkCreatedV1 {
+        partner_id: "partner456".parse().unwrap(),
+        ..link()
+    };
+    deliver(campaigns, "camp123", again.into(), 2).await;
+    deliver(tracking, "lnk_1", others.into(), 2).await;
+
+    let path = "/api/v1/campaigns/camp123";
+    assert_eq!(app.get(path, &brand("brand1")).await.0, 404);
+    let (status, seen) = app.get(path, &brand("brand2")).await;
+    assert_eq!((status.as_u16(), &seen["currency"]), (200, &json!("EUR")));
+    let path = "/api/v1/links/lnk_1";
+    for (who, expected) in [
+        (partner123(), 404),
+        (brand("brand1"), 404),
+        (partner("partner456"), 200),
+        (brand("brand2"), 200),
+    ] {
+        assert_eq!(app.get(path, &who).await.0, expected);
     }
     app.stop().await;
 }
