@@ -11,6 +11,7 @@ use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use messaging::related::Question;
 use runtime::OrUnread;
+use schemas::Service;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::{BrandId, ConversionId, Currency, Money, OrderId, PartnerId};
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use super::Bff;
 use super::named::{self, Named};
 use super::shown::moment;
-use super::timeline::{MissingView, missing};
+use super::timeline::{ArchivedView, MissingView, archived, missing};
 use crate::related::explain::{self, Explained, Step, Terms, Waited};
 use crate::related::visible::{self, Owners, Viewer};
 use crate::related::{Found, Gathered, sentences};
@@ -56,6 +57,8 @@ pub(crate) struct ExplanationView {
     sentences: Vec<String>,
     /// Services that did not answer: what they know is not in it.
     missing: Vec<MissingView>,
+    /// Services whose older messages are in an archive, which was not looked at.
+    archived: Vec<ArchivedView>,
     /// There are more messages than were looked at.
     truncated: bool,
 }
@@ -94,6 +97,8 @@ pub(crate) struct ExplanationsView {
     items: Vec<ExplanationView>,
     /// Services that did not answer: what they know is not in it.
     missing: Vec<MissingView>,
+    /// Services whose older messages are in an archive, which was not looked at.
+    archived: Vec<ArchivedView>,
 }
 
 /// How money came to move.
@@ -116,6 +121,10 @@ pub(crate) struct TransferExplanationView {
     sentences: Vec<String>,
     /// Services that did not answer: what they know is not in it.
     missing: Vec<MissingView>,
+    /// Services whose older messages are in an archive, which was not looked at.
+    archived: Vec<ArchivedView>,
+    /// There are more messages than were looked at.
+    truncated: bool,
 }
 
 /// Which order.
@@ -131,6 +140,17 @@ pub(crate) struct OfOrder {
     brand_id: Option<BrandId>,
 }
 
+impl OfOrder {
+    /// Whether it is of the brand that is named. What is nobody's bears no brand, and is known by the id that its brand's number gives it.
+    fn means(&self, explained: &Explained) -> bool {
+        let Some(brand) = &self.brand_id else {
+            return true;
+        };
+        explained.brand.as_deref() == Some(brand.as_str())
+            || explained.conversion == ConversionId::of_brand(brand, &self.order_id).as_str()
+    }
+}
+
 fn step(step: Step) -> StepView {
     StepView {
         kind: step.sentence.kind,
@@ -141,7 +161,7 @@ fn step(step: Step) -> StepView {
     }
 }
 
-fn view(explained: Explained, gathered: &Gathered) -> ExplanationView {
+fn view(explained: Explained, gathered: &Gathered, viewer: &Viewer) -> ExplanationView {
     let mut sentences: Vec<String> = explained
         .steps
         .iter()
@@ -163,6 +183,7 @@ fn view(explained: Explained, gathered: &Gathered) -> ExplanationView {
         ledger: holdings,
         sentences,
         missing: missing(gathered),
+        archived: archived(gathered, viewer),
         truncated: gathered.truncated,
     }
 }
@@ -223,18 +244,19 @@ async fn of_conversion(
     let subjects = named::of_conversions(bff, &[id.to_string()])
         .await
         .or_unread()?;
-    let (gathered, all) = explained(bff, caller, subjects).await?;
+    let viewer = visible::viewer(caller);
+    let (gathered, all) = explained(bff, caller, &viewer, subjects).await?;
     let this = |explained: &Explained| explained.conversion == id.as_str();
     let may_be = (is_own || caller.is_operator()) && !gathered.missing.is_empty();
     match all.into_iter().find(this) {
-        Some(explained) => Ok(view(explained, &gathered)),
-        None if may_be => Ok(nothing(id, &gathered)),
+        Some(explained) => Ok(view(explained, &gathered, &viewer)),
+        None if may_be => Ok(nothing(id, &gathered, &viewer)),
         None => Err(Problem::not_found()),
     }
 }
 
 /// Of a conversion of which nothing is known while a service is away.
-fn nothing(id: &ConversionId, gathered: &Gathered) -> ExplanationView {
+fn nothing(id: &ConversionId, gathered: &Gathered, viewer: &Viewer) -> ExplanationView {
     let sentence = "Nothing is known of it now: a service that may know more did not answer.";
     ExplanationView {
         conversion_id: id.to_string(),
@@ -243,6 +265,7 @@ fn nothing(id: &ConversionId, gathered: &Gathered) -> ExplanationView {
         ledger: None,
         sentences: vec![sentence.to_owned()],
         missing: missing(gathered),
+        archived: archived(gathered, viewer),
         truncated: gathered.truncated,
     }
 }
@@ -251,9 +274,9 @@ fn nothing(id: &ConversionId, gathered: &Gathered) -> ExplanationView {
 async fn explained(
     bff: &Bff,
     caller: &Caller,
+    viewer: &Viewer,
     subjects: Vec<String>,
 ) -> Result<(Gathered, Vec<Explained>), Problem> {
-    let viewer = visible::viewer(caller);
     let question = Question {
         subjects,
         ..Question::default()
@@ -278,7 +301,7 @@ async fn explained(
         Ok::<_, sqlx::Error>((owners, found))
     };
     let (owners, found) = read.await.or_unread()?;
-    let all = explain::explain(&gathered, &viewer, &owners, &found);
+    let all = explain::explain(&gathered, viewer, &owners, &found);
     Ok((gathered, all))
 }
 
@@ -314,7 +337,7 @@ pub(crate) async fn explain_order(
 ) -> Result<Json<ExplanationsView>, Problem> {
     caller.scope()?;
     let named = Named {
-        order_id: Some(of.order_id),
+        order_id: Some(of.order_id.clone()),
         brand_id: of.brand_id.clone(),
         ..Named::default()
     };
@@ -322,13 +345,13 @@ pub(crate) async fn explain_order(
     if subjects.ids.is_empty() {
         return Err(Problem::not_found());
     }
-    let (mut gathered, all) = explained(&bff, &caller, subjects.ids).await?;
+    let viewer = visible::viewer(&caller);
+    let (mut gathered, all) = explained(&bff, &caller, &viewer, subjects.ids).await?;
     gathered.truncated |= subjects.truncated;
-    let brand = of.brand_id.as_ref().map(BrandId::as_str);
     let items: Vec<ExplanationView> = all
         .into_iter()
-        .filter(|explained| brand.is_none() || explained.brand.as_deref() == brand)
-        .map(|explained| view(explained, &gathered))
+        .filter(|explained| of.means(explained))
+        .map(|explained| view(explained, &gathered, &viewer))
         .collect();
     // Whoever is away: what is another's and what is nobody's look the same.
     if items.is_empty() && (gathered.missing.is_empty() || !caller.is_operator()) {
@@ -337,6 +360,7 @@ pub(crate) async fn explain_order(
     Ok(Json(ExplanationsView {
         items,
         missing: missing(&gathered),
+        archived: archived(&gathered, &viewer),
     }))
 }
 
@@ -403,6 +427,9 @@ fn of_transfer(
         .iter()
         .map(|step| step.sentence.text.clone())
         .collect();
+    if moving.is_none() {
+        sentences.extend(without_its_message(gathered));
+    }
     sentences.push(format!(
         "So {amount} {} went from {} to {}.",
         row.currency, row.debit, row.credit
@@ -417,5 +444,58 @@ fn of_transfer(
         steps: steps.into_iter().map(step).collect(),
         sentences,
         missing: missing(gathered),
+        archived: archived(gathered, viewer),
+        truncated: gathered.truncated,
+    }
+}
+
+/// Why the message that moved it is not among these, where that is known.
+fn without_its_message(gathered: &Gathered) -> Option<String> {
+    let payment = Service::Payment;
+    let mut away = gathered.missing.iter();
+    let why = if let Some(away) = away.find(|it| it.service == payment) {
+        format!("{} did not answer, since {}", payment.name(), away.reason)
+    } else if gathered.truncated {
+        "its request has more messages than are looked at".to_owned()
+    } else if gathered.archived.iter().any(|(of, _)| *of == payment) {
+        format!("what {} had of it may be in its archive", payment.name())
+    } else {
+        return None;
+    };
+    Some(format!("What caused it is not known now: {why}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::related::Missing;
+
+    #[test]
+    fn what_is_not_known_of_a_transfer_has_its_reason() {
+        let why = |gathered: &Gathered| without_its_message(gathered).unwrap_or_default();
+        let archived = |service| Gathered {
+            archived: vec![(service, 7)],
+            ..Gathered::default()
+        };
+        assert_eq!(why(&Gathered::default()), "");
+        assert_eq!(why(&archived(Service::Tracking)), "");
+        assert_eq!(
+            why(&archived(Service::Payment)),
+            "What caused it is not known now: what payment had of it may be in its archive."
+        );
+        let mut gathered = archived(Service::Payment);
+        gathered.truncated = true;
+        assert_eq!(
+            why(&gathered),
+            "What caused it is not known now: its request has more messages than are looked at."
+        );
+        gathered.missing = vec![Missing {
+            service: Service::Payment,
+            reason: "it is away".to_owned(),
+        }];
+        assert_eq!(
+            why(&gathered),
+            "What caused it is not known now: payment did not answer, since it is away."
+        );
     }
 }

@@ -263,7 +263,7 @@ fn view(gathered: &Gathered, viewer: &Viewer, owners: &Owners) -> TimelineView {
 }
 
 /// How much there is in all is for operators.
-fn archived(gathered: &Gathered, viewer: &Viewer) -> Vec<ArchivedView> {
+pub(super) fn archived(gathered: &Gathered, viewer: &Viewer) -> Vec<ArchivedView> {
     let each = gathered.archived.iter();
     each.map(|(service, to_position)| ArchivedView {
         service: service.name().to_owned(),

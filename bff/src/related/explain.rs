@@ -337,6 +337,10 @@ impl Explained {
             Body::ConversionUnattributedV1(it) => (it.order_id.as_ref(), None),
             Body::ConversionRefundNotedV1(it) => (it.order_id.as_ref(), None),
             Body::ConversionDuplicateIgnoredV1(it) => (it.order_id.as_ref(), None),
+            // They alone may be left of it, or answer now.
+            Body::CommissionCalculatedV1(it) => (None, Some(it.brand_id.as_ref())),
+            Body::CommissionApprovedV1(it) => (None, Some(it.brand_id.as_ref())),
+            Body::CommissionReversedV1(it) => (None, Some(it.brand_id.as_ref())),
             _ => return,
         };
         let order = order.map(ToString::to_string);
@@ -553,6 +557,21 @@ mod tests {
         let messages: Vec<&Found> = messages.iter().collect();
         explained.conclude(&messages, gathered, BTreeMap::new());
         explained.result
+    }
+
+    #[test]
+    fn a_commission_of_which_nothing_else_is_left_is_its_brands() {
+        for kind in ["calculated", "approved", "reversed"] {
+            let kind = format!("commission.{kind}.v1");
+            let gathered = Gathered {
+                messages: vec![found(Service::Commission, &kind, 2)],
+                ..Gathered::default()
+            };
+            let owners = Owners::default();
+            let all = explain(&gathered, &Viewer::Operator, &owners, &Terms::new());
+            let brands: Vec<_> = all.iter().map(|it| it.brand.as_deref()).collect();
+            assert_eq!(brands, [Some("brand1")], "{kind}");
+        }
     }
 
     #[test]

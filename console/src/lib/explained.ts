@@ -10,6 +10,7 @@ export interface Explained {
   /** One for each conversion or claim of an order, and else the only one. `id`: of the conversion that it is, or would be. */
   items: { id: string | null | undefined; sentences: readonly string[]; truncated: boolean }[];
   missing: readonly Schemas["MissingView"][];
+  archived: readonly Schemas["ArchivedView"][];
 }
 
 export async function explained(of: Explainable, signal: AbortSignal): Promise<Explained> {
@@ -20,17 +21,26 @@ export async function explained(of: Explainable, signal: AbortSignal): Promise<E
     case "commission":
       return one(await get(api.GET("/api/v1/commissions/{id}/explanation", { params, signal })));
     case "transfer":
-      return one({ truncated: false, ...(await get(api.GET("/api/v1/transfers/{id}/explanation", { params, signal }))) });
+      return one(await get(api.GET("/api/v1/transfers/{id}/explanation", { params, signal })));
     case "order": {
       const query = { order_id: of.id, ...(of.brand && { brand_id: of.brand }) };
-      const { items, missing } = await get(api.GET("/api/v1/explanations", { params: { query }, signal }));
-      return { items: items.flatMap((it) => one(it).items), missing };
+      const { items, missing, archived = [] }: OfOrder = await get(api.GET("/api/v1/explanations", { params: { query }, signal }));
+      return { items: items.flatMap((it) => one(it).items), missing, archived };
     }
   }
 }
 
-type Whole = Pick<Schemas["ExplanationView"], "sentences" | "truncated" | "missing"> & { conversion_id?: string | null };
+/** A bff of an older build says neither what is archived nor whether there is more of a transfer. */
+interface Whole {
+  conversion_id?: string | null;
+  sentences: readonly string[];
+  missing: readonly Schemas["MissingView"][];
+  archived?: readonly Schemas["ArchivedView"][];
+  truncated?: boolean;
+}
 
-function one({ conversion_id, sentences, truncated, missing }: Whole): Explained {
-  return { items: [{ id: conversion_id, sentences, truncated }], missing };
+type OfOrder = Pick<Whole, "missing" | "archived"> & { items: readonly Whole[] };
+
+function one({ conversion_id, sentences, truncated = false, missing, archived = [] }: Whole): Explained {
+  return { items: [{ id: conversion_id, sentences, truncated }], missing, archived };
 }

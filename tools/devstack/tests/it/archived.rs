@@ -5,14 +5,17 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::settings::Mode;
 use schemas::Service;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::time::{Duration, Instant};
 
 use crate::restored::{TRACKING, as_admin, ready, start, tributary, until_ready_says};
 use crate::traffic::{PATIENCE, Shop};
+use crate::walk::{Walker, until};
 
 async fn number(stack: &LocalStack, sql: &str) -> i64 {
     let url = stack.database_url(Service::Tracking).unwrap();
@@ -31,6 +34,37 @@ async fn until_shipped(stack: &LocalStack) {
     while number(stack, left).await > 0 {
         assert!(Instant::now() < end, "tracking's relay comes to the end");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Of the oldest order and of the oldest movement of money tracking's part is in its archive.
+async fn explanations_name_whose_log_is_archived(stack: &LocalStack) {
+    let url = stack.database_url(Service::Bff).unwrap();
+    let bff = PgPool::connect(&url).await.unwrap();
+    until("the bff has folded a purchase and what it moved", || async {
+        let both = "SELECT EXISTS (SELECT FROM conversions WHERE order_id IS NOT NULL) AND EXISTS (SELECT FROM transfers)";
+        sqlx::query_scalar(both).fetch_one(&bff).await.unwrap()
+    })
+    .await;
+    let oldest =
+        "SELECT id, order_id FROM conversions WHERE order_id IS NOT NULL ORDER BY position LIMIT 1";
+    let (conversion, order): (String, String) =
+        sqlx::query_as(oldest).fetch_one(&bff).await.unwrap();
+    let oldest = "SELECT id::text FROM transfers ORDER BY position LIMIT 1";
+    let transfer: String = sqlx::query_scalar(oldest).fetch_one(&bff).await.unwrap();
+    bff.close().await;
+    let walker = Walker::new(stack, Mode::Hybrid);
+    let operator = stack.token(&["--role", "operator"]).unwrap();
+    for path in [
+        format!("conversions/{conversion}/explanation"),
+        format!("explanations?order_id={order}"),
+        format!("transfers/{transfer}/explanation"),
+    ] {
+        let names_it = |explained: &Value| {
+            let archived = explained["archived"].as_array();
+            archived.is_some_and(|all| all.iter().any(|it| it["service"] == "tracking"))
+        };
+        walker.read_until(&operator, &path, names_it).await;
     }
 }
 
@@ -65,6 +99,8 @@ async fn an_old_part_leaves_the_table_by_the_runbook_and_everything_goes_on() {
     assert!(list.contains("tracking"), "{list}");
     let least = number(&stack, "SELECT min(position) FROM pipeline.message_log").await;
     assert!(least >= 64, "the table still has position {least}");
+
+    explanations_name_whose_log_is_archived(&stack).await;
 
     // The event store, a replay and a relay that is rewound read what left.
     let events = ["events", "list", "tracking", "--oldest", "--limit", "3"];

@@ -372,6 +372,17 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
             assert_eq!(last, "The ledger holds nothing for it.", "{order}");
         }
     }
+    // An operator says which campaign it was in, and so whose order it is that is nobody's.
+    let elsewhere = json!({"user_id": "nobody-clicked", "campaign_id": "camp-hold"});
+    scene.sale(&scene.operator, "o-elsewhere", elsewhere).await;
+    let path = "explanations?order_id=o-elsewhere&brand_id=brand123";
+    let all = scene.read(&scene.operator, path).await;
+    let said = all["items"][0]["sentences"].to_string();
+    assert!(said.contains("is nobody's, and earns nothing"), "{all:#}");
+    let of_other = "explanations?order_id=o-elsewhere&brand_id=brand-prepaid";
+    scene
+        .answers(&scene.operator, of_other, StatusCode::NOT_FOUND)
+        .await;
     for (order, token) in [("o-nobody", &scene.partner), ("o-nobody", &scene.prepaid)] {
         let path = format!("explanations?order_id={order}");
         scene.answers(token, &path, StatusCode::NOT_FOUND).await;
