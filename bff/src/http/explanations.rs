@@ -241,7 +241,7 @@ async fn of_conversion(
             .require_owner(partner.as_ref(), brand.as_ref())
             .is_ok()
     });
-    let subjects = named::of_conversions(bff, &[id.to_string()])
+    let subjects = named::of_conversions(bff, caller.scope()?, &[id.to_string()])
         .await
         .or_unread()?;
     let viewer = visible::viewer(caller);

@@ -1,6 +1,6 @@
 //! What timelines and explanations are asked for by, and which conversions and claims that names.
 
-use chassis::auth::Caller;
+use chassis::auth::{Caller, Scope};
 use chassis::params::parameter;
 use chassis::problem::Problem;
 use runtime::OrUnread;
@@ -16,6 +16,9 @@ use crate::store::{One, claims, conversions, search};
 const MAX_OF_ONE: usize = 16;
 /// One more is read, to know of more.
 const READ_OF_ONE: i64 = 17;
+
+/// Claims of orders that are read: of a conversion that bears no brand they may be other brands', whose orders have the same number.
+const READ_OF_ORDERS: i64 = 200;
 
 /// What messages are asked for by.
 #[derive(Debug, Default)]
@@ -115,7 +118,7 @@ impl Named {
             if let (Some(brand), Some(order)) = (brand, &self.order_id) {
                 conversions.push(ConversionId::of_brand(brand, order).to_string());
             }
-            let mut all = of_conversions(bff, &conversions).await?;
+            let mut all = of_conversions(bff, scope, &conversions).await?;
             if let (Some(_), Some(order)) = (&self.brand_id, &self.order_id) {
                 // What is known by its number alone may be another brand's.
                 let number = ConversionId::of_order(None, order).to_string();
@@ -136,9 +139,20 @@ impl Named {
     }
 }
 
+/// Whether a claim is of the order that its conversion is: numbers are each brand's own, and say in a conversion's id whose they are.
+fn is_of_its_brand(claim: &claims::OfOrder) -> bool {
+    let named = || {
+        let brand = BrandId::parse(&*claim.brand_id).ok()?;
+        let order = OrderId::parse(&*claim.order_id).ok()?;
+        Some(ConversionId::of_brand(&brand, &order))
+    };
+    claim.is_brands || named().is_some_and(|id| id.as_str() == claim.conversion_id)
+}
+
 /// Conversions, the other ids that their orders may be known under, and the claims of them.
 pub(super) async fn of_conversions(
     bff: &Bff,
+    scope: Scope<'_>,
     conversions: &[String],
 ) -> Result<Vec<String>, sqlx::Error> {
     let pool = bff.host.pool();
@@ -147,6 +161,9 @@ pub(super) async fn of_conversions(
         return Ok(subjects);
     }
     subjects.extend(claims::of_conversions(pool, conversions, READ_OF_ONE).await?);
+    let of_orders = claims::of_orders(pool, scope, conversions, READ_OF_ORDERS).await?;
+    let its = of_orders.into_iter().filter(is_of_its_brand);
+    subjects.extend(its.take(MAX_OF_ONE).map(|claim| claim.id));
     for (order, campaign) in conversions::orders(pool, conversions).await? {
         subjects.push(ConversionId::of_order(campaign.as_ref(), &order).to_string());
         subjects.push(ConversionId::of_order(None, &order).to_string());

@@ -3,6 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use runtime::lists;
 use sqlx::{FromRow, PgConnection, PgPool, QueryBuilder};
 use types::{BrandId, CampaignId, ClaimStatus, OrderId, PartnerId};
 
@@ -102,4 +103,36 @@ pub(crate) async fn of_conversions(
     .bind(limit)
     .fetch_all(pool)
     .await
+}
+
+/// A claim of an order that has a conversion.
+#[derive(Debug, FromRow)]
+pub(crate) struct OfOrder {
+    pub(crate) id: String,
+    pub(crate) brand_id: String,
+    pub(crate) order_id: String,
+    /// The conversion, which the claim does not name unless it ended in it.
+    pub(crate) conversion_id: String,
+    /// Whether the conversion is the same brand's; what is nobody's bears no brand.
+    pub(crate) is_brands: bool,
+}
+
+/// The claims, open and declined ones too, of these conversions' orders, as far as they may be seen: of a brand the claims that are its own,
+/// of a partner those of what is its own.
+pub(crate) async fn of_orders(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    conversions: &[String],
+    limit: i64,
+) -> Result<Vec<OfOrder>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(
+        "SELECT c.id, c.brand_id, c.order_id, v.id AS conversion_id, v.brand_id IS NOT NULL AS is_brands
+           FROM conversions v JOIN claims c ON c.order_id = v.order_id AND coalesce(c.brand_id = v.brand_id, true)
+          WHERE c.order_id IS NOT NULL AND v.id = ANY(",
+    );
+    sql.push_bind(conversions).push(")");
+    lists::seen_by(scope, "v.partner_id = ", ("c.brand_id = ", ""))(&mut sql);
+    sql.push(" ORDER BY is_brands DESC, c.position LIMIT ");
+    sql.push_bind(limit);
+    sql.build_query_as().fetch_all(pool).await
 }

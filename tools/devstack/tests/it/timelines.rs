@@ -163,6 +163,7 @@ async fn a_purchase_is_seen_through_all_services_and_explained_to_the_cent_in_ev
     each_sees_its_own(&scene, request).await;
     everything_else_happens(&scene).await;
     what_earned_nothing_is_explained(&scene).await;
+    claims_that_came_to_nothing_are_explained(&scene).await;
     a_brand_that_is_named_has_its_own_order_alone(&scene).await;
     a_number_that_many_have_is_found_by_each(&scene).await;
     the_last_line_is_the_ledger(&scene).await;
@@ -377,8 +378,9 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
     scene.sale(&scene.operator, "o-elsewhere", elsewhere).await;
     let path = "explanations?order_id=o-elsewhere&brand_id=brand123";
     let all = scene.read(&scene.operator, path).await;
-    let said = all["items"][0]["sentences"].to_string();
-    assert!(said.contains("is nobody's, and earns nothing"), "{all:#}");
+    let sentences = all["items"][0]["sentences"].to_string();
+    let its = "is nobody's, and earns nothing";
+    assert!(sentences.contains(its), "{all:#}");
     let of_other = "explanations?order_id=o-elsewhere&brand_id=brand-prepaid";
     scene
         .answers(&scene.operator, of_other, StatusCode::NOT_FOUND)
@@ -386,6 +388,46 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
     for (order, token) in [("o-nobody", &scene.partner), ("o-nobody", &scene.prepaid)] {
         let path = format!("explanations?order_id={order}");
         scene.answers(token, &path, StatusCode::NOT_FOUND).await;
+    }
+}
+
+/// A partner claims an order that becomes nobody's, and one that its brand declines and then reports itself.
+async fn claims_that_came_to_nothing_are_explained(scene: &Scene<'_>) {
+    for (order, buyer) in [("o-open", "nobody-clicked"), ("o-declined", "user123")] {
+        scene.sale(&scene.partner, order, json!({})).await;
+        let claims = format!("claims?order_id={order}");
+        let is_shown = |list: &Value| list["items"][0]["id"].is_string();
+        let list = scene
+            .walker
+            .read_until(&scene.shop, &claims, is_shown)
+            .await;
+        if order == "o-declined" {
+            let decline = format!(
+                "claims/{}/decline",
+                list["items"][0]["id"].as_str().unwrap()
+            );
+            let reason = json!({"reason": "other"});
+            scene.walker.done(&scene.shop, &decline, reason).await;
+        }
+        let report = json!({"user_id": buyer});
+        scene.sale(&scene.shop, order, report).await;
+    }
+    for (order, sentences) in [
+        ("o-open", ["partner123 claimed", "is nobody's"]),
+        (
+            "o-declined",
+            ["The brand declined the claim", "The ledger holds for it"],
+        ),
+    ] {
+        let path = format!("conversions/{}/explanation", scene.conversion(order).await);
+        let has_all = |explained: &Value| {
+            let text = explained["sentences"].to_string();
+            let is_there = |sentence: &&str| text.contains(sentence);
+            sentences.iter().all(is_there) && !text.contains("on their way")
+        };
+        for token in [&scene.operator, &scene.shop] {
+            scene.walker.read_until(token, &path, has_all).await;
+        }
     }
 }
 
