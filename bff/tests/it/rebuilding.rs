@@ -17,7 +17,7 @@ use operations::{fencing, replay};
 use runtime::testing::{
     self, SECRET, TestService, new_database, serve, unmade_database, variables,
 };
-use schemas::{Body, Message, Service, Topic};
+use schemas::{Body, ConversionAttributedV1, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::app::{self, calculated, payout_requested, posted};
+use crate::reads_of_programmes::sold;
 
 /// A service that is followed: its log, and the route by which it is read.
 struct Sender {
@@ -66,6 +67,10 @@ impl Door {
 
 impl Sender {
     async fn start(service: Service) -> Self {
+        Self::start_with(service, 1).await
+    }
+
+    async fn start_with(service: Service, partitions: u32) -> Self {
         let url = new_database().await;
         let mut connection = PgConnection::connect(&url).await.unwrap();
         messaging::migrate(&mut connection).await.unwrap();
@@ -95,7 +100,7 @@ impl Sender {
         let router = history::router(pool.clone(), schema_ids.clone(), key, service)
             .route_layer(middleware::from_fn(wait));
         let base_url = serve(router).await;
-        let writer = Writer::of(service, 1, schema_ids);
+        let writer = Writer::of(service, partitions, schema_ids);
         Self {
             pool,
             writer,
@@ -112,11 +117,13 @@ impl Sender {
             .await
             .unwrap();
         let mut messages = Vec::new();
+        let key = (self.writer.partitions == 1).then_some("partner1");
         for (subject, body, command) in events {
             let new = NewMessage {
                 id: Uuid::now_v7(),
                 topic: self.topic,
-                key: "partner1".to_owned(),
+                // By their subjects where there are several partitions.
+                key: key.unwrap_or(subject).to_owned(),
                 subject: (*subject).to_owned(),
                 body: body.clone(),
                 correlation_id: Uuid::now_v7(),
@@ -471,4 +478,41 @@ async fn an_older_build_that_started_again_for_a_while_leaves_its_own_fold_noted
         .await
         .unwrap();
     assert_eq!(noted, 1);
+}
+
+/// Rows get their places in lists as they are folded.
+#[tokio::test]
+async fn lists_are_in_the_order_of_their_senders_log_after_a_swap_over_several_partitions() {
+    let tracking = Sender::start_with(Service::Tracking, 2).await;
+    let app = following(&[("TRACKING", &tracking)]).await;
+    let ids_of = |partition| {
+        let ids = (0..).map(|number| format!("conversion{number}"));
+        ids.filter(move |id| schemas::partition(id, 2) == partition)
+    };
+    let ids: Vec<String> = ids_of(0)
+        .zip(ids_of(1))
+        .flat_map(<[String; 2]>::from)
+        .take(6)
+        .collect();
+    for id in &ids {
+        let sale = ConversionAttributedV1 {
+            order_id: Some(id.parse().unwrap()),
+            ..sold()
+        };
+        tracking.append(&[(id, sale.into(), None)]).await;
+    }
+    // As if it had come.
+    sqlx::raw_sql(
+        "INSERT INTO pipeline.watermark (source, epoch, topic, partition, sequence)
+         SELECT 'tracking', 1, 'tracking-events', partition, 3 FROM generate_series(0, 1) partition",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    let swapped = app.replay("swap").await;
+    assert_eq!(swapped["events"], 6, "{swapped}");
+    let (_, list) = app.get("/api/v1/conversions", &testing::operator()).await;
+    let items = list["items"].as_array().unwrap().iter();
+    let oldest_first: Vec<&str> = items.rev().filter_map(|it| it["id"].as_str()).collect();
+    assert_eq!(oldest_first, ids, "{list}");
 }

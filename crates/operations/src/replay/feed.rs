@@ -53,7 +53,7 @@ impl Patience {
 }
 
 /// A message with its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fed {
     /// In the own log; 0 in what is followed.
     pub position: i64,

@@ -1,7 +1,7 @@
 //! The logs of those that are followed, read again from their first message over HTTP.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use messaging::relay::TransportError;
 use messaging::transport::Peers;
@@ -20,12 +20,19 @@ use super::feed::{Fed, Patience, Target};
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_LAST: Duration = Duration::from_secs(15);
 
-/// Every stream that is followed, one after another: streams have no order between them.
+/// Messages of one batch at most, and bytes of them, unless the last is longer.
+const MAX_MESSAGES: usize = 500;
+const MAX_BYTES: usize = 1_048_576;
+
+/// Every stream that is followed, one topic after another: topics have no order between them. Those of one topic come in the order of their
+/// sender's log, since rows get their places in lists as they are folded.
 #[derive(Clone)]
 pub struct Followed {
     senders: Peers,
     pool: PgPool,
     at: HashMap<StreamId, At>,
+    /// What was read of each partition and not fed yet, one part at most, with positions in the sender's log.
+    ahead: HashMap<(Topic, i32), VecDeque<(i64, Fed)>>,
     /// Messages that are in the retry queue here: the live tables do not have them either.
     in_retry_queue: Option<Box<InRetryQueue>>,
 }
@@ -83,6 +90,7 @@ impl Followed {
             senders,
             pool,
             at: HashMap::new(),
+            ahead: HashMap::new(),
             in_retry_queue: None,
         }
     }
@@ -104,16 +112,57 @@ impl Followed {
         }
         let mut streams: Vec<_> = until.watermarks.iter().collect();
         streams.sort_by_key(|(stream, _)| (stream.topic.name(), stream.partition, stream.epoch));
-        for (stream, watermark) in streams {
-            while self.at.get(stream).map_or(0, |at| at.sequence) < *watermark {
-                let fed = self.read(stream, *watermark, patience).await?;
-                // All of what was read may be in the retry queue here.
-                if !fed.is_empty() {
-                    return Ok(fed);
-                }
+        let topics = streams.chunk_by(|(one, _), (other, _)| one.topic == other.topic);
+        for streams in topics {
+            let fed = self.next_of(streams, patience).await?;
+            if !fed.is_empty() {
+                return Ok(fed);
             }
         }
         Ok(Vec::new())
+    }
+
+    /// The next of one topic's streams, which are given with their ends, by partitions and epochs.
+    async fn next_of(
+        &mut self,
+        streams: &[(&StreamId, &i64)],
+        patience: Patience,
+    ) -> Result<Vec<Fed>, ReplayError> {
+        let (mut fed, mut bytes) = (Vec::new(), 0);
+        while fed.len() < MAX_MESSAGES && bytes < MAX_BYTES {
+            for (stream, until) in streams {
+                self.read_ahead(stream, **until, patience).await?;
+            }
+            let partitions = self.ahead.values_mut();
+            let heads = partitions.filter_map(|ahead| Some((ahead.front()?.0, ahead)));
+            let earliest = heads.min_by_key(|(position, _)| *position);
+            let Some((_, next)) = earliest.and_then(|(_, ahead)| ahead.pop_front()) else {
+                break;
+            };
+            bytes += next.bytes;
+            fed.push(next);
+        }
+        Ok(fed)
+    }
+
+    /// Reads a part of a stream where nothing is left of its partition's before it.
+    async fn read_ahead(
+        &mut self,
+        stream: &StreamId,
+        until: i64,
+        patience: Patience,
+    ) -> Result<(), ReplayError> {
+        let partition = (stream.topic, stream.partition);
+        let is_empty = |ahead: &HashMap<_, VecDeque<_>>| {
+            let ahead = ahead.get(&partition);
+            ahead.is_none_or(VecDeque::is_empty)
+        };
+        // All of what was read may be in the retry queue here.
+        while is_empty(&self.ahead) && self.at.get(stream).map_or(0, |at| at.sequence) < until {
+            let read = self.read(stream, until, patience).await?;
+            self.ahead.entry(partition).or_default().extend(read);
+        }
+        Ok(())
     }
 
     /// Whether what was left out is what the live tables have not, as this transaction sees both.
@@ -164,7 +213,7 @@ impl Followed {
         stream: &StreamId,
         until: i64,
         patience: Patience,
-    ) -> Result<Vec<Fed>, ReplayError> {
+    ) -> Result<Vec<(i64, Fed)>, ReplayError> {
         let mut at = self.at.get(stream).copied().unwrap_or_default();
         let owner = stream.topic.owner();
         let query = HistoryQuery {
@@ -220,11 +269,14 @@ impl Followed {
                 continue;
             }
             match read {
-                Ok(read) => fed.push(Fed {
-                    position: 0,
-                    message: read,
-                    bytes: message.body.len(),
-                }),
+                Ok(read) => {
+                    let read = Fed {
+                        position: 0,
+                        message: read,
+                        bytes: message.body.len(),
+                    };
+                    fed.push((position, read));
+                }
                 // What was folded once must not be left out because this build cannot read it.
                 Err(error @ DecodeError::Unreadable(_)) if !is_in(&in_retry_queue.edited) => {
                     let sequence = at.sequence;
