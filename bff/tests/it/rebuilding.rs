@@ -1,5 +1,6 @@
 //! Read models made again from the logs of those that are followed.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -12,17 +13,18 @@ use axum::response::IntoResponse;
 use bff::Projections;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
-use messaging::{AdvisoryLock, Lookups, NewMessage, SchemaIds, Tables, WriteTx, Writer};
+use messaging::{AdvisoryLock, Answer, Lookups, NewMessage, SchemaIds, Tables, WriteTx, Writer};
 use operations::{fencing, replay};
 use runtime::testing::{
     self, SECRET, TestService, new_database, serve, unmade_database, variables,
 };
-use schemas::{Body, ConversionAttributedV1, Message, Service, Topic};
+use schemas::{Body, ConversionAttributedV1, EnrollmentEndedV1, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
+use types::EnrollmentStatus;
 use uuid::Uuid;
 
 use crate::app::{self, calculated, payout_requested, posted};
@@ -469,7 +471,7 @@ async fn an_older_build_that_started_again_for_a_while_leaves_its_own_fold_noted
             fold_version,
             ..Tables::NONE
         };
-        replay::note_fold_version(&service.pool, &tables)
+        replay::note_fold_version(&service.pool, &tables, &[])
             .await
             .unwrap();
     }
@@ -515,4 +517,71 @@ async fn lists_are_in_the_order_of_their_senders_log_after_a_swap_over_several_p
     let items = list["items"].as_array().unwrap().iter();
     let oldest_first: Vec<&str> = items.rev().filter_map(|it| it["id"].as_str()).collect();
     assert_eq!(oldest_first, ids, "{list}");
+}
+
+/// Runs a bff that has never heard of a kind, on a thread of its own, until it has taken these.
+async fn taken_by_an_older_build(
+    variables: HashMap<String, String>,
+    unheard_of: &'static str,
+    topic: Topic,
+    messages: Vec<Message>,
+) -> Vec<&'static str> {
+    let older = std::thread::spawn(move || {
+        schemas::forget(unheard_of);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let app = TestService::start_with(bff::define, variables).await;
+            let answers = app.deliver_all(topic, messages).await;
+            app.stop().await;
+            answers.iter().map(Answer::name).collect()
+        })
+    });
+    let ended = tokio::task::spawn_blocking(move || older.join().unwrap());
+    ended.await.unwrap()
+}
+
+/// What it kept is folded behind what it folded itself, whatever the order of the log: until a swap that is noted.
+#[tokio::test]
+async fn what_an_older_build_kept_of_a_row_that_it_changed_since_calls_for_a_swap() {
+    let campaign = Sender::start(Service::Campaign).await;
+    let mut variables = variables(Service::Bff, &unmade_database());
+    variables.insert("CAMPAIGN_SERVICE_URL".to_owned(), campaign.base_url.clone());
+    let ended = EnrollmentEndedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        status: EnrollmentStatus::Left,
+        reason: None,
+    };
+    let events = [app::accepted(), ended.into(), app::accepted()];
+    let events = events.map(|event| ("enr1", event, None));
+    let messages = campaign.append(&events).await;
+    let unheard_of = "enrollment.ended.v1";
+    let topic = campaign.topic;
+    let taken = taken_by_an_older_build(variables.clone(), unheard_of, topic, messages).await;
+    assert_eq!(taken, ["done", "parked", "done"]);
+
+    let app = TestService::start_with(bff::define, variables).await;
+    testing::until("this build has taken it", || async {
+        app::count(&app, "pipeline.parked").await == 0
+    })
+    .await;
+    let versions = async || {
+        let replays = "/api/v1/operator/bff/replays";
+        let (_, list) = app.get(replays, &testing::operator()).await;
+        let version = |of: &str| list[of].as_i64().unwrap();
+        (version("tables_fold_version"), version("fold_version"))
+    };
+    let (in_place, of_this_build) = versions().await;
+    assert!(in_place < of_this_build, "{in_place} and {of_this_build}");
+    app.replay("swap").await;
+    assert_eq!(versions().await, (of_this_build, of_this_build));
+    let status: String = sqlx::query_scalar("SELECT status FROM enrollments WHERE id = 'enr1'")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+    assert_eq!(status, "enrolled");
+    let clean = app.replay("verify").await;
+    assert_eq!(clean["report"]["different"], 0, "{clean}");
+    app.stop().await;
 }
