@@ -4,13 +4,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chassis::auth::Verifier;
 use chassis::http::ReadyCheck;
 use chassis::time::to_rfc3339;
+use messaging::halted::Halted;
 use messaging::{Paused, gap, halted};
+use tokio::time::timeout;
 
 use crate::host::Host;
+
+/// A database that is silent is waited for so long: whoever asks whether this process is ready waits no longer than some seconds.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Whether a process whose edge answers without its database was ready once: from then on it stays ready without. Its visitors would else be
 /// sent nowhere by whoever goes by this, as all its processes are at the same database.
@@ -58,22 +64,19 @@ async fn look(host: &Host, verifier: &Verifier, lasting: &Lasting) -> Vec<ReadyC
     if let Some(reason) = host.guard().reason() {
         return vec![lasting.without_database("database", reason)];
     }
-    let database = sqlx::query_scalar::<_, i64>("SELECT position FROM pipeline.log_head")
-        .fetch_one(host.pool())
-        .await;
-    let is_reached = database.is_ok();
-    let mut checks = vec![match database {
-        Ok(_) => ReadyCheck::passed("database"),
-        Err(error) => lasting.without_database("database", error.to_string()),
-    }];
-    checks.extend(verifier.readiness());
-    // Each question to a database that is away takes as long as a connection is waited for.
-    let halted = if is_reached {
-        gap::judge(host.pool(), host.health()).await;
-        halted::all(host.pool()).await.unwrap_or_default()
-    } else {
-        Vec::new()
+    let (database, halted) = match timeout(PATIENCE, of_database(host)).await {
+        Ok(Ok(halted)) => (ReadyCheck::passed("database"), halted),
+        Ok(Err(error)) => (
+            lasting.without_database("database", error.to_string()),
+            Vec::new(),
+        ),
+        Err(_) => {
+            let silent = format!("no answer in {} s", PATIENCE.as_secs());
+            (lasting.without_database("database", silent), Vec::new())
+        }
     };
+    let mut checks = vec![database];
+    checks.extend(verifier.readiness());
     for (transport, reason) in host.health().stops() {
         checks.push(ReadyCheck::passed(transport).with_detail(reason));
     }
@@ -100,6 +103,15 @@ async fn look(host: &Host, verifier: &Verifier, lasting: &Lasting) -> Vec<ReadyC
             .map(|(transport, error)| ReadyCheck::failed(transport, error)),
     );
     checks
+}
+
+/// The streams that stand still, of a database that answers.
+async fn of_database(host: &Host) -> Result<Vec<Halted>, sqlx::Error> {
+    sqlx::query_scalar::<_, i64>("SELECT position FROM pipeline.log_head")
+        .fetch_one(host.pool())
+        .await?;
+    gap::judge(host.pool(), host.health()).await;
+    Ok(halted::all(host.pool()).await.unwrap_or_default())
 }
 
 fn describe(paused: &Paused) -> String {

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, assert_within_a_second, operator, unmade_database, until};
+use runtime::testing::{
+    TestService, Way, assert_within_a_second, new_database, operator, unmade_database, until,
+};
 use schemas::{
     Body, CampaignChangedV1, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1,
     EnrollmentEndedV1, PartnerBannedV1, PartnerUnbannedV1,
@@ -410,22 +412,47 @@ async fn a_process_that_was_ready_stays_ready_while_its_database_is_away_and_lin
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
     ))
     .await;
-    let says = |ready: &Value| {
-        let checks = ready["checks"].as_array().unwrap().iter();
-        let mut database = checks.filter(|check| check["name"] == "database");
-        let detail = database.next().unwrap()["detail"].as_str();
-        detail.unwrap_or_default().to_owned()
-    };
     until("it says that its database is away", || async {
         let (status, body) = ready().await;
         assert_eq!(status, StatusCode::OK, "{body}");
-        !says(&body).is_empty()
+        !of_database(&body).is_empty()
     })
     .await;
     assert_eq!(location(&service, "lnk_1").await, TARGET);
     run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
     until("its database is there again", || async {
-        says(&ready().await.1).is_empty()
+        of_database(&ready().await.1).is_empty()
+    })
+    .await;
+    service.stop().await;
+}
+
+/// What `/ready` says of the database.
+fn of_database(ready: &Value) -> String {
+    let checks = ready["checks"].as_array().unwrap().iter();
+    let mut database = checks.filter(|check| check["name"] == "database");
+    let detail = database.next().unwrap()["detail"].as_str();
+    detail.unwrap_or_default().to_owned()
+}
+
+/// A request that is not answered in time is no 200.
+#[tokio::test]
+async fn a_process_that_was_ready_stays_ready_while_its_database_is_silent() {
+    let way = Way::to(&new_database().await).await;
+    let service = start_with(variables(&way.url)).await;
+    let ready = async || service.get("/ready", &operator()).await;
+    assert_eq!(ready().await.0, StatusCode::OK);
+    way.silence_all();
+    until("it says that its database is silent", || async {
+        let (status, body) = ready().await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        !of_database(&body).is_empty()
+    })
+    .await;
+    way.carry_again();
+    until("its database is there again", || async {
+        let (status, body) = ready().await;
+        status == StatusCode::OK && of_database(&body).is_empty()
     })
     .await;
     service.stop().await;

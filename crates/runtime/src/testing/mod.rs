@@ -10,6 +10,7 @@
 mod lines;
 mod replays;
 mod unusable;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
@@ -45,6 +46,7 @@ use crate::settings::Settings;
 use crate::start::{Running, start};
 
 pub use lines::{Lines, lines};
+pub use way::Way;
 
 /// What a condition in a test is waited for at most: a broker that boots beside it on two cores leaves a request unanswered now and then, and each
 /// costs up to fifteen seconds.
