@@ -1,10 +1,27 @@
 //! Transactions that nobody need wait for to the end.
 
+use std::io::{Error, ErrorKind};
+use std::time::Duration;
+
 use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{Either, PgPool, Postgres, Transaction};
+use tokio::time::timeout;
 
 use crate::locks::AdvisoryLock;
+use crate::sqlstate;
+
+/// What the database does not answer for so long it does not answer any more. A server that lives ends each statement after 30 s and each transaction (17 and
+/// later) after 40 s, and says so.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Whoever waited in vain for so long no longer uses the connections that there are: no error tells of a host that lost its power once it has taken what
+/// was sent, and another may be behind its address by now.
+pub(crate) fn unanswered(patience: Duration) -> sqlx::Error {
+    sqlstate::outdate_connections();
+    let reason = format!("no answer in {patience:?}");
+    sqlx::Error::Io(Error::new(ErrorKind::TimedOut, reason))
+}
 
 /// Begins a transaction by this statement, such as `BEGIN READ ONLY`.
 ///
@@ -48,7 +65,10 @@ async fn begun(
 ) -> Result<(Transaction<'static, Postgres>, Option<PgRow>), sqlx::Error> {
     let pool = pool.clone();
     let task = async move {
-        #[expect(clippy::disallowed_methods, reason = "nobody gives up this task")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "nobody gives up this task before its connection is used no more"
+        )]
         let mut tx = pool.begin_with(statement).await?;
         let mut last = None;
         if let Some(then) = then {
@@ -65,8 +85,9 @@ async fn begun(
         clippy::disallowed_methods,
         reason = "it ends with its statements, and what it holds goes back to the pool"
     )]
-    let begun = tokio::spawn(task);
+    let begun = tokio::spawn(timeout(PATIENCE, task));
     begun
         .await
-        .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?
+        .map_err(|error| sqlx::Error::Io(Error::other(error)))?
+        .unwrap_or_else(|_| Err(unanswered(PATIENCE)))
 }

@@ -1,6 +1,7 @@
 //! The batches: what waits in the queue becomes one transaction.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use futures::future::BoxFuture;
 use schemas::Service;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use types::Micros;
 
-use crate::attempt::{Attempt, FACTS_DEAD_LETTERED, Failure};
+use crate::attempt::{Attempt, Done, FACTS_DEAD_LETTERED, Failure};
 use crate::backoff::Backoff;
+use crate::begin;
 use crate::clock;
 use crate::dyn_domain::DynDomain;
 use crate::gauges;
@@ -42,6 +44,7 @@ pub struct Engine {
     pub(crate) retry_queue_changed: Arc<Notify>,
     health: Health,
     spans: Option<Arc<dyn Spans>>,
+    patience: Duration,
 }
 
 impl Engine {
@@ -62,7 +65,15 @@ impl Engine {
             retry_queue_changed: Arc::new(Notify::new()),
             health: Health::default(),
             spans: None,
+            patience: begin::PATIENCE,
         }
+    }
+
+    /// Waits so long for the database in each try, and not a minute.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Says there when batches wait for the database.
@@ -166,7 +177,8 @@ impl Engine {
         if !batch.items.iter().any(of) {
             return;
         }
-        if self.domain.wants_facts(&self.pool).await.unwrap_or(true) {
+        let wanted = self.answered(self.domain.wants_facts(&self.pool)).await;
+        if wanted.unwrap_or(true) {
             for inbound in batch.items.iter_mut().flat_map(|item| &mut item.messages) {
                 inbound.decode();
             }
@@ -180,11 +192,7 @@ impl Engine {
         let mut blamed_once = false;
         let mut timeouts = 0;
         loop {
-            let attempt = Attempt {
-                engine: self,
-                suspects: &suspects,
-            };
-            match attempt.run(messages).await {
+            match self.attempt(messages, &suspects).await {
                 Ok(done) => {
                     self.health.batches_go_on();
                     // Also where nothing was appended: there may be something for a job.
@@ -227,6 +235,26 @@ impl Engine {
         }
     }
 
+    /// One try, which a database that is silent does not hold up for good: that is an outage as another.
+    async fn attempt(
+        &self,
+        messages: &[&Inbound],
+        suspects: &HashMap<usize, String>,
+    ) -> Result<Done, Failure> {
+        let engine = self;
+        self.answered(Attempt { engine, suspects }.run(messages))
+            .await
+    }
+
+    /// What this comes to, unless the database does not answer any more.
+    async fn answered<T, E: From<sqlx::Error>>(
+        &self,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let done = timeout(self.patience, step).await;
+        done.unwrap_or_else(|_| Err(begin::unanswered(self.patience).into()))
+    }
+
     async fn wait(&self, reason: &str, backoff: &mut Backoff) {
         let wait = backoff.wait();
         metrics::counter!("tributary_retries_total").increment(1);
@@ -247,15 +275,13 @@ impl Engine {
     async fn one_by_one(&self, messages: &[&Inbound]) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(messages.len());
         for message in messages {
-            let attempts = service_state::trying(&self.pool, message.id).await;
+            let trying = service_state::trying(&self.pool, message.id);
+            // An error counts as a first time: the batch itself will report that the database is away.
+            let attempts = self.answered(trying).await.unwrap_or(1);
             if attempts > crate::retry_queue::MAX_ATTEMPTS {
                 let reason = format!("the process died {} times while handling it", attempts - 1);
                 let suspects = HashMap::from([(0, reason)]);
-                let attempt = Attempt {
-                    engine: self,
-                    suspects: &suspects,
-                };
-                if let Ok(done) = attempt.run(&[message]).await {
+                if let Ok(done) = self.attempt(&[message], &suspects).await {
                     answers.extend(done.answers);
                     continue;
                 }
@@ -263,7 +289,10 @@ impl Engine {
             answers.extend(self.persist(&[message]).await);
         }
         let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-        service_state::tried(&self.pool, &ids).await;
+        let tried = self.answered(service_state::tried(&self.pool, &ids)).await;
+        if let Err(error) = tried {
+            tracing::warn!(%error, "messages that were tried alone stay noted");
+        }
         answers
     }
 }

@@ -4,8 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use crate::begin;
 use crate::company::Company;
 use crate::supervise::Tasks;
 
@@ -15,6 +16,8 @@ pub trait GroupWrite: Send + Sync + 'static {
     type In: Send + 'static;
     /// What it gets.
     type Out: Send + 'static;
+    /// For so long a transaction is waited for: a database that is silent would else hold up all that come for good.
+    const PATIENCE: Duration = begin::PATIENCE;
     /// How much of a transaction it takes.
     fn weight(_: &Self::In) -> usize {
         1
@@ -32,7 +35,7 @@ pub enum GroupError {
     /// Too many wait already; nothing was written.
     #[error("too many requests wait for the database")]
     Full,
-    /// The transaction failed. If the connection broke in its commit, it may stand all the same.
+    /// The transaction failed. If the connection broke or nothing was answered in its commit, it may stand all the same.
     #[error("the database says: {0}")]
     Failed(String),
 }
@@ -99,7 +102,8 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
                 next_start = Instant::now() + pace;
                 let (items, dones): (Vec<I>, Vec<_>) =
                     waiting.drain(..).map(|w| (w.item, w.done)).unzip();
-                match write.write(items).await {
+                let written = timeout(W::PATIENCE, write.write(items)).await;
+                match written.unwrap_or_else(|_| Err(begin::unanswered(W::PATIENCE))) {
                     Ok(outs) => {
                         for (out, done) in outs.into_iter().zip(dones) {
                             let _ = done.send(Ok(out));

@@ -29,25 +29,18 @@ pub async fn note(pool: &PgPool, mode: &str, partitions: u32) -> Result<(), sqlx
     Ok(())
 }
 
-/// Notes that a message is about to be tried alone, and returns how often it was, this time included. An error counts as
-/// a first time: the batch itself will report that the database is away.
-pub(crate) async fn trying(pool: &PgPool, id: Uuid) -> i32 {
+/// Notes that a message is about to be tried alone, and returns how often it was, this time included.
+pub(crate) async fn trying(pool: &PgPool, id: Uuid) -> Result<i32, sqlx::Error> {
     let sql = "INSERT INTO pipeline.trying VALUES ($1, 1)
                ON CONFLICT (message_id) DO UPDATE SET attempts = trying.attempts + 1 RETURNING attempts";
-    sqlx::query_scalar(sql)
-        .bind(id)
-        .fetch_one(pool)
-        .await
-        .unwrap_or(1)
+    sqlx::query_scalar(sql).bind(id).fetch_one(pool).await
 }
 
 /// Forgets messages that were tried and killed nobody.
-pub(crate) async fn tried(pool: &PgPool, ids: &[Uuid]) {
-    let forgotten = sqlx::query("DELETE FROM pipeline.trying WHERE message_id = ANY($1)")
+pub(crate) async fn tried(pool: &PgPool, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM pipeline.trying WHERE message_id = ANY($1)")
         .bind(ids)
         .execute(pool)
-        .await;
-    if let Err(error) = forgotten {
-        tracing::warn!(%error, "messages that were tried alone stay noted");
-    }
+        .await?;
+    Ok(())
 }

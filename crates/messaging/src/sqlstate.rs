@@ -30,13 +30,14 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
     }
 }
 
-/// When a statement that a connection had prepared was found to be of a table that has other columns since.
+/// When a statement that a connection had prepared was found to be of a table that has other columns since, or one was not answered any more.
 static OUTDATED: Mutex<Option<Instant>> = Mutex::new(None);
 /// `feature_not_supported`: "cached plan must not change result type".
 const CHANGED_RESULT: &str = "0A000";
 
 /// Whether a connection of this age may have prepared statements of tables that have other columns since, as a newer build's migrations give
-/// them: it would be refused for each of them as long as it lives. Of such a table it is known once a statement was refused.
+/// them: it would be refused for each of them as long as it lives. Of such a table it is known once a statement was refused. Nor is a connection used
+/// that was there when another was not answered any more.
 pub fn is_outdated(age: Duration) -> bool {
     let found = *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner);
     found.is_some_and(|found| found.elapsed() <= age)
@@ -55,9 +56,13 @@ pub(crate) fn note(error: &sqlx::Error) {
     let database = error.as_database_error();
     let code = database.and_then(DatabaseError::code);
     if code.as_deref() == Some(CHANGED_RESULT) {
-        let now = Some(Instant::now());
-        *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        outdate_connections();
     }
+}
+
+/// From now on no connection is used that there is.
+pub(crate) fn outdate_connections() {
+    *OUTDATED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
 /// Judges an error by its SQLSTATE class (`PostgreSQL` documentation, appendix A).

@@ -141,3 +141,33 @@ async fn what_a_request_of_before_the_stop_hands_over_after_it_is_written() {
     assert_eq!(answered.await.unwrap().unwrap(), 8);
     assert!(group.submit(1).await.is_err(), "nobody writes any more");
 }
+
+/// Is never answered at first.
+struct Silent(AtomicUsize);
+
+impl GroupWrite for Silent {
+    type In = i64;
+    type Out = i64;
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    async fn write(&self, items: Vec<i64>) -> Result<Vec<i64>, sqlx::Error> {
+        if self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+            std::future::pending::<()>().await;
+        }
+        Ok(items)
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_not_answered_holds_up_nobody_for_good() {
+    let tasks = Tasks::new(CancellationToken::new());
+    let silent = Silent(AtomicUsize::new(0));
+    let group = Group::start(&tasks, "silent", 100, Duration::ZERO, silent);
+    let first = group.submit(1).await;
+    assert!(
+        matches!(&first, Err(GroupError::Failed(reason)) if reason.contains("no answer")),
+        "{first:?}"
+    );
+    assert_eq!(group.submit(2).await.ok(), Some(2));
+    tasks.stop().cancel();
+}

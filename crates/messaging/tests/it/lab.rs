@@ -59,6 +59,11 @@ impl Lab {
 
     /// Starts a process; `suspicious` is one whose predecessor did not stop by itself.
     pub fn start(&self, suspicious: bool) -> Replica {
+        self.start_by(self.pool.clone(), None, suspicious)
+    }
+
+    /// The same, whose batches go by this pool and wait so long for an answer.
+    pub fn start_by(&self, pool: PgPool, patience: Option<Duration>, suspicious: bool) -> Replica {
         let stop = CancellationToken::new();
         let tasks = Tasks::new(stop.clone());
         let queue = Queue::of(Service::Payment);
@@ -67,13 +72,12 @@ impl Lab {
         };
         let committed = Arc::new(watch::Sender::new(0));
         let receiver = committed.subscribe();
-        let engine = Arc::new(Engine::new(
-            Arc::new(bank),
-            self.pool.clone(),
-            self.writer.clone(),
-            queue.clone(),
-            committed,
-        ));
+        let writer = self.writer.clone();
+        let engine = Engine::new(Arc::new(bank), pool, writer, queue.clone(), committed);
+        let engine = Arc::new(match patience {
+            Some(patience) => engine.with_patience(patience),
+            None => engine,
+        });
         let scheduling = retry_scheduler::run(
             self.pool.clone(),
             self.writer.schema_ids.clone(),

@@ -3,47 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use messaging::Answer;
 use messaging::clock::{self, Looked};
-use runtime::testing::until;
-use sqlx::PgPool;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use runtime::testing::{Way, until};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{ConnectOptions, PgPool};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::Lab;
+use crate::lab::{FACTS, Lab};
 
-/// What stands between a process and its database: while `silent`, what it carries already goes no further, and what is new does.
-async fn way(listener: TcpListener, database: (String, u16), silent: watch::Receiver<bool>) {
-    let mut carried = JoinSet::new();
-    loop {
-        let (mut inner, _) = listener.accept().await.unwrap();
-        let mut outer = TcpStream::connect(&database).await.unwrap();
-        let mut silent = silent.clone();
-        silent.borrow_and_update();
-        carried.spawn(async move {
-            tokio::select! {
-                _ = copy_bidirectional(&mut inner, &mut outer) => {}
-                _ = silent.changed() => std::future::pending().await,
-            }
-        });
-    }
+async fn way_to(lab: &Lab) -> Way {
+    let url = lab.pool.connect_options().to_url_lossy();
+    Way::to(url.as_str()).await
 }
 
 #[tokio::test]
 async fn a_process_whose_connections_are_dead_and_do_not_tell_stops_when_another_is_answered() {
     let lab = Lab::new().await;
-    let options = (*lab.pool.connect_options()).clone();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let database = (options.get_host().to_owned(), options.get_port());
-    let (silence, silent) = watch::channel(false);
-    let mut ways = JoinSet::new();
-    ways.spawn(way(listener, database, silent));
-    let pool = PgPool::connect_with(options.host("127.0.0.1").port(port))
-        .await
-        .unwrap();
+    let way = way_to(&lab).await;
+    let pool = PgPool::connect(&way.url).await.unwrap();
     let looked = Arc::new(watch::Sender::<Looked>::default());
     let known = looked.subscribe();
     let committed = Arc::new(watch::Sender::new(0));
@@ -54,11 +33,39 @@ async fn a_process_whose_connections_are_dead_and_do_not_tell_stops_when_another
             known.borrow().now_at_least().is_some()
         })
         .await;
-        silence.send_replace(true);
+        way.silence_those_there();
     };
     let ended = Box::pin(tokio::time::timeout(Duration::from_mins(1), async {
         tokio::join!(watching, dying)
     }));
     assert!(ended.await.is_ok(), "it goes on");
     assert!(!stop.is_cancelled(), "it ended by itself");
+}
+
+/// What was sent was taken, so nothing is sent again that another host would refuse.
+#[tokio::test]
+async fn what_a_dead_host_does_not_answer_is_handled_by_another_connection() {
+    let mut lab = Lab::new().await;
+    let way = way_to(&lab).await;
+    let pool = PgPoolOptions::new()
+        .test_before_acquire(false)
+        .connect(&way.url)
+        .await
+        .unwrap();
+    for suspicious in [false, true] {
+        let patience = Some(Duration::from_secs(2));
+        let replica = lab.start_by(pool.clone(), patience, suspicious);
+        let fact = lab.fact("partner123", 100);
+        replica.take(FACTS, &[&fact]).await;
+        until("the next batch has the same connection", || async {
+            pool.num_idle() > 0
+        })
+        .await;
+        way.silence_those_there();
+        let fact = lab.fact("partner123", 100);
+        let answers = replica.take(FACTS, &[&fact]).await;
+        assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+        way.carry_again();
+    }
+    assert_eq!(lab.balance("partner123").await, 400);
 }
