@@ -109,6 +109,8 @@ fn public(env: &mut Env, algorithm: Algorithm, profile: Profile) -> Option<Keys>
 
 /// Tokens that name unknown keys, anybody's, have the document fetched no more often than this.
 const FETCH_GAP: Duration = Duration::from_secs(5);
+/// While the document cannot be fetched, its keys count for so long.
+const MAX_STALE: Duration = Duration::from_hours(24);
 
 fn remote(env: &mut Env, algorithm: Algorithm, profile: Profile) -> Option<RemoteKeys> {
     let example = "https://issuer.example/.well-known/jwks.json";
@@ -137,6 +139,7 @@ fn remote(env: &mut Env, algorithm: Algorithm, profile: Profile) -> Option<Remot
         refresh,
         gap: FETCH_GAP,
         keep,
+        max_stale: MAX_STALE,
         authorities,
     })
 }

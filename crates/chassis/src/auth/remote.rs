@@ -25,8 +25,6 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// ... and so many at once do: the others are answered by the keys there are.
 const WAITING: usize = 64;
-/// While the document cannot be fetched, its keys count for so long.
-const MAX_STALE: Duration = Duration::from_hours(24);
 
 /// Where the document is and how long it counts.
 #[derive(Debug, Clone)]
@@ -41,6 +39,8 @@ pub struct RemoteKeys {
     pub gap: Duration,
     /// A key that the document does not hold any more counts for so long.
     pub keep: Duration,
+    /// While the document cannot be fetched, its keys count for so long.
+    pub max_stale: Duration,
     /// Certificates in PEM that the server's may be signed by, beside the system's.
     pub authorities: Option<String>,
 }
@@ -74,6 +74,8 @@ struct Attempt {
     began: Option<Instant>,
     under_way: bool,
     failed: Option<String>,
+    /// There were keys once.
+    had_keys: bool,
 }
 
 /// The keys of a document, kept fresh by [`Remote::run`].
@@ -114,6 +116,11 @@ impl Remote {
     pub(super) fn failure(&self) -> Option<String> {
         let failed = self.attempt.borrow().failed.clone()?;
         Some(format!("JWT_JWKS_URL ({}): {failed}", self.settings.url))
+    }
+
+    /// Whether there were keys once, though they may count no more.
+    pub(super) fn had_keys(&self) -> bool {
+        self.attempt.borrow().had_keys
     }
 
     /// For a request that shows an unknown key: returns after the fetch that is under way, or after one for it. At once
@@ -192,6 +199,7 @@ impl Remote {
         if let Some(reason) = &failed {
             tracing::warn!(url = %self.settings.url, reason, "the key set is not refreshed: the keys there are stay for up to a day");
         }
+        metrics::gauge!("jwt_keys_failing").set(if failed.is_some() { 1.0 } else { 0.0 });
         let changed = self.hold(held, fetched.ok(), now);
         if changed && let Some(held) = held {
             self.put(held);
@@ -203,6 +211,7 @@ impl Remote {
             attempt.under_way = false;
             attempt.ended += 1;
             attempt.failed = failed;
+            attempt.had_keys |= held.is_some();
         });
     }
 
@@ -215,7 +224,7 @@ impl Remote {
         if let Some(set) = fetched {
             return before.take(set, now, self.settings.keep);
         }
-        if now.duration_since(before.fetched) > MAX_STALE {
+        if now.duration_since(before.fetched) > self.settings.max_stale {
             *held = None;
             return true;
         }

@@ -151,18 +151,25 @@ impl Verifier {
         &self,
         stop: CancellationToken,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        // There from the start, also where nothing is fetched.
+        metrics::gauge!("jwt_keys_failing").set(0.0);
         Some(Arc::clone(self.remote.as_ref()?).run(stop))
     }
 
-    /// Whether a key set at a URL is there and fresh; `None` when the keys are given.
+    /// Whether a key set at a URL is there and fresh; `None` when the keys are given. Whoever had keys once stays ready without: its other
+    /// processes have none either, and most of what is asked for needs none.
     pub fn readiness(&self) -> Option<ReadyCheck> {
         const NAME: &str = "jwt_keys";
-        let failure = self.remote.as_ref()?.failure();
+        let remote = self.remote.as_ref()?;
+        let failure = remote.failure();
         let usable = self.current.get().keys.is_some();
         Some(match failure {
             None if usable => ReadyCheck::passed(NAME),
             Some(failure) if usable => ReadyCheck::passed(NAME).with_detail(format!(
                 "{failure}; the keys of before count for up to a day"
+            )),
+            Some(failure) if remote.had_keys() => ReadyCheck::passed(NAME).with_detail(format!(
+                "{failure}; the keys of before count no more, so no token does"
             )),
             failure => ReadyCheck::failed(
                 NAME,

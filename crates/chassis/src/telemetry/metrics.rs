@@ -31,6 +31,10 @@ const OWN: &[Help] = &[
     ),
     ("http_requests_in_flight", "Requests being answered now"),
     (
+        "jwt_keys_failing",
+        "1 while the key set at JWT_JWKS_URL cannot be fetched",
+    ),
+    (
         "http_requests_rate_limited_total",
         "Requests refused with 429",
     ),

@@ -137,6 +137,7 @@ impl Issuer {
             refresh,
             gap,
             keep,
+            max_stale: NEVER,
             authorities: None,
         }
     }
@@ -386,6 +387,41 @@ async fn before_the_first_document_a_token_is_503_and_after_it_is_taken() {
     })
     .await;
     stop.cancel();
+}
+
+/// Redirects and API keys need no key of the set.
+#[tokio::test]
+async fn a_process_that_had_keys_stays_ready_when_they_count_no_more() {
+    let key = Key::new("key");
+    let issuer = Issuer::start(document(&[&key])).await;
+    let keys = issuer.keys(SOON, NEVER, NEVER);
+    let fresh = Fresh::start(RemoteKeys {
+        max_stale: Duration::ZERO,
+        ..keys
+    });
+    assert_eq!(fresh.takes(&key.token()).await, Ok(()));
+    issuer.answers(Answer::Status(503));
+    let token = key.token();
+    until("the keys end", async || {
+        fresh.takes(&token).await == Err(TokenError::NoKeys)
+    })
+    .await;
+    let readiness = fresh.verifier.readiness().unwrap();
+    assert!(readiness.ready, "{readiness:?}");
+    let detail = readiness.detail.unwrap();
+    assert!(detail.contains("answer is 503"), "{detail}");
+    issuer.answers(document(&[&key]));
+    until("they are there again", async || {
+        fresh.takes(&token).await.is_ok()
+    })
+    .await;
+    let never = Issuer::start(Answer::Status(503)).await;
+    let without = Fresh::start(never.keys(SOON, NEVER, NEVER));
+    assert_eq!(without.takes(&token).await, Err(TokenError::NoKeys));
+    assert!(
+        !without.verifier.readiness().unwrap().ready,
+        "never had any"
+    );
 }
 
 #[test]
