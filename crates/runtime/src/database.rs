@@ -1,5 +1,6 @@
 //! The service's own database: connecting, checking its promises, migrating.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,11 +11,19 @@ use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// A migration that waits for a lock lets go of its place for so long, at first and at most: whoever came behind it goes on.
 const LOCK_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const LOCK_PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// A start waits for its database for so long.
+const START_PATIENCE: Duration = Duration::from_mins(1);
+/// The same of one try: a host that is silent is tried again, since another may have taken its address over.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_PAUSE: Duration = Duration::from_millis(500);
+/// While it waits, it says so this often.
+const WARN_EVERY: Duration = Duration::from_secs(5);
 
 /// Connects lazily: a database that is away at the start is waited for by whoever needs it.
 pub(crate) fn pool(
@@ -82,7 +91,7 @@ async fn bound_transactions(connection: &mut PgConnection) -> Result<(), sqlx::E
 /// Waits for the database for up to a minute, refuses one that could lose what it committed, and migrates it: the
 /// pipeline's tables first, in their own schema, then the service's.
 pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()> {
-    let mut connection = connect(pool).await?;
+    let mut connection = connect(pool, START_PATIENCE).await?;
     // An index of a large table takes as long as it does. But all who want a table wait behind whoever waits to change it: not for long, and
     // then they have it for longer.
     sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = '2s'")
@@ -147,7 +156,7 @@ fn waited_for_a_lock(error: &anyhow::Error) -> bool {
 pub(crate) async fn patiently<T>(
     mut step: impl AsyncFnMut() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let end = Instant::now() + Duration::from_mins(1);
+    let end = Instant::now() + START_PATIENCE;
     loop {
         match step().await {
             Err(error) if is_broken_connection(&error) && Instant::now() < end => {
@@ -201,11 +210,14 @@ fn refusal(error: &sqlx::Error) -> Option<Refusal> {
     }
 }
 
-async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
-    let mut tries = 0;
+async fn connect(pool: &PgPool, patience: Duration) -> anyhow::Result<PgConnection> {
     let options = pool.connect_options();
+    let end = Instant::now() + patience;
+    let mut next_warning = Instant::now();
     loop {
-        match PgConnection::connect_with(&options).await {
+        let connecting = PgConnection::connect_with(&options);
+        let connected = timeout(CONNECT_TIMEOUT.min(patience), connecting).await;
+        match connected.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()))) {
             Ok(connection) => return Ok(connection),
             Err(error) if let Some(why) = refusal(&error) => {
                 let (host, port) = (options.get_host(), options.get_port());
@@ -215,14 +227,14 @@ async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
                 );
             }
             Err(error)
-                if tries < 120
+                if Instant::now() < end
                     && !matches!(&error, sqlx::Error::Database(d) if d.code().as_deref() == Some("28P01")) =>
             {
-                if tries % 10 == 0 {
+                if Instant::now() >= next_warning {
                     tracing::warn!(%error, "waiting for the database");
+                    next_warning = Instant::now() + WARN_EVERY;
                 }
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                tokio::time::sleep(CONNECT_PAUSE).await;
             }
             Err(error) => return Err(error).context("the database cannot be reached"),
         }
@@ -324,6 +336,20 @@ mod tests {
         });
         assert!(refused.await.is_err());
         assert_eq!(tries, 1, "no outage");
+    }
+
+    /// It accepts, as a host's system does before it dies, and says nothing.
+    #[tokio::test]
+    async fn a_start_does_not_wait_for_a_silent_database_for_good() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url = format!("postgres://somebody@127.0.0.1:{port}/somewhere");
+        let pool = pool(&url.parse().unwrap(), "test", 1, None);
+        let connecting = connect(&pool, Duration::from_millis(100));
+        let ended = timeout(Duration::from_mins(1), connecting).await.unwrap();
+        let error = ended.unwrap_err();
+        assert!(error.to_string().contains("cannot be reached"), "{error:#}");
+        assert!(is_broken_connection(&error), "{error:#}");
     }
 
     #[test]
