@@ -113,6 +113,31 @@ async fn who_may_not_speak_for_a_partner_makes_no_key_for_it() {
     service.stop().await;
 }
 
+/// As a process has it that was started without the lasting secret under which it is kept.
+#[tokio::test]
+async fn a_partner_whose_key_cannot_be_opened_is_made_no_other_and_is_to_come_again() {
+    let service = app::start().await;
+    let own = testing::partner("partner1");
+    let path = format!("{PARTNERS}/partner1");
+    let name = |name: &str| json!({ "name": name });
+    let (status, changed) = patch(&service, &path, &own, name("A name")).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    let other_secret = "UPDATE personal_keys SET kept = set_byte(kept, length(kept) - 1, get_byte(kept, length(kept) - 1) # 1)";
+    let turn = async || {
+        let done = sqlx::query(other_secret).execute(service.pool()).await;
+        done.unwrap();
+    };
+    turn().await;
+    let (status, refused) = patch(&service, &path, &own, name("Another")).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{refused}");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("key"), "{refused}");
+    turn().await;
+    let (status, changed) = patch(&service, &path, &own, name("Another")).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn the_keys_of_partners_are_for_the_bff_and_notify_and_for_no_other_service() {
     let service = app::start().await;

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::problem::Problem;
+use chassis::problem::{Problem, code};
 use messaging::transport::http::InternalKey;
 use operations::OrUnread;
 use schemas::Service;
@@ -74,7 +74,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// A problem when the database does not answer.
+    /// A problem when the database does not answer, or the key is kept under a lasting secret that is not accepted here.
     pub async fn personal_key(
         &self,
         caller: &Caller,
@@ -91,8 +91,11 @@ impl Host {
         loop {
             match found_or_made(self.pool(), partner, &new).await {
                 Ok(key) => return Ok(key),
-                Err(error) if Instant::now() >= end => return Err(crate::unread(&error)),
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(NoKey::NotAccepted) => return Err(not_accepted()),
+                Err(NoKey::Unread(error)) if Instant::now() >= end => {
+                    return Err(crate::unread(&error));
+                }
+                Err(NoKey::Unread(_)) => tokio::time::sleep(PAUSE).await,
             }
         }
     }
@@ -176,11 +179,34 @@ fn read(kept: Vec<Kept>) -> impl Iterator<Item = PersonalKey> {
         .filter_map(|row| PersonalKey::of_kept(row.id, &row.kept))
 }
 
+/// Why a partner's key cannot be had.
+enum NoKey {
+    /// It may be this process that lacks a lasting secret: all that the partner's key sealed would be lost with it.
+    NotAccepted,
+    Unread(sqlx::Error),
+}
+
+impl From<sqlx::Error> for NoKey {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unread(error)
+    }
+}
+
+/// Trying again here at once mends nothing; another process may accept it.
+fn not_accepted() -> Problem {
+    tracing::error!("a partner's key is kept under a lasting secret that is not accepted here");
+    Problem::unavailable(
+        code::DATABASE_UNAVAILABLE,
+        "the key of this partner's texts cannot be read here; try again later",
+        5,
+    )
+}
+
 async fn found_or_made(
     pool: &PgPool,
     partner: &PartnerId,
     new: &PersonalKey,
-) -> Result<PersonalKey, sqlx::Error> {
+) -> Result<PersonalKey, NoKey> {
     if let Some(key) = of_partner(pool, partner).await? {
         return Ok(key);
     }
@@ -190,10 +216,7 @@ async fn found_or_made(
     Ok(key.unwrap_or_else(|| new.clone()))
 }
 
-async fn of_partner(
-    pool: &PgPool,
-    partner: &PartnerId,
-) -> Result<Option<PersonalKey>, sqlx::Error> {
+async fn of_partner(pool: &PgPool, partner: &PartnerId) -> Result<Option<PersonalKey>, NoKey> {
     let row: Option<(Uuid, Vec<u8>)> =
         sqlx::query_as("SELECT id, kept FROM personal_keys WHERE partner_id = $1")
             .bind(partner.as_str())
@@ -202,11 +225,7 @@ async fn of_partner(
     let Some((id, kept)) = row else {
         return Ok(None);
     };
-    // It may be this process that lacks a lasting secret: all that the partner's key sealed would be lost with it.
-    let key = PersonalKey::of_kept(id, &kept).ok_or_else(|| {
-        let reason = "a partner's key is kept under a lasting secret that is not accepted here";
-        sqlx::Error::Decode(reason.into())
-    })?;
+    let key = PersonalKey::of_kept(id, &kept).ok_or(NoKey::NotAccepted)?;
     Ok(Some(key))
 }
 
