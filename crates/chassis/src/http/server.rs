@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -226,10 +226,12 @@ async fn connection(
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let may_be_left = linger::may_be_left(request.headers());
+        // It may have had a length, too, by which a proxy sees another end: hyper takes that away.
+        let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
         let answered = router.call(Lingering::of(request));
         async move {
             let mut answer = answered.await?;
-            if may_be_left && !answer.status().is_success() {
+            if is_chunked || (may_be_left && !answer.status().is_success()) {
                 let close = HeaderValue::from_static("close");
                 answer.headers_mut().insert(CONNECTION, close);
             }

@@ -223,6 +223,14 @@ async fn a_request_whose_host_or_framing_is_ambiguous_is_400_and_its_connection_
         let named = format!(r#""parameter":"{named}""#);
         assert!(answered.contains(&named), "{head} {answered}");
     }
+    // One that has a length and is chunked ends at either.
+    let mut both = open(&app).await;
+    let head = "GET /health HTTP/1.1\r\nhost: x\r\n";
+    let request =
+        format!("{head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{head}\r\n");
+    both.write_all(request.as_bytes()).await.unwrap();
+    let answered = rest(both).await;
+    assert_eq!(answered.matches("HTTP/1.1 ").count(), 1, "{answered}");
     let mut old = open(&app).await;
     old.write_all(b"GET /health HTTP/1.0\r\n\r\n")
         .await
