@@ -45,8 +45,8 @@ impl ClockState {
         Offset(self.clock_offset)
     }
 
-    /// Whether the log ends so far ahead of the database's clock that only a test clock, set back since, can have brought it there: more
-    /// than by a day.
+    /// Whether the log ends so far ahead of the database's clock, more than by a day, that a test clock was set back since, or the clock of the
+    /// server was wrong.
     pub fn is_far_behind(&self) -> bool {
         let latest = self.database_time.saturating_add(Micros::PER_DAY);
         self.clock_offset == 0 && self.last_time > latest

@@ -1,12 +1,14 @@
 //! A service's database as a start opens it: migrated, set up, and with what earlier processes left behind.
 
 use anyhow::bail;
+use chassis::time::to_rfc3339;
 use messaging::identity::Guard;
 use messaging::{Mode, SchemaIds, clock, log, process, service_state};
 use operations::archive;
 use schemas::Service;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
+use types::Micros;
 use types::clock::Offset;
 use uuid::Uuid;
 
@@ -73,7 +75,7 @@ impl Opened {
 }
 
 /// Has a log that is empty begin where the settings say. Where no clock can be moved, none may have been: everything would be decided
-/// by a wrong time, and nobody could mend it.
+/// by a wrong time, and nobody could mend it. The same of a server whose clock was wrong.
 async fn test_clock(pool: &PgPool, settings: &Settings) -> anyhow::Result<()> {
     if settings.profile.is_local() {
         if let Some(starts) = settings.clock_starts {
@@ -92,8 +94,10 @@ async fn test_clock(pool: &PgPool, settings: &Settings) -> anyhow::Result<()> {
     }
     if state.is_far_behind() {
         bail!(
-            "the clock of this database was moved and set back: its log ends in the future, and all would be decided by that \
-             time until it has come. Only TRIBUTARY_PROFILE=local allows that: it is no database for anything but trying"
+            "the clock of this database was moved and set back, or its server's clock was wrong: its log ends in the future \
+             ({}), and all would be decided by that time until it has come. Moved, which only TRIBUTARY_PROFILE=local allows, \
+             it is no database for anything but trying; where the server's was wrong follow docs/runbooks/clock-ahead.md",
+            to_rfc3339(Micros(state.last_time))
         );
     }
     Ok(())
