@@ -53,7 +53,8 @@ pub(crate) async fn current(pool: &PgPool, now: Micros) -> Result<Option<PublicK
     .transpose()
 }
 
-/// Whether some key is good beyond `then`, and none is wished for that is not made yet.
+/// Whether some key is good beyond `then`, and none is wished for that is not made yet. The last one that was published before a restore may be
+/// lost, and sealed to all the same until there is one that lasts longer: a raise of the epoch wishes for one.
 pub(crate) async fn lasts(
     connection: &mut PgConnection,
     then: Micros,
@@ -61,7 +62,8 @@ pub(crate) async fn lasts(
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM aside.sealing_keys
                          WHERE not_after > $1
-                           AND created_at > coalesce((SELECT at FROM aside.sealing_key_wish), 0))",
+                           AND created_at > coalesce((SELECT at FROM aside.sealing_key_wish), 0)
+                           AND created_at >= (SELECT coalesce(max(raised_at), 0) FROM pipeline.epoch WHERE epoch > 1))",
     )
     .bind(then.get())
     .fetch_one(connection)

@@ -177,3 +177,32 @@ async fn an_operator_has_a_new_key_made_and_no_request_is_refused_meanwhile() {
     .await;
     assert_eq!(published(&app).await, second, "one wish, one key");
 }
+
+/// The bff may seal to one that the backup did not have.
+#[tokio::test]
+async fn a_new_key_is_made_once_the_database_has_gone_back() {
+    let app = App::start().await;
+    let first = published(&app).await;
+    app.service.advance_clock(1).await;
+    let raised = "INSERT INTO pipeline.epoch
+        SELECT 2, position, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset FROM pipeline.log_head";
+    let pool = app.service.pool();
+    sqlx::query(raised).execute(pool).await.unwrap();
+    app.service.advance_clock(61).await;
+    until("a new key is published", || async {
+        published(&app).await != first
+    })
+    .await;
+    let over = "INSERT INTO aside.sealing_keys SELECT (jsonb_populate_record(k, '{\"id\": \"key_over\", \"not_after\": 0}')).*
+        FROM aside.sealing_keys k LIMIT 1";
+    sqlx::query(over).execute(pool).await.unwrap();
+    let second = published(&app).await;
+    app.service.advance_clock(61).await;
+    until("it was looked again", || async {
+        let left = "SELECT count(*) FROM aside.sealing_keys WHERE id = 'key_over'";
+        let left: i64 = sqlx::query_scalar(left).fetch_one(pool).await.unwrap();
+        left == 0
+    })
+    .await;
+    assert_eq!(published(&app).await, second, "one raise, one key");
+}
