@@ -47,8 +47,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 pub trait Named {
     /// Their names.
     const NAMES: &[&str];
-    /// Those that are refused in a bad form. Others are passed over then, and of one that is repeated the first counts.
+    /// Those that are refused in a bad form. Others are passed over then, and of one that is repeated the first good value counts.
     const STRICT: &[&str] = Self::NAMES;
+
+    /// Whether this value of another name counts.
+    fn is_good(_name: &str, _value: &str) -> bool {
+        true
+    }
 }
 
 /// Such parameters of the query.
@@ -68,7 +73,11 @@ impl<T: DeserializeOwned + Named, S: Sync> FromRequestParts<S> for Among<T> {
             let is_strict = T::STRICT.contains(&name.as_str());
             match read_pair(pair) {
                 Err(problem) if is_strict => return Err(problem),
-                Ok(pair) if is_strict || pairs.iter().all(|(known, _)| *known != name) => {
+                Ok(pair) if is_strict => pairs.push(pair),
+                Ok(pair)
+                    if T::is_good(&name, &pair.1)
+                        && pairs.iter().all(|(known, _)| *known != name) =>
+                {
                     pairs.push(pair);
                 }
                 _ => {}

@@ -115,6 +115,10 @@ impl Named for Visitor {
     ];
     /// Whatever is wrong with the others, the visitor goes on.
     const STRICT: &[&str] = &["user_id"];
+
+    fn is_good(name: &str, value: &str) -> bool {
+        !name.starts_with("sub") || is_sub_id(value)
+    }
 }
 
 impl Visitor {
@@ -127,10 +131,8 @@ impl Visitor {
             ("sub4", self.sub4.take()),
             ("sub5", self.sub5.take()),
         ];
-        let kept = subs
-            .into_iter()
-            .filter_map(|(name, sub)| Some((name, sub?)));
-        let kept: SubIds = kept.filter(|(_, sub)| is_sub_id(sub)).collect();
+        let kept = subs.into_iter();
+        let kept: SubIds = kept.filter_map(|(name, sub)| Some((name, sub?))).collect();
         (!kept.is_empty()).then_some(kept)
     }
 }
