@@ -88,7 +88,7 @@ impl Waiting {
                 continue;
             }
             let projected = PROJECTED.notified();
-            match outcomes::ended(&pool, &commands).await {
+            match messaging::answered(outcomes::ended(&pool, &commands)).await {
                 Ok(ended) => self.notify(&ended),
                 Err(error) => {
                     tracing::warn!(%error, "cannot look for outcomes that are waited for");

@@ -140,7 +140,7 @@ impl Feed {
         service: Service,
         away: &mut Option<Instant>,
     ) -> Result<(), sqlx::Error> {
-        let folded = Folded::read(self.0.host.pool()).await?;
+        let folded = messaging::answered(Folded::read(self.0.host.pool())).await?;
         self.begin(&folded);
         if away.is_some_and(|at| at.elapsed() < AWAY) {
             return Ok(());

@@ -23,6 +23,30 @@ pub(crate) fn unanswered(patience: Duration) -> sqlx::Error {
     sqlx::Error::Io(Error::new(ErrorKind::TimedOut, reason))
 }
 
+/// What this comes to, unless the database does not answer within a minute: then its connection is used no more.
+///
+/// # Errors
+///
+/// The database's, or that it does not answer.
+pub async fn answered<T, E: From<sqlx::Error>>(
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    answered_within(PATIENCE, step).await
+}
+
+/// The same within another time.
+///
+/// # Errors
+///
+/// The database's, or that it does not answer.
+pub async fn answered_within<T, E: From<sqlx::Error>>(
+    patience: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let done = timeout(patience, step).await;
+    done.unwrap_or_else(|_| Err(unanswered(patience).into()))
+}
+
 /// Begins a transaction by this statement, such as `BEGIN READ ONLY`.
 ///
 /// `Pool::begin` must not be given up while it waits: `BEGIN` is sent then, the client does not know yet that it is in a transaction, and its
@@ -85,9 +109,8 @@ async fn begun(
         clippy::disallowed_methods,
         reason = "it ends with its statements, and what it holds goes back to the pool"
     )]
-    let begun = tokio::spawn(timeout(PATIENCE, task));
+    let begun = tokio::spawn(answered(task));
     begun
         .await
         .map_err(|error| sqlx::Error::Io(Error::other(error)))?
-        .unwrap_or_else(|_| Err(unanswered(PATIENCE)))
 }

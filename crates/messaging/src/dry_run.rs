@@ -110,7 +110,9 @@ fn would_emit(tx: &WriteTx) -> Vec<Value> {
 
 fn failed(failure: Failure) -> DryRunResult {
     match failure {
-        Failure::Outage(reason) | Failure::TooLarge(reason) => DryRunResult::Outage { reason },
+        Failure::Outage(reason) | Failure::Unanswered(reason) | Failure::TooLarge(reason) => {
+            DryRunResult::Outage { reason }
+        }
         Failure::Message(reason) | Failure::Suspect { reason, .. } => {
             DryRunResult::Failed { reason }
         }

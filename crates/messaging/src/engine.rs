@@ -190,6 +190,7 @@ impl Engine {
         let mut suspects: HashMap<usize, String> = HashMap::new();
         let mut backoff = Backoff::new(OUTAGE_BACKOFF_FIRST, OUTAGE_BACKOFF_MAX);
         let mut blamed_once = false;
+        let mut unanswered_once = false;
         let mut timeouts = 0;
         loop {
             match self.attempt(messages, &suspects).await {
@@ -206,6 +207,13 @@ impl Engine {
                     return done.answers;
                 }
                 Err(Failure::Outage(reason)) => self.wait(&reason, &mut backoff).await,
+                // Where the server does not end what takes long (before 17) less may be done in time.
+                Err(Failure::Unanswered(reason)) => {
+                    self.wait(&reason, &mut backoff).await;
+                    if std::mem::replace(&mut unanswered_once, true) && messages.len() > 1 {
+                        return self.singly(messages).await;
+                    }
+                }
                 // One message cannot be halved: whatever keeps it waiting may pass. If not, nobody else waits for it.
                 Err(Failure::TooLarge(reason)) if messages.len() == 1 => {
                     self.wait(&reason, &mut backoff).await;
@@ -235,24 +243,27 @@ impl Engine {
         }
     }
 
-    /// One try, which a database that is silent does not hold up for good: that is an outage as another.
+    /// One try, which a database that is silent does not hold up for good.
     async fn attempt(
         &self,
         messages: &[&Inbound],
         suspects: &HashMap<usize, String>,
     ) -> Result<Done, Failure> {
         let engine = self;
-        self.answered(Attempt { engine, suspects }.run(messages))
-            .await
+        let attempt = Attempt { engine, suspects };
+        let done = timeout(self.patience, attempt.run(messages)).await;
+        done.unwrap_or_else(|_| {
+            let reason = begin::unanswered(self.patience).to_string();
+            Err(Failure::Unanswered(reason))
+        })
     }
 
     /// What this comes to, unless the database does not answer any more.
-    async fn answered<T, E: From<sqlx::Error>>(
+    async fn answered<T>(
         &self,
-        step: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        let done = timeout(self.patience, step).await;
-        done.unwrap_or_else(|_| Err(begin::unanswered(self.patience).into()))
+        step: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        begin::answered_within(self.patience, step).await
     }
 
     async fn wait(&self, reason: &str, backoff: &mut Backoff) {

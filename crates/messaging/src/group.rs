@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::begin;
 use crate::company::Company;
@@ -102,8 +102,7 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
                 next_start = Instant::now() + pace;
                 let (items, dones): (Vec<I>, Vec<_>) =
                     waiting.drain(..).map(|w| (w.item, w.done)).unzip();
-                let written = timeout(W::PATIENCE, write.write(items)).await;
-                match written.unwrap_or_else(|_| Err(begin::unanswered(W::PATIENCE))) {
+                match begin::answered_within(W::PATIENCE, write.write(items)).await {
                     Ok(outs) => {
                         for (out, done) in outs.into_iter().zip(dones) {
                             let _ = done.send(Ok(out));

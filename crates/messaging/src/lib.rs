@@ -55,7 +55,7 @@ mod tx;
 
 pub use attempt::about::drop_from_retry_queue;
 pub use backoff::Backoff;
-pub use begin::{begin, begin_with_lock};
+pub use begin::{answered, answered_within, begin, begin_with_lock};
 pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};
 pub use dyn_domain::{DynBatch, DynDomain, Unfolded};

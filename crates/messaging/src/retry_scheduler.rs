@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::begin;
 use crate::clock::Looked;
 use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
 use crate::queue::FlowSender;
@@ -23,20 +24,22 @@ const CHUNK: i64 = 200;
 /// An older process that runs beside this one may keep something at any time, until it ends.
 const FEED_BACK_EVERY: Duration = Duration::from_secs(10);
 
-/// Runs until it is stopped.
+/// Runs until it is stopped. `fold_before` is of read models: which fold their tables are of once a message is folded that an older build had
+/// kept, behind what came later about its row.
 pub async fn run(
     pool: PgPool,
     schema_ids: SchemaIds,
     flow: FlowSender,
     changed: Arc<Notify>,
     looked: watch::Receiver<Looked>,
+    fold_before: Option<i32>,
     stop: CancellationToken,
 ) {
     let known = schemas::known_names();
     let mut feed_back_at = Instant::now();
     loop {
         if feed_back_at <= Instant::now() {
-            feed_back(&pool, &known).await;
+            feed_back(&pool, &known, fold_before).await;
             feed_back_at = Instant::now() + FEED_BACK_EVERY;
         }
         let fed = tokio::select! {
@@ -73,16 +76,18 @@ async fn something_due(looked: &watch::Receiver<Looked>) {
 }
 
 /// Makes due what an earlier build kept because it did not know the kind.
-async fn feed_back(pool: &PgPool, known: &[&str]) {
-    match retry_queue::feed_back_known(pool, known).await {
-        Ok(rows) => {
-            if rows > 0 {
-                tracing::info!(
-                    rows,
-                    "messages of kinds that this build knows are handled now"
-                );
-            }
-        }
+async fn feed_back(pool: &PgPool, known: &[&str], fold_before: Option<i32>) {
+    let fed = retry_queue::feed_back_known(pool, known, fold_before);
+    match begin::answered(fed).await {
+        Ok(0) => {}
+        Ok(rows) if fold_before.is_some() => tracing::warn!(
+            rows,
+            "messages that an older build had kept are folded behind what came later: make the tables again with ./tributary replay swap"
+        ),
+        Ok(rows) => tracing::info!(
+            rows,
+            "messages of kinds that this build knows are handled now"
+        ),
         Err(error) => {
             tracing::warn!(%error, "kept messages cannot be looked at now");
         }
@@ -96,7 +101,7 @@ async fn feed_due(
     flow: &FlowSender,
     known: &[&str],
 ) -> Result<bool, SchemaIdError> {
-    let rows = retry_queue::due(pool, known, CHUNK).await?;
+    let rows = begin::answered(retry_queue::due(pool, known, CHUNK)).await?;
     let mut due = Vec::with_capacity(rows.len());
     for row in rows {
         let schema = schema_ids.get(pool, row.schema_id).await?;

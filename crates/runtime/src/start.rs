@@ -131,7 +131,7 @@ async fn run(
     let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
     let operated = operated(&host, &engine, &engine_writer, replays, broker, &settings);
     let (surface, document) = surface(&host, operated, &faces, &settings);
-    schedule_retries(&host, engine_writer, &queue, &engine);
+    schedule_retries(&host, engine_writer, &queue, (&engine, domain.as_ref()));
     let is_suspicious = opened.left.deaths > 0;
     tasks.spawn("engine", engine.run(answered(&tasks), is_suspicious));
     report_figures(&host, definition.gauges);
@@ -353,14 +353,21 @@ fn operated(
 }
 
 /// Starts the retry scheduler, and what redrives for operators.
-fn schedule_retries(host: &Host, engine_writer: Writer, queue: &Queue, engine: &Engine) {
+fn schedule_retries(
+    host: &Host,
+    engine_writer: Writer,
+    queue: &Queue,
+    (engine, domain): (&Engine, &dyn DynDomain),
+) {
     let (pool, tasks) = (host.pool(), host.tasks());
+    let is_folded = domain.lock() == Lock::ReadModels;
     let scheduling = retry_scheduler::run(
         pool.clone(),
         engine_writer.schema_ids.clone(),
         queue.flow(),
         engine.retry_queue_changed(),
         host.looked().subscribe(),
+        is_folded.then(|| domain.tables().fold_version - 1),
         tasks.stop().clone(),
     );
     tasks.spawn("retry_scheduler", scheduling);

@@ -30,6 +30,8 @@ use plan::Plan;
 pub(crate) enum Failure {
     /// Nobody's fault: try the same again.
     Outage(String),
+    /// It took longer than a database is waited for: that is silent, or this is too much at once.
+    Unanswered(String),
     /// Try less at once.
     TooLarge(String),
     /// One message's fault, but it is not known whose.

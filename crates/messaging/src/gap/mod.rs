@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
+use crate::begin;
 use crate::gap::claims::OpenClaims;
 use crate::health::Health;
 use crate::inbound::Inbound;
@@ -140,7 +141,7 @@ async fn stands_before(pool: &PgPool, gap: &Gap) -> Result<Option<Stands>, sqlx:
 /// Takes back every reported gap that is closed by what the database says. One that cannot be read now stays reported.
 pub async fn judge(pool: &PgPool, health: &Health) {
     for gap in health.gaps() {
-        if let Ok(None) = stands_before(pool, &gap).await {
+        if let Ok(None) = begin::answered(stands_before(pool, &gap)).await {
             tracing::info!(
                 source = gap.stream.source,
                 topic = gap.stream.topic.name(),

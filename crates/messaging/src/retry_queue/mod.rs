@@ -193,16 +193,22 @@ pub(crate) async fn due(
     .await
 }
 
-/// Makes what this build knows, and an earlier one did not, due.
-pub async fn feed_back_known(pool: &PgPool, known: &[&str]) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE pipeline.parked SET state = 'queued', next_at = 0
-          WHERE state = 'unknown_type' AND (header::json ->> 'type') = ANY($1)",
+/// Makes what this build knows, and an earlier one did not, due, and says how many. Of read models the tables are of the fold before then.
+pub async fn feed_back_known(
+    pool: &PgPool,
+    known: &[&str],
+    fold_before: Option<i32>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "WITH fed AS (UPDATE pipeline.parked SET state = 'queued', next_at = 0
+                       WHERE state = 'unknown_type' AND (header::json ->> 'type') = ANY($1) RETURNING true),
+              noted AS (UPDATE pipeline.fold SET version = $2 WHERE version > $2 AND EXISTS (SELECT FROM fed))
+         SELECT count(*) FROM fed",
     )
     .bind(known)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected())
+    .bind(fold_before)
+    .fetch_one(pool)
+    .await
 }
 
 /// How many rows stand in each state, and for how long the oldest of them, in microseconds of the log's time.

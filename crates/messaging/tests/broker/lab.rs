@@ -415,6 +415,7 @@ impl Follower {
             flow,
             changed,
             looked,
+            None,
             stop.clone(),
         );
         tasks.spawn("retry_scheduler", scheduling);

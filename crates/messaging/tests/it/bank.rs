@@ -175,6 +175,13 @@ impl Bank {
                 .execute(tx.connection())
                 .await?;
         }
+        for _ in messages.iter().filter(
+            |message| matches!(&message.body, Body::RequestPayoutV1(body) if body.method == "tardy"),
+        ) {
+            sqlx::raw_sql("SELECT pg_sleep(1)")
+                .execute(tx.connection())
+                .await?;
+        }
         Ok(())
     }
 }

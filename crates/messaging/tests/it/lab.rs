@@ -84,6 +84,7 @@ impl Lab {
             queue.flow(),
             engine.retry_queue_changed(),
             watch::channel(Looked::default()).1,
+            None,
             stop.clone(),
         );
         tasks.spawn("retry_scheduler", scheduling);

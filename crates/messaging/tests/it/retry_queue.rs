@@ -464,3 +464,21 @@ async fn what_was_parked_before_its_entity_was_noted_holds_up_whatever_has_its_s
     assert_eq!(state.1.as_deref(), Some("timed_out_waiting"));
     assert_eq!(lab.balance("p").await, 50, "in order");
 }
+
+#[tokio::test]
+async fn what_an_older_build_kept_notes_an_older_fold_when_read_models_are_fed_it() {
+    let lab = Lab::new().await;
+    let kept = "INSERT INTO pipeline.fold VALUES (true, 5) ON CONFLICT (only_row) DO UPDATE SET version = 5;
+                INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, entity, attempts, next_at, header, schema_id, body)
+                VALUES ('campaign', gen_random_uuid(), 1, 'campaign-events', 'unknown_type', 'unknown', 'enr1', NULL, 0, 0, '{\"type\": \"newer.v1\"}', 1, '');
+                UPDATE pipeline.log_head SET position = position";
+    sqlx::raw_sql(kept).execute(&lab.pool).await.unwrap();
+    let fed = async |known: &str| {
+        let fed = retry_queue::feed_back_known(&lab.pool, &[known], Some(4)).await;
+        let fold = sqlx::query_scalar::<_, i32>("SELECT version FROM pipeline.fold");
+        (fed.unwrap(), fold.fetch_one(&lab.pool).await.unwrap())
+    };
+    assert_eq!(fed("another.v1").await, (0, 5));
+    assert_eq!(fed("newer.v1").await, (1, 4));
+    assert_eq!(fed("newer.v1").await, (0, 4));
+}

@@ -11,7 +11,8 @@ use sqlx::{ConnectOptions, PgPool};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::{FACTS, Lab};
+use crate::bank::take_out;
+use crate::lab::{COMMANDS, FACTS, Lab, command};
 
 async fn way_to(lab: &Lab) -> Way {
     let url = lab.pool.connect_options().to_url_lossy();
@@ -68,4 +69,23 @@ async fn what_a_dead_host_does_not_answer_is_handled_by_another_connection() {
         way.carry_again();
     }
     assert_eq!(lab.balance("partner123").await, 400);
+}
+
+/// Servers before 17 end no transaction that takes long, statement by statement.
+#[tokio::test]
+async fn what_takes_too_long_together_is_handled_one_by_one() {
+    let mut lab = Lab::new().await;
+    let patience = Some(Duration::from_secs(3));
+    let replica = lab.start_by(lab.pool.clone(), patience, false);
+    let fact = lab.fact("partner123", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let late = ["pay1", "pay2", "pay3", "pay4"]
+        .map(|payout| command("partner123", payout, take_out(1, "tardy")));
+    let [first, second, third, fourth] = &late;
+    let answers = replica
+        .take(COMMANDS, &[first, second, third, fourth])
+        .await;
+    let done = answers.iter().filter(|it| matches!(it, Answer::Done(_)));
+    assert_eq!(done.count(), 4, "{answers:?}");
+    assert_eq!(lab.balance("partner123").await, 96);
 }

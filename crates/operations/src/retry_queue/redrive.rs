@@ -208,7 +208,7 @@ pub async fn run(
         if !is_there {
             return;
         }
-        let pause = match step(&pool, &writer).await {
+        let pause = match messaging::answered(step(&pool, &writer)).await {
             Ok(picked) => {
                 if picked > 0 {
                     changed.notify_one();

@@ -68,7 +68,7 @@ async fn follow_stops(pool: PgPool, links: Arc<LinkCache>, stop: CancellationTok
     let mut ticks = tokio::time::interval(STOPS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        match store::links::last_stop(&pool).await {
+        match messaging::answered(store::links::last_stop(&pool)).await {
             Ok(last) => links.stopped(last),
             Err(error) => tracing::debug!(%error, "whether links were stopped is not known"),
         }
