@@ -38,11 +38,19 @@ impl Target {
 pub(super) enum Patience {
     /// Each time so long.
     Each(Duration),
-    /// Until then, however often it is away.
+    /// Until then, however often it is away, but for what is done between.
     Until(Instant),
 }
 
 impl Patience {
+    /// What is left of it after so long in which nobody was waited for.
+    pub(super) fn after(self, done: Duration) -> Self {
+        match self {
+            Self::Each(_) => self,
+            Self::Until(end) => Self::Until(end + done),
+        }
+    }
+
     /// When the patience ends that begins now.
     pub(super) fn end(self) -> Instant {
         match self {

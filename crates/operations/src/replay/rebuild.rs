@@ -259,15 +259,17 @@ impl Rebuild {
         &mut self,
         tx: &mut WriteTx,
         target: &Target,
-        patience: Patience,
+        mut patience: Patience,
     ) -> Result<(), ReplayError> {
         loop {
             let batch = self.feed.next(target, patience).await?;
             if batch.is_empty() {
                 return self.feed.is_as_folded(tx.connection()).await;
             }
+            let begun = Instant::now();
             self.seen.events += fold(self.domain.as_ref(), tx, &batch).await?;
             self.note(&batch, target);
+            patience = patience.after(begun.elapsed());
         }
     }
 
