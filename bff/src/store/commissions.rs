@@ -60,7 +60,8 @@ impl Table for CommissionRow {
             hold_until: bigint = |r| r.hold_until,
             calculated_at: bigint = |r| r.calculated_at,
             approved_at: bigint = |r| r.approved_at,
-        } on (id) set (reversed_minor, status, approved_at))
+        } on (id) set (campaign_id, partner_id, brand_id, event_type, base_minor, base_currency, rate_bps, flat_minor, flat_currency,
+                       plan_version, currency, amount_minor, reversed_minor, status, suspense, hold_until, calculated_at, approved_at))
         .await
     }
 }

@@ -259,6 +259,23 @@ async fn commissions_are_listed_newest_first_in_pages_and_by_filters() {
 }
 
 #[tokio::test]
+async fn a_commission_that_is_calculated_anew_after_a_restore_is_shown_as_it_is_now() {
+    let app = bff().await;
+    let first = calculated("partner123", "brand1", 100, "suspended_flat_currency");
+    let again = calculated("partner456", "brand2", 250, "approved");
+    facts(&app, Topic::CommissionEvents, &[("c1", "c1", first)]).await;
+    facts(&app, Topic::CommissionEvents, &[("c1", "c1", again)]).await;
+    let (_, none) = app.get("/api/v1/commissions", &partner123()).await;
+    assert_eq!(none["items"], json!([]));
+    let (_, all) = app.get("/api/v1/commissions", &brand("brand2")).await;
+    let shown = &all["items"][0];
+    assert_eq!(
+        (&shown["partner_id"], &shown["amount"], &shown["status"]),
+        (&json!("partner456"), &json!("2.50"), &json!("approved"))
+    );
+}
+
+#[tokio::test]
 async fn a_payout_moves_the_balance_to_paid_out_or_back() {
     let app = bff().await;
     let topic = Topic::PaymentEvents;
