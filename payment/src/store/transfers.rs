@@ -1,13 +1,15 @@
 //! `transfers`: every movement of money, appended and never changed.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use messaging::archive::{self, ArchiveError};
+use messaging::archive;
 use messaging::log::LogRow;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use types::Micros;
 use uuid::Uuid;
 
@@ -57,8 +59,10 @@ pub(crate) struct Entry {
 pub(crate) const PLACES: i64 = 1_024;
 /// Blocks of the archive's files that are unpacked for one page: any partner or brand asks for one.
 const BLOCKS: usize = 8;
-/// Pages for which files are read at once.
+/// Pages for which files are read at once: a folder that hangs keeps no more threads than this.
 static READING: Semaphore = Semaphore::const_new(2);
+/// So long a page waits for its turn, and for its files.
+const READ_WITHIN: Duration = Duration::from_secs(3);
 /// So long after it was logged that a file cannot be read it is logged again.
 const LOGGED_AGAIN: Duration = Duration::from_mins(1);
 static LOGGED: Mutex<Option<Instant>> = Mutex::new(None);
@@ -98,8 +102,16 @@ pub(crate) async fn complete(pool: &PgPool, entries: &mut [Entry]) -> Result<(),
     if missing.is_empty() {
         return Ok(());
     }
-    let _turn = READING.acquire().await;
-    let picked = archive::pick(pool, missing, BLOCKS).await?;
+    let Ok(Ok(turn)) = timeout(READ_WITHIN, READING.acquire()).await else {
+        log_unread(&"others wait for one");
+        return Ok(());
+    };
+    let reading = archive::pick(pool, missing, BLOCKS, turn);
+    let Ok(picked) = timeout(READ_WITHIN, reading).await else {
+        log_unread(&"it does not answer");
+        return Ok(());
+    };
+    let picked = picked?;
     if let Some(error) = picked.failed {
         log_unread(&error);
     }
@@ -115,7 +127,7 @@ pub(crate) async fn complete(pool: &PgPool, entries: &mut [Entry]) -> Result<(),
     Ok(())
 }
 
-fn log_unread(error: &ArchiveError) {
+fn log_unread(error: &dyn Display) {
     let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
     if logged.is_none_or(|at| at.elapsed() >= LOGGED_AGAIN) {
         *logged = Some(Instant::now());

@@ -144,11 +144,12 @@ pub struct Picked {
 }
 
 /// The rows at these positions, of which nothing is in the table, out of so many blocks at most: those of newer files first. Each
-/// file is opened once.
+/// file is opened once. The `turn` is held until that is done, also where nobody waits for it any more.
 pub async fn pick(
     pool: &PgPool,
     positions: Vec<i64>,
     blocks: usize,
+    turn: impl Send + 'static,
 ) -> Result<Picked, sqlx::Error> {
     let parts: Vec<Part> = sqlx::query_as(
         "SELECT * FROM pipeline.archive a
@@ -172,6 +173,7 @@ pub async fn pick(
     };
     let wanted: BTreeSet<i64> = positions.into_iter().collect();
     let read = off_thread(move || {
+        let _held = turn;
         let (mut picked, mut blocks) = (Picked::default(), blocks);
         for part in parts {
             if let Err(error) = pick_of(&part, &folder, &wanted, &mut blocks, &mut picked.rows) {
