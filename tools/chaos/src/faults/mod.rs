@@ -24,9 +24,11 @@ use traffic::Traffic;
 
 /// How long the traffic lasts.
 const SECONDS: u64 = 12;
-/// With most faults quiet never comes: then it is waited until nothing changes for so long, and not more often than this.
-const STILL_FOR: Duration = Duration::from_secs(5);
+/// With most faults quiet never comes: it is looked so often ...
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 const LOOKS: u32 = 18;
+/// ... until nothing changes for so long: a sound build pauses for less before it tries again.
+const STUCK_AFTER: Duration = Duration::from_secs(40);
 /// Without a fault it must.
 const SETTLES_HONESTLY_WITHIN: Duration = Duration::from_secs(90);
 
@@ -201,10 +203,11 @@ pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Resu
 /// Waits until nothing moves, or what moved has come to a stand.
 async fn rest(records: &Records, fault: Option<Fault>) -> Rest {
     let (looks, each) = match fault {
-        Some(_) => (LOOKS, STILL_FOR),
+        Some(_) => (LOOKS, LOOK_EVERY),
         None => (1, SETTLES_HONESTLY_WITHIN),
     };
     let mut last = None;
+    let mut since = Instant::now();
     for _ in 0..looks {
         let Err(moving) = invariants::settled(records, each).await else {
             return Rest::Quiet;
@@ -212,10 +215,11 @@ async fn rest(records: &Records, fault: Option<Fault>) -> Rest {
         println!("    {moving}");
         // What does not answer is no sign that nothing moves.
         let now = invariants::positions(records).await.ok();
-        if now.is_some() && now == last {
+        if now.is_none() || now != last {
+            (last, since) = (now, Instant::now());
+        } else if since.elapsed() >= STUCK_AFTER {
             return Rest::Stuck;
         }
-        last = now;
     }
     Rest::Moving
 }
