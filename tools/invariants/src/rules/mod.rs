@@ -37,6 +37,11 @@ pub(super) async fn all(
     gathered
         .execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
         .await?;
+    let stated = if only.contains(&9) {
+        payouts::statement(records, gathered).await?
+    } else {
+        payouts::Stated::Nowhere
+    };
     let mut found = gather::gather(gathered, databases, journal).await?;
     gathered.execute("COMMIT; ANALYZE").await?;
     found.retain(|finding| only.contains(&finding.rule));
@@ -61,7 +66,7 @@ pub(super) async fn all(
         found.extend(earnings::totals(gathered).await?);
         found.extend(earnings::noted(gathered).await?);
         found.extend(ledger::ledger(gathered).await?);
-        found.extend(payouts::payouts(records, gathered).await?);
+        found.extend(payouts::payouts(&stated, gathered).await?);
         found.extend(clicks::links(records).await?);
         found.extend(clicks::sums(records).await?);
     }

@@ -46,16 +46,23 @@ struct Line {
     state: String,
 }
 
-/// Reads the provider's statement, then compares.
-pub(super) async fn payouts(
-    records: &Records,
-    gathered: &mut PgConnection,
-) -> Result<Vec<Finding>> {
+/// Whether there is a provider's statement to compare with.
+pub(super) enum Stated {
+    /// It is gathered.
+    Read,
+    /// No provider is known.
+    Nowhere,
+    /// It could not be read, and why.
+    Unread(String),
+}
+
+/// Gathers the provider's statement. It is read beside the snapshots: what is paid while they are copied is in neither.
+pub(super) async fn statement(records: &Records, gathered: &mut PgConnection) -> Result<Stated> {
     gathered
         .execute("CREATE TABLE provider (reference text, minor bigint, currency text, method text, state text)")
         .await?;
     if records.provider_url.is_empty() {
-        return ask(gathered, &QUESTIONS[..1], &[9]).await;
+        return Ok(Stated::Nowhere);
     }
     let http = client::http()?;
     let mut after = Some(0);
@@ -69,8 +76,7 @@ pub(super) async fn payouts(
             // A provider that is no stand-in of ours has another statement, or none: the other questions can be answered all the same.
             Err(error) => {
                 let why = format!("the provider's statement at {url}: {error:#}");
-                let questions = QUESTIONS.iter();
-                return Ok(questions.map(|it| it.not_looked_at(&why)).collect());
+                return Ok(Stated::Unread(why));
             }
         };
         let column =
@@ -86,7 +92,19 @@ pub(super) async fn payouts(
             .await?;
         after = page.next;
     }
-    ask(gathered, QUESTIONS, &[9]).await
+    Ok(Stated::Read)
+}
+
+/// Compares it with the ledger.
+pub(super) async fn payouts(stated: &Stated, gathered: &mut PgConnection) -> Result<Vec<Finding>> {
+    match stated {
+        Stated::Read => ask(gathered, QUESTIONS, &[9]).await,
+        Stated::Nowhere => ask(gathered, &QUESTIONS[..1], &[9]).await,
+        Stated::Unread(why) => {
+            let questions = QUESTIONS.iter();
+            Ok(questions.map(|it| it.not_looked_at(why)).collect())
+        }
+    }
 }
 
 async fn page(http: &reqwest::Client, url: &str) -> Result<Statement> {
