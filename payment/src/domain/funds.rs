@@ -477,8 +477,12 @@ pub(crate) fn brand_unknown() -> Rejection {
     Rejection::of("/brand_id", Code::BrandUnknown, "there is no such brand")
 }
 
-fn operators_only() -> Rejection {
-    Rejection::new(Code::OperatorsOnly, "this is for operators to say")
+fn is_by(context: &Context, actor: &Actor) -> Result<(), Rejection> {
+    if context.actor == *actor {
+        return Ok(());
+    }
+    let detail = "this is for operators to say";
+    Err(Rejection::new(Code::OperatorsOnly, detail))
 }
 
 fn open_account(
@@ -641,9 +645,7 @@ fn settle(
     let found = ledger.bank_transfers.get(&(way, id.to_owned()));
     let own = |found: &&BankTransfer| is_brand(context, &found.brand).is_ok();
     let found = found.filter(own).ok_or_else(|| unknown(way))?;
-    if context.actor != Actor::Operator {
-        return Err(operators_only());
-    }
+    is_by(context, &Actor::Operator)?;
     if found.progress != Progress::UnderWay {
         let (code, what) = match way {
             Way::Deposit => (Code::DepositSettled, "the deposit"),
@@ -753,9 +755,7 @@ fn set_billing(
     context: &Context,
 ) -> Result<Event, Rejection> {
     is_brand(context, brand)?;
-    if context.actor != Actor::Operator {
-        return Err(operators_only());
-    }
+    is_by(context, &Actor::Operator)?;
     let pointer = "/credit_limit";
     match (terms.billing, terms.credit_limit) {
         (Billing::Prepaid, Some(_)) => {
@@ -809,9 +809,7 @@ fn state(
     currency: Currency,
     context: &Context,
 ) -> Result<Event, Rejection> {
-    if context.actor != Actor::System {
-        return Err(operators_only());
-    }
+    is_by(context, &Actor::System)?;
     let stated = FundsStatedV1 {
         currency,
         exhausted: ledger.waits(brand, currency) > 0,
@@ -826,9 +824,7 @@ fn fund_earnings(
     currency: Currency,
     context: &Context,
 ) -> Result<Event, Rejection> {
-    if context.actor != Actor::System {
-        return Err(operators_only());
-    }
+    is_by(context, &Actor::System)?;
     let known_until = ledger.known_until.get(&(brand.clone(), currency));
     let queue = ledger.waiting.iter().filter(|((_, of), waiting)| {
         waiting.brand == *brand

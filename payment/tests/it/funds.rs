@@ -46,6 +46,15 @@ impl App {
         body["balance"].clone()
     }
 
+    /// A dollar of this brand's.
+    async fn earns_of(&mut self, conversion: &str, brand: &str) {
+        let fact = CommissionCalculatedV1 {
+            brand_id: brand.parse().unwrap(),
+            ..calculated("partner123", 100, "USD", "approved")
+        };
+        self.state(conversion, fact).await;
+    }
+
     async fn prepaid(&self) {
         let body = json!({"brand_id": "brand1", "currency": "USD", "billing": "prepaid"});
         let (status, body) = self.operator_posts("billing", body).await;
@@ -360,15 +369,8 @@ async fn a_brand_whose_money_waits_behind_a_dead_letter_keeps_one_command_for_it
         let (status, body) = app.operator_posts("billing", body).await;
         assert_eq!(status, StatusCode::OK, "{body}");
     }
-    let earned = async |app: &mut App, conversion: &str, brand: &str| {
-        let fact = CommissionCalculatedV1 {
-            brand_id: brand.parse().unwrap(),
-            ..calculated("partner123", 100, "USD", "approved")
-        };
-        app.state(conversion, fact).await;
-    };
-    earned(&mut app, "c1", "brand1").await;
-    earned(&mut app, "c2", "brand2").await;
+    app.earns_of("c1", "brand1").await;
+    app.earns_of("c2", "brand2").await;
     let dead = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, entity, attempts, next_at, header, schema_id, body)
                 VALUES ('bff', gen_random_uuid(), 1, 'payment-commands', 'dead', 'broken', 'brand1', NULL, 0, 0, '{}', 1, '')";
     // Whoever writes to the queue writes to the log's head.
@@ -385,7 +387,7 @@ async fn a_brand_whose_money_waits_behind_a_dead_letter_keeps_one_command_for_it
         kept(&app).await == 1
     })
     .await;
-    earned(&mut app, "c3", "brand1").await;
+    app.earns_of("c3", "brand1").await;
     // Whoever looks funds both brands, the first one first.
     let body = json!({"brand_id": "brand2", "currency": "USD", "billing": "postpaid"});
     app.operator_posts("billing", body).await;
@@ -539,15 +541,8 @@ async fn once_the_database_has_gone_back_it_is_stated_once_for_each_brand_whethe
  {
     let mut app = App::start().await;
     app.prepaid().await;
-    let earned = async |app: &mut App, conversion: &str, brand: &str| {
-        let fact = CommissionCalculatedV1 {
-            brand_id: brand.parse().unwrap(),
-            ..calculated("partner123", 100, "USD", "approved")
-        };
-        app.state(conversion, fact).await;
-    };
-    earned(&mut app, "c1", "brand1").await;
-    earned(&mut app, "c2", "brand2").await;
+    app.earns_of("c1", "brand1").await;
+    app.earns_of("c2", "brand2").await;
     let raised = "INSERT INTO pipeline.epoch SELECT 2, position, last_time FROM pipeline.log_head";
     run(&app, raised).await;
     app.service.advance_clock(60).await;
@@ -561,7 +556,7 @@ async fn once_the_database_has_gone_back_it_is_stated_once_for_each_brand_whethe
         [of("brand1", true), of("brand2", false)]
     );
     // A brand that comes back later, by what is handled again, is found on the next day, and nobody twice.
-    earned(&mut app, "c3", "brand3").await;
+    app.earns_of("c3", "brand3").await;
     app.service.advance_clock(86_400).await;
     until("the third is stated", || async {
         stated(&app).await.len() == 3
