@@ -90,7 +90,7 @@ pub(crate) struct ReplayView {
 pub(crate) struct ReplaysView {
     /// The fold of this build.
     fold_version: i32,
-    /// The fold that made the tables in place. Another: they are to be made again.
+    /// The oldest fold that rows of the tables in place may be of. Another: they are to be made again.
     tables_fold_version: i32,
     /// Old tables that swaps left, oldest first.
     replaced: Vec<ReplacedView>,
