@@ -173,13 +173,15 @@ pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Resu
     let variables = [&SHORT_LIVED_BROKER, &UNLIMITED[..]].concat();
     let mut stack = LocalStack::start_built(Mode::Hybrid, built.to_owned(), &variables).await?;
     stack.load_demo().await?;
+    // Before the fault is there: what it loses is the traffic's.
+    let other_brand = traffic::another_brand(&stack).await?;
     if let Some(fault) = fault {
         let settings = stack.settings_mut();
         settings.set("TRIBUTARY_FAULT", fault.name());
         stack.start_again().await?;
     }
     let mut storm = Storm::new(&scene, &mut stack).await?;
-    let traffic = Traffic::start(storm.stack(), &storm.replicas()).await?;
+    let traffic = Traffic::start(storm.stack(), &storm.replicas(), other_brand).await?;
     storm.rage(lasting).await?;
     let journal = traffic.end().await;
     storm.calm().await?;

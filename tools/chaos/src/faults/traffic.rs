@@ -45,7 +45,11 @@ struct Shop {
 }
 
 impl Traffic {
-    pub(super) async fn start(stack: &LocalStack, replicas: &[(Service, String)]) -> Result<Self> {
+    pub(super) async fn start(
+        stack: &LocalStack,
+        replicas: &[(Service, String)],
+        other_brand: String,
+    ) -> Result<Self> {
         let journal = Arc::default();
         let further = replicas
             .iter()
@@ -66,7 +70,7 @@ impl Traffic {
             partner: stack.token(&[])?,
             brands: [
                 (stack.token(&["--brand", "brand123"])?, "user123"),
-                (another_brand(stack).await?, "user200"),
+                (other_brand, "user200"),
             ],
             next: Arc::default(),
             journal: Arc::clone(&journal),
@@ -270,7 +274,7 @@ impl Shop {
 }
 
 /// A campaign of another brand, into which `user200` came by a link; the brand's token.
-async fn another_brand(stack: &LocalStack) -> Result<String> {
+pub(super) async fn another_brand(stack: &LocalStack) -> Result<String> {
     let (bff, token) = (
         stack.url(Service::Bff)?,
         stack.token(&["--brand", "brand200"])?,
