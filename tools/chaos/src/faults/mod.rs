@@ -70,12 +70,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// A check that the fault is there for reports its rule as broken; without a fault none does.
+    /// A check that the fault is there for reports its rule as broken, or what it lost was had again; without a fault none does.
     pub fn is_right(&self) -> bool {
         match self.shows {
-            Some(shows) => self.broken().any(|finding| self.is_found(shows, finding)),
+            Some(shows) => {
+                self.broken().any(|finding| self.is_found(shows, finding)) || self.is_healed()
+            }
             None => self.broken().next().is_none(),
         }
+    }
+
+    fn is_healed(&self) -> bool {
+        self.shows.is_some_and(|shows| shows.heals)
+            && self.rest == Rest::Quiet
+            && self.broken().next().is_none()
     }
 
     /// Whether this is the fault, and no sound build's backlog.
@@ -111,7 +119,13 @@ impl Outcome {
         format!(
             "{:<30} rule {wanted:<4} {:<7} broken {broken:?} in {} s, {:?}  {evidence}",
             self.name,
-            if self.is_right() { "caught" } else { "MISSED" },
+            if self.is_healed() {
+                "healed"
+            } else if self.is_right() {
+                "caught"
+            } else {
+                "MISSED"
+            },
             self.took.as_secs(),
             self.rest
         )
@@ -269,6 +283,18 @@ mod tests {
         let of = |rest| outcome(Fault::AckBeforeCommit, rest, 2, WATERMARK).is_right();
         assert!(of(Rest::Quiet) && of(Rest::Stuck));
         assert!(!of(Rest::Moving));
+    }
+
+    #[test]
+    fn what_was_lost_and_had_again_is_right_and_what_shows_nothing_else_is_not() {
+        let of = |fault, rest| {
+            let mut outcome = outcome(fault, rest, 2, WATERMARK);
+            outcome.findings.clear();
+            outcome.is_right()
+        };
+        assert!(of(Fault::RelayGoesOnAfterError, Rest::Quiet));
+        assert!(!of(Fault::RelayGoesOnAfterError, Rest::Stuck));
+        assert!(!of(Fault::ClickBeforeCommit, Rest::Quiet));
     }
 
     #[test]

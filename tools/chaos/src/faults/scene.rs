@@ -27,6 +27,8 @@ pub(super) struct Scene {
 pub(super) struct Shows {
     pub(super) rule: u8,
     pub(super) checks: &'static [&'static str],
+    /// What is lost is asked for again by who misses it: where that has come to its end, nothing is broken.
+    pub(super) heals: bool,
 }
 
 /// Checks that fail of a sound build too while something is on its way, since they compare what is at one place with what has
@@ -59,6 +61,7 @@ const CAUSELESS: &str = "every message names a cause";
 const LOST: Shows = Shows {
     rule: 2,
     checks: &[BEHIND],
+    heals: true,
 };
 /// Where it shows that a command was handled twice. What the second time cannot be may be in the retry queue.
 const COMMAND_TWICE: Shows = Shows {
@@ -70,18 +73,25 @@ const COMMAND_TWICE: Shows = Shows {
         TAKEN,
         PENDING,
     ],
+    heals: false,
 };
 const WRONG_AMOUNT: Shows = Shows {
     rule: 9,
     checks: &[COMMISSION, OWNERS],
+    heals: false,
 };
 const PAID_TWICE: Shows = Shows {
     rule: 9,
     checks: &["no payout stands twice", PROVIDER],
+    heals: false,
 };
 
 const fn shows(rule: u8, checks: &'static [&'static str]) -> Shows {
-    Shows { rule, checks }
+    Shows {
+        rule,
+        checks,
+        heals: false,
+    }
 }
 
 impl Scene {
