@@ -471,7 +471,7 @@ async fn an_older_build_that_started_again_for_a_while_leaves_its_own_fold_noted
             fold_version,
             ..Tables::NONE
         };
-        replay::note_fold_version(&service.pool, &tables, &[])
+        replay::note_fold_version(&service.pool, &tables)
             .await
             .unwrap();
     }

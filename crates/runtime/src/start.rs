@@ -276,9 +276,9 @@ async fn replays(
     host: &Host,
     engine_writer: &Writer,
 ) -> anyhow::Result<Replays> {
-    let (tables, folded) = (domain.tables(), followed_by_models(domain.as_ref()));
+    let tables = domain.tables();
     let pool = host.bare_pool();
-    let note = async || Ok(replay::note_fold_version(pool, &tables, &folded).await?);
+    let note = async || Ok(replay::note_fold_version(pool, &tables).await?);
     database::patiently(note).await?;
     Replays::start(
         domain,
@@ -288,19 +288,6 @@ async fn replays(
         host.tasks(),
     )
     .context("an HTTP client for replays")
-}
-
-/// The kinds that read models are folded of; of other domains, which have a log of their own, none.
-fn followed_by_models(domain: &dyn DynDomain) -> Vec<&'static str> {
-    if domain.lock() != Lock::ReadModels {
-        return Vec::new();
-    }
-    let service = domain.service();
-    let follows = |name: &&str| {
-        let kind = schemas::kind(name);
-        kind.is_some_and(|kind| kind.followers.contains(&service))
-    };
-    schemas::known_names().into_iter().filter(follows).collect()
 }
 
 fn engine(

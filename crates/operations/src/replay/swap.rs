@@ -144,20 +144,12 @@ pub async fn drop_replaced(tx: &mut WriteTx, name: &str) -> Result<bool, sqlx::E
 }
 
 /// Notes at each start the oldest fold that the tables in place are of, and warns when that is another than the build's: what an older
-/// build folds for a while lacks what newer ones fold, and only a swap makes it again. `folded` are the kinds that read models are folded
-/// of: what an older build kept of them comes to this one behind what that one has folded since about the same rows.
-pub async fn note_fold_version(
-    pool: &PgPool,
-    tables: &Tables,
-    folded: &[&str],
-) -> Result<(), sqlx::Error> {
-    let note = "INSERT INTO pipeline.fold
-                SELECT true, $1 - (count(*) > 0)::int FROM pipeline.parked p
-                 WHERE p.state = 'unknown_type' AND p.header::json ->> 'type' = ANY($2)
+/// build folds for a while lacks what newer ones fold, and only a swap makes it again.
+pub async fn note_fold_version(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::Error> {
+    let note = "INSERT INTO pipeline.fold VALUES (true, $1)
                 ON CONFLICT (only_row) DO UPDATE SET version = excluded.version WHERE fold.version > excluded.version";
     sqlx::query(note)
         .bind(tables.fold_version)
-        .bind(folded)
         .execute(pool)
         .await?;
     let in_place = fold_version(pool).await?;
