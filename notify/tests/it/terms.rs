@@ -65,6 +65,16 @@ async fn deliver(service: &mut TestService, subject: &str, body: Body) {
     service.deliver(topic, subject, subject, body).await;
 }
 
+/// Two versions of `camp1` in one batch: number, from when, whether it worsens something, and sequence.
+async fn at_once(service: &TestService, versions: [(i32, Micros, Option<bool>, i64); 2]) {
+    let topic = Topic::CampaignEvents;
+    let versions = versions.map(|(number, from, worsens, sequence)| {
+        let body = published(number, from, worsens).into();
+        testing::message(topic, "camp1", "camp1", body, Some(sequence))
+    });
+    service.deliver_all(topic, versions.to_vec()).await;
+}
+
 async fn accept(service: &mut TestService, campaign: &str, id: &str, number: i32) {
     let accepted = EnrollmentAcceptedV1 {
         partner_id: partner(id),
@@ -242,19 +252,8 @@ async fn of_a_version_that_is_published_again_the_last_is_mailed_and_says_what_w
     );
 
     let from = Micros(EFFECTIVE_AT.0 + 4);
-    let twice = [(Some(true), 6), (Some(false), 7)].map(|(worsens, sequence)| {
-        let body = published(4, from, worsens).into();
-        testing::message(
-            Topic::CampaignEvents,
-            "camp1",
-            "camp1",
-            body,
-            Some(sequence),
-        )
-    });
-    service
-        .deliver_all(Topic::CampaignEvents, twice.to_vec())
-        .await;
+    let twice = [(4, from, Some(true), 6), (4, from, Some(false), 7)];
+    at_once(&service, twice).await;
     let all = mailed(&service).await;
     let last = all["partner1"][3..]
         .iter()
@@ -271,19 +270,7 @@ async fn nobody_is_told_of_a_version_that_was_replaced_before_anybody_was() {
     accept(&mut service, "camp1", "partner1", 1).await;
     let from = Micros(EFFECTIVE_AT.0);
     let versions = [(2, from, Some(true), 3), (3, from, Some(false), 4)];
-    let versions = versions.map(|(number, from, worsens, sequence)| {
-        let body = published(number, from, worsens).into();
-        testing::message(
-            Topic::CampaignEvents,
-            "camp1",
-            "camp1",
-            body,
-            Some(sequence),
-        )
-    });
-    service
-        .deliver_all(Topic::CampaignEvents, versions.to_vec())
-        .await;
+    at_once(&service, versions).await;
     let all = mailed(&service).await;
     let mailed = all["partner1"].iter().map(|data| data["version"].as_i64());
     assert_eq!(mailed.collect::<Vec<_>>(), [Some(3)]);
