@@ -216,7 +216,7 @@ async fn lead_once(
 ) -> Result<(), sqlx::Error> {
     // A session of its own: the lock lasts as long as it does.
     let mut session: PgConnection = pool.acquire().await?.detach();
-    sqlx::query(SILENT_LEADER).execute(&mut session).await?;
+    answered(sqlx::query(SILENT_LEADER).execute(&mut session)).await?;
     while !answered(
         sqlx::query_scalar::<_, bool>(AdvisoryLock::Leader.ask()).fetch_one(&mut session),
     )
@@ -224,12 +224,11 @@ async fn lead_once(
     {
         tokio::time::sleep(ASK_EVERY).await;
     }
-    let epoch: i64 = sqlx::query_scalar(
+    let raised = sqlx::query_scalar(
         "WITH raised AS (UPDATE pipeline.relay_cursor SET relay_epoch = (SELECT max(relay_epoch) + 1 FROM pipeline.relay_cursor) RETURNING relay_epoch)
          SELECT coalesce(max(relay_epoch), 1) FROM raised",
-    )
-    .fetch_one(&mut session)
-    .await?;
+    );
+    let epoch: i64 = answered(raised.fetch_one(&mut session)).await?;
     let tasks = Tasks::new(stop.child_token());
     start(&tasks, epoch);
     tracing::info!(relay_epoch = epoch, "this process relays the log");
