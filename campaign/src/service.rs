@@ -41,6 +41,8 @@ impl Domain for CampaignDomain {
         seeds: &[],
         fold_version: 3,
     };
+    const LEVELS: &'static [&'static str] =
+        &["funds.exhausted.v1", "funds.restored.v1", "funds.stated.v1"];
 
     type BatchState = BatchState;
     type Event = Event;

@@ -4,9 +4,10 @@ use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use chassis::time::{now, to_rfc3339};
 use runtime::testing::{self, TestService, until};
-use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, FundsStatedV1, Topic};
+use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, FundsStatedV1, Message, Topic};
 use serde_json::json;
-use types::{Currency, Micros};
+use types::{Currency, Micros, ids};
+use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
 
@@ -64,6 +65,49 @@ async fn campaigns_stand_as_payment_states_of_its_funds_after_its_database_has_g
     until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
     state(&mut service, stated(false)).await;
     until_status(&service, "camp1", "active", None).await;
+}
+
+/// What payment decided because of this cause, under an epoch and at a place of its stream.
+fn decided(cause: Uuid, epoch: i64, sequence: i64, body: impl Into<Body>) -> Message {
+    let topic = Topic::PaymentEvents;
+    let mut fact = testing::message(topic, "brand1", "brand1", body.into(), Some(sequence));
+    fact.header.id = ids::event_id("payment", epoch, cause, 1);
+    (fact.header.causation_id, fact.header.epoch) = (Some(cause), Some(epoch));
+    fact
+}
+
+#[tokio::test]
+async fn funds_that_turned_and_turn_again_once_payments_database_has_gone_back_are_adopted_again() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let currency = Currency::USD;
+    let cause = Uuid::now_v7();
+    let exhausted = || FundsExhaustedV1 { currency };
+    let lost = decided(cause, 1, 1, exhausted());
+    service.deliver_all(Topic::PaymentEvents, vec![lost]).await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+    let accept = json!({"source": "payment", "epoch": 2, "reason": "a test"});
+    app::post(
+        &service,
+        "/epoch/accept",
+        &testing::operator(),
+        &accept,
+        StatusCode::OK,
+    )
+    .await;
+    let stated = FundsStatedV1 {
+        currency,
+        exhausted: false,
+    };
+    let stated = decided(Uuid::now_v7(), 2, 1, stated);
+    service
+        .deliver_all(Topic::PaymentEvents, vec![stated])
+        .await;
+    until_status(&service, "camp1", "active", None).await;
+    let again = decided(cause, 2, 2, exhausted());
+    let answers = service.deliver_all(Topic::PaymentEvents, vec![again]).await;
+    assert_eq!(answers[0].name(), "done", "{answers:?}");
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
 }
 
 #[tokio::test]

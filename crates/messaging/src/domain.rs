@@ -138,6 +138,9 @@ pub trait Domain: Send + Sync + 'static {
     /// Topics of which often nobody wants the facts: those that come by the broker are decoded once [`Domain::wants_facts`] says so,
     /// and passed by otherwise.
     const DECODED_LATER: &'static [Topic] = &[];
+    /// Kinds of facts that tell how something is and not that it turned: what their source lost in a restore and has decided again is handled
+    /// like any other, where else it is a dead letter.
+    const LEVELS: &'static [&'static str] = &[];
     /// The statement that lists its commands by their place in the log, for operators: `l.position` is that place.
     const COMMAND_LOG: &'static str = COMMANDS_OF_INBOX;
     /// The states that one batch touches.

@@ -22,6 +22,8 @@ pub trait DynDomain: Send + Sync {
     fn facts_wait(&self) -> bool;
     /// [`Domain::DECODED_LATER`].
     fn decoded_later(&self) -> &'static [Topic];
+    /// [`Domain::LEVELS`].
+    fn levels(&self) -> &'static [&'static str];
     /// [`Domain::COMMAND_LOG`].
     fn command_log(&self) -> &'static str;
     /// [`Domain::wants_facts`].
@@ -106,6 +108,10 @@ impl<D: Domain> DynDomain for D {
 
     fn decoded_later(&self) -> &'static [Topic] {
         D::DECODED_LATER
+    }
+
+    fn levels(&self) -> &'static [&'static str] {
+        D::LEVELS
     }
 
     fn command_log(&self) -> &'static str {

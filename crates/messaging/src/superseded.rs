@@ -29,17 +29,21 @@ pub(crate) async fn add(connection: &mut PgConnection, facts: &[Uuid]) -> Result
 }
 
 /// Of messages that were decided again: the index of each, with the id under which it was handled. Asks nobody while no
-/// followed log's epoch was raised. Read models take what is sent again as it comes.
+/// followed log's epoch was raised. Read models take what is sent again as it comes, others what is of these kinds.
 pub(crate) async fn among(
     tx: &mut WriteTx,
     messages: &[&Inbound],
+    levels: &[&str],
 ) -> Result<HashMap<usize, Uuid>, sqlx::Error> {
     if tx.lock() != Lock::Log {
         return Ok(HashMap::new());
     }
     let mut of: HashMap<Uuid, usize> = HashMap::new();
     for (index, inbound) in messages.iter().enumerate() {
-        of.extend(earlier_ids(inbound).into_iter().map(|id| (id, index)));
+        let fact = inbound.stream.as_ref().and_then(|_| inbound.header());
+        let fact = fact.filter(|fact| !levels.contains(&fact.kind.as_str()));
+        let earlier = fact.map_or_else(Vec::new, ids_in_epochs);
+        of.extend(earlier.into_iter().map(|id| (id, index)));
     }
     if of.is_empty() {
         return Ok(HashMap::new());
@@ -51,12 +55,6 @@ pub(crate) async fn among(
             .fetch_all(tx.connection())
             .await?;
     Ok(known.into_iter().map(|id| (of[&id], id)).collect())
-}
-
-/// Only services have streams.
-fn earlier_ids(inbound: &Inbound) -> Vec<Uuid> {
-    let fact = inbound.stream.as_ref().and_then(|_| inbound.header());
-    fact.map_or_else(Vec::new, ids_in_epochs)
 }
 
 /// The ids that a fact of a raised epoch has under each of its source's epochs; its own too, which it has kept when it was

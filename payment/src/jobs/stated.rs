@@ -25,7 +25,7 @@ pub struct StateFunds {
 struct Walk {
     /// When it is looked again whether there is one to go on.
     next_look: Micros,
-    /// The day of it, and behind which position the epoch began; `None`: there is nothing to state.
+    /// The day of it, and the epoch that was raised; `None`: there is nothing to state.
     of: Option<(Day, i64)>,
     /// The last that has ended.
     ended: Option<(Day, i64)>,
@@ -67,11 +67,11 @@ impl Job for StateFunds {
     }
 }
 
-/// Behind which position the epoch began that was raised in the last days.
+/// The epoch that was raised in the last days. Its number is given once, also when the same backup is restored twice.
 fn raised(epochs: &[Epoch], now: Micros) -> Option<i64> {
     let newest = epochs.last().filter(|it| it.epoch > 1)?;
     let until = Micros(newest.raised_at).checked_add_seconds(SECONDS)?;
-    (now < until).then_some(newest.after_position)
+    (now < until).then_some(newest.epoch)
 }
 
 fn command((brand, currency): (BrandId, Currency), raised: i64, now: Micros) -> Message {
@@ -98,9 +98,9 @@ mod tests {
         let week = Micros(SECONDS * 1_000_000);
         assert_eq!(raised(std::slice::from_ref(&first), Micros(1)), None);
         let twice = [first, second, third];
-        assert_eq!(raised(&twice[..2], Micros(1_001)), Some(70));
-        assert_eq!(raised(&twice, Micros(2_001)), Some(90));
-        assert_eq!(raised(&twice, Micros(week.get() + 1_999)), Some(90));
+        assert_eq!(raised(&twice[..2], Micros(1_001)), Some(2));
+        assert_eq!(raised(&twice, Micros(2_001)), Some(3));
+        assert_eq!(raised(&twice, Micros(week.get() + 1_999)), Some(3));
         assert_eq!(raised(&twice, Micros(week.get() + 2_000)), None);
     }
 }

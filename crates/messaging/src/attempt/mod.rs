@@ -92,7 +92,7 @@ impl Attempt<'_> {
         tx: &mut WriteTx,
         messages: &[&Inbound],
     ) -> Result<(Vec<Answer>, bool), Failure> {
-        let before = superseded::among(tx, messages).await?;
+        let before = superseded::among(tx, messages, self.engine.domain.levels()).await?;
         let plans = self.plan(tx, messages, &before);
         let superseded = superseded(tx, messages, &plans);
         superseded::add(tx.connection(), &superseded).await?;
