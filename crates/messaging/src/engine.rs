@@ -22,6 +22,7 @@ use crate::gauges;
 use crate::health::Health;
 use crate::inbound::{Answer, Content, Inbound, Item};
 use crate::queue::{Batch, Queue};
+use crate::retry_queue::{self, State};
 use crate::service_state;
 use crate::trace::{self, MessageSpan, Operation, Spans};
 use crate::tx::{Lock, Writer};
@@ -187,7 +188,7 @@ impl Engine {
 
     /// Handles messages until their transaction committed, however often it takes.
     pub(crate) async fn persist(&self, messages: &[&Inbound]) -> Vec<Answer> {
-        let mut suspects: HashMap<usize, String> = HashMap::new();
+        let mut suspects: HashMap<usize, (State, String)> = HashMap::new();
         let mut backoff = Backoff::new(OUTAGE_BACKOFF_FIRST, OUTAGE_BACKOFF_MAX);
         let mut blamed_once = false;
         let mut unanswered_once = false;
@@ -219,7 +220,7 @@ impl Engine {
                     self.wait(&reason, &mut backoff).await;
                     timeouts += 1;
                     if timeouts >= MAX_TIMEOUTS {
-                        suspects.insert(0, reason);
+                        suspects.insert(0, (State::Retrying, reason));
                     }
                 }
                 // Parking it failed too: that cannot be its fault.
@@ -227,12 +228,12 @@ impl Engine {
                     self.wait(&reason, &mut backoff).await;
                 }
                 Err(Failure::Suspect { index, reason }) => {
-                    suspects.insert(index, reason);
+                    suspects.insert(index, (State::Retrying, reason));
                 }
                 Err(Failure::Message(reason)) if messages.len() == 1 => {
                     // A unique violation may be a race with another epoch of ourselves: once more, then it is a bug.
                     if std::mem::replace(&mut blamed_once, true) {
-                        suspects.insert(0, reason);
+                        suspects.insert(0, (State::Retrying, reason));
                     }
                 }
                 Err(Failure::Message(reason) | Failure::TooLarge(reason)) => {
@@ -247,7 +248,7 @@ impl Engine {
     async fn attempt(
         &self,
         messages: &[&Inbound],
-        suspects: &HashMap<usize, String>,
+        suspects: &HashMap<usize, (State, String)>,
     ) -> Result<Done, Failure> {
         let engine = self;
         let attempt = Attempt { engine, suspects };
@@ -289,9 +290,10 @@ impl Engine {
             let trying = service_state::trying(&self.pool, message.id);
             // An error counts as a first time: the batch itself will report that the database is away.
             let attempts = self.answered(trying).await.unwrap_or(1);
-            if attempts > crate::retry_queue::MAX_ATTEMPTS {
+            if attempts > retry_queue::MAX_ATTEMPTS {
                 let reason = format!("the process died {} times while handling it", attempts - 1);
-                let suspects = HashMap::from([(0, reason)]);
+                // It had its tries: fed back, it would kill as many processes again before each of them counts.
+                let suspects = HashMap::from([(0, (State::Dead, reason))]);
                 if let Ok(done) = self.attempt(&[message], &suspects).await {
                     answers.extend(done.answers);
                     continue;

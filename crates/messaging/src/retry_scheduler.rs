@@ -21,6 +21,8 @@ use crate::trust::{Sender, Vouching};
 
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
+/// It rests so many times as long as a look took: what waits behind a dead letter is read at each look.
+const LOOKS_SHARE: u32 = 9;
 /// An older process that runs beside this one may keep something at any time, until it ends.
 const FEED_BACK_EVERY: Duration = Duration::from_secs(10);
 
@@ -42,6 +44,7 @@ pub async fn run(
             feed_back(&pool, &known, fold_before).await;
             feed_back_at = Instant::now() + FEED_BACK_EVERY;
         }
+        let began = Instant::now();
         let fed = tokio::select! {
             () = stop.cancelled() => return,
             fed = feed_due(&pool, &schema_ids, &flow, &known) => fed,
@@ -59,16 +62,16 @@ pub async fn run(
         tokio::select! {
             () = stop.cancelled() => return,
             () = changed.notified() => {}
-            () = something_due(&looked) => {}
+            () = something_due(&looked, began.elapsed() * LOOKS_SHARE) => {}
             () = tokio::time::sleep_until(feed_back_at) => {}
         }
     }
 }
 
-/// Until the last look at the log's head says that something may be due.
-async fn something_due(looked: &watch::Receiver<Looked>) {
+/// Until the last look at the log's head, and so long after the last one here, says that something may be due.
+async fn something_due(looked: &watch::Receiver<Looked>, rest: Duration) {
     loop {
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL.max(rest)).await;
         if looked.borrow().retries {
             return;
         }

@@ -165,8 +165,8 @@ pub struct WriteTx {
     pub handled: HashMap<Uuid, String>,
     /// Of the subjects of `Lookups`, what something in the retry queue blocks.
     pub(crate) blocked: Blocked,
-    /// Messages of the retry queue that `Lookups` names and that are still there and due, by source, id and edition: another
-    /// replica may have fed them back too, or an operator changed them.
+    /// Messages of the retry queue that `Lookups` names and that are still there and due, with nothing before them about their aggregate that it
+    /// does not name, by source, id and edition: another replica may have fed them back too, or an operator changed them.
     pub alive: HashSet<(String, Uuid, i32)>,
     /// Whether any message in the retry queue waits for another aggregate.
     pub any_waiting: bool,
@@ -191,7 +191,10 @@ SELECT (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
        (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_array(p.entity, p.subject)), '[]') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
        (SELECT coalesce(json_agg(json_build_array(p.source, p.message_id, p.edition)), '[]') FROM pipeline.parked p
-         WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued') AND p.next_at <= $4) AS alive,
+         WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued') AND p.next_at <= $4
+           AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
+                            WHERE q.subject = p.subject AND coalesce(q.entity = p.entity, true) AND q.arrival < p.arrival
+                              AND q.state <> 'unknown_type' AND q.message_id <> ALL($3))) AS alive,
        EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting,
        EXISTS (SELECT 1 FROM pipeline.parked p) AS any_in_retry_queue";
 

@@ -62,8 +62,8 @@ pub(crate) struct Done {
 
 pub(crate) struct Attempt<'a> {
     pub engine: &'a Engine,
-    /// Messages that failed before, by index: they go to the retry queue.
-    pub suspects: &'a HashMap<usize, String>,
+    /// Messages that failed before, by index: they go to the retry queue in this state, for this reason.
+    pub suspects: &'a HashMap<usize, (State, String)>,
 }
 
 impl Attempt<'_> {
@@ -108,11 +108,15 @@ impl Attempt<'_> {
             Some(self.engine.domain.load(tx, &to_handle).await?)
         };
         let mut blocked = std::mem::take(&mut tx.blocked);
+        let mut stays = Blocked::default();
         let behind = || Park::plain(State::Queued, "behind a parked message".to_owned());
         let mut retry_queue_changed = false;
         let mut answers = Vec::with_capacity(messages.len());
         for (index, (plan, inbound)) in plans.into_iter().zip(messages).enumerate() {
+            let is_fed_back = inbound.is_from_retry_queue();
             let answer = match plan {
+                // What came before it about its aggregate stays in the retry queue, and so does it.
+                _ if is_fed_back && stays.blocks(inbound) => Answer::InRetryQueue,
                 Plan::Answer(answer) => {
                     // What an earlier build kept may turn out to concern nobody here.
                     if matches!(answer, Answer::Skipped) {
@@ -129,7 +133,7 @@ impl Attempt<'_> {
                     // What cannot be read keeps its place behind what is about the same, as what is handled does.
                     let has_turn = matches!(inbound.content, Content::Unreadable { .. })
                         && inbound.has_place()
-                        && !inbound.is_from_retry_queue();
+                        && !is_fed_back;
                     let park = if has_turn && blocked.blocks(inbound) {
                         behind()
                     } else {
@@ -139,7 +143,7 @@ impl Attempt<'_> {
                 }
                 Plan::Handle => {
                     let waits = blocked.blocks(inbound);
-                    match (&mut batch, waits && !inbound.is_from_retry_queue()) {
+                    match (&mut batch, waits && !is_fed_back) {
                         (_, true) => self.park(tx, inbound, behind(), &mut blocked).await?,
                         (Some(batch), false) => {
                             self.handle(tx, batch.as_mut(), inbound, index, &mut blocked)
@@ -149,8 +153,13 @@ impl Attempt<'_> {
                     }
                 }
             };
-            retry_queue_changed |=
-                matches!(answer, Answer::InRetryQueue) || inbound.is_from_retry_queue();
+            if is_fed_back
+                && matches!(answer, Answer::InRetryQueue | Answer::Repeated)
+                && let Some(subject) = inbound.subject()
+            {
+                stays.add(inbound.entity(), subject);
+            }
+            retry_queue_changed |= matches!(answer, Answer::InRetryQueue) || is_fed_back;
             answers.push(answer);
         }
         retry_queue_changed |= tx.any_waiting;

@@ -80,14 +80,14 @@ impl Attempt<'_> {
         if inbound.is_undecoded() {
             return Plan::Answer(Answer::Skipped);
         }
-        if let Some(reason) = self.suspects.get(&index) {
+        if let Some((state, reason)) = self.suspects.get(&index) {
             // Nothing of a stranger's is kept, be it to blame for whatever it likes.
             let stranger =
                 matches!(inbound.sender, Sender::Unknown { .. }) && !inbound.is_from_retry_queue();
             return if stranger {
                 Plan::Answer(Answer::Unauthenticated)
             } else {
-                Plan::Park(State::Retrying, reason.clone())
+                Plan::Park(*state, reason.clone())
             };
         }
         if let Some(plan) = door::judge(inbound) {

@@ -170,22 +170,26 @@ pub(crate) async fn resume(
     Ok(())
 }
 
-/// The rows that are due and first of their aggregate, oldest first. Of messages only those whose kind is `known`: a newer
-/// build beside this one may have made others due for itself.
+/// The rows that are due with all that came before them about their aggregate, oldest first. Of messages only those whose kind is `known`: a
+/// newer build beside this one may have made others due for itself.
 pub(crate) async fn due(
     pool: &PgPool,
     known: &[&str],
     limit: i64,
 ) -> Result<Vec<RetryRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT p.* FROM pipeline.parked p, pipeline.log_head h
-          WHERE p.state IN ('waiting', 'retrying', 'queued')
-            AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset
-            AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
-                             WHERE q.subject = p.subject AND coalesce(q.entity = p.entity, true)
-                               AND q.arrival < p.arrival AND q.state <> 'unknown_type')
-            AND coalesce(p.header::json ->> 'type' = ANY($2), true)
-          ORDER BY p.arrival LIMIT $1",
+        "WITH kept AS MATERIALIZED (
+           SELECT p.source, p.message_id, p.subject, p.entity, p.arrival,
+                  CASE WHEN p.state = 'dead' OR p.next_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset THEN false
+                       ELSE coalesce(p.header::json ->> 'type' = ANY($2), true) END AS due
+             FROM pipeline.parked p, pipeline.log_head h WHERE p.state <> 'unknown_type'),
+         behind AS MATERIALIZED (SELECT subject, entity, min(arrival) AS arrival FROM kept WHERE NOT due GROUP BY subject, entity),
+         first AS MATERIALIZED (
+           SELECT k.source, k.message_id FROM kept k
+            WHERE k.due AND NOT EXISTS (SELECT 1 FROM behind b WHERE b.subject = k.subject AND coalesce(b.entity = k.entity, true)
+                                           AND b.arrival < k.arrival)
+            ORDER BY k.arrival LIMIT $1)
+         SELECT p.* FROM first f JOIN pipeline.parked p USING (source, message_id) ORDER BY p.arrival",
     )
     .bind(limit)
     .bind(known)

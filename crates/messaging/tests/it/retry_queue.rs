@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use messaging::{Answer, Lookups, Via, WriteTx, retry_queue};
 use operations::retry_queue::look;
 use runtime::testing::{message, until};
-use schemas::CommissionReversedV1;
+use schemas::{CommissionReversedV1, Message};
 use sqlx::PgPool;
 use types::EarningStatus;
+use uuid::Uuid;
 
 use crate::bank::{earns, take_out, usd};
 use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
@@ -48,6 +49,69 @@ async fn a_failing_message_does_not_let_its_successor_on_the_same_subject_pass()
     let expected = [&fact, &other, &failing, &successor, &late].map(|message| message.header.id);
     assert_eq!(lab.causes().await, expected);
     assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
+async fn what_waits_behind_one_is_handled_in_order_and_many_at_once_when_that_is_through() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 1_000);
+    replica.take(FACTS, &[&fact]).await;
+    let mut commands = vec![command("p", "pay1", take_out(1, "broken"))];
+    commands.extend((0..300).map(|_| command("p", "pay1", take_out(1, "paypal"))));
+    let entry: Vec<&Message> = commands.iter().collect();
+    replica.take(COMMANDS, &entry).await;
+    assert_eq!(lab.retry_queue().await.len(), 301);
+
+    lab.faults.broken.store(false, Ordering::SeqCst);
+    lab.advance_clock(2).await;
+    lab.until_the_retry_queue_is_empty().await;
+    let expected = [&fact].into_iter().chain(&commands);
+    let expected: Vec<Uuid> = expected.map(|message| message.header.id).collect();
+    assert_eq!(lab.causes().await, expected);
+    let transactions = "SELECT count(DISTINCT xmin::text) FROM pipeline.message_log";
+    let transactions: i64 = sqlx::query_scalar(transactions)
+        .fetch_one(&lab.pool)
+        .await
+        .unwrap();
+    assert!(transactions < 30, "{transactions} for 301 messages");
+}
+
+#[tokio::test]
+async fn one_that_goes_back_to_the_retry_queue_keeps_there_what_is_behind_it() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 1_000);
+    replica.take(FACTS, &[&fact]).await;
+    let methods = [
+        ("broken", 1),
+        ("paypal", 1),
+        ("patient", 5_000),
+        ("paypal", 1),
+    ];
+    let commands = methods.map(|(method, minor)| command("p", "pay1", take_out(minor, method)));
+    let other = command("p", "pay2", take_out(1, "broken"));
+    let entry: Vec<&Message> = commands.iter().chain([&other]).collect();
+    replica.take(COMMANDS, &entry).await;
+    assert_eq!(lab.retry_queue().await.len(), 5);
+
+    lab.faults.broken.store(false, Ordering::SeqCst);
+    lab.advance_clock(2).await;
+    until("all are through that need not wait", || async {
+        let rows = lab.retry_queue().await;
+        let states = rows.iter().map(|(state, ..)| state.as_str());
+        states.collect::<Vec<_>>() == ["waiting", "queued"]
+    })
+    .await;
+    assert_eq!(lab.balance("p").await, 997);
+    lab.advance_clock(61).await;
+    lab.until_the_retry_queue_is_empty().await;
+    let ended = lab.causes().await;
+    let place = |command: &Message| ended.iter().position(|id| *id == command.header.id);
+    let places = commands.each_ref().map(place);
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
 }
 
 #[tokio::test]
@@ -378,11 +442,9 @@ async fn after_an_unclean_stop_a_message_that_killed_the_process_is_found() {
         matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
         "{answers:?}"
     );
-    assert!(
-        lab.retry_queue().await[0]
-            .2
-            .contains("the process died 5 times")
-    );
+    let (state, _, reason) = lab.retry_queue().await.remove(0);
+    assert_eq!(state, "dead", "else it kills as many again at each retry");
+    assert!(reason.contains("the process died 5 times"), "{reason}");
     assert_eq!(lab.balance("p").await, 90);
 }
 
