@@ -152,6 +152,7 @@ mod tests {
             service: Service::Payment,
             row,
             body: None,
+            is_wanted: false,
         };
         Entry {
             stream: Stream::of(topic, 0).unwrap(),

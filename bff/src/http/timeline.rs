@@ -229,11 +229,12 @@ async fn timeline(
 }
 
 fn view(gathered: &Gathered, viewer: &Viewer, owners: &Owners) -> TimelineView {
-    let shown: Vec<(&Found, Value)> = gathered
+    let mut shown: Vec<(&Found, Value)> = gathered
         .messages
         .iter()
         .filter_map(|found| Some((found, visible::shown(found, viewer, owners)?)))
         .collect();
+    let is_whole = gathered.bound(&mut shown);
     let tree = Tree::of(gathered, &shown);
     let mut messages: Vec<TimelineMessage> = shown
         .into_iter()
@@ -257,7 +258,7 @@ fn view(gathered: &Gathered, viewer: &Viewer, owners: &Owners) -> TimelineView {
         lasted_micros,
         missing: missing(gathered),
         archived: archived(gathered, viewer),
-        truncated: gathered.truncated,
+        truncated: gathered.truncated || !is_whole,
         messages,
     }
 }

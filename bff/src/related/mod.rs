@@ -6,7 +6,7 @@ pub(crate) mod order;
 pub(crate) mod sentences;
 pub(crate) mod visible;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use chassis::auth::Caller;
@@ -45,12 +45,19 @@ pub(crate) struct Found {
     pub(crate) row: RelatedMessage,
     /// `None` where this build cannot read it.
     pub(crate) body: Option<Body>,
+    /// It is about an aggregate that is looked for.
+    pub(crate) is_wanted: bool,
 }
 
 impl Found {
     pub(crate) fn new(service: Service, row: RelatedMessage) -> Self {
         let body = body(&row);
-        Self { service, row, body }
+        Self {
+            service,
+            row,
+            body,
+            is_wanted: false,
+        }
     }
 
     /// Its id, and those under which it may have had its effect before its service was restored and decided it once more.
@@ -72,6 +79,7 @@ pub(crate) struct Missing {
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
+    /// In causal order: all that services answered with. Whose they are is looked at before any is left out.
     pub(crate) messages: Vec<Found>,
     pub(crate) retry_queue: Vec<(Service, InRetryQueue)>,
     pub(crate) commands: HashMap<Uuid, (Service, HandledCommand)>,
@@ -103,10 +111,11 @@ impl Everywhere {
         let mut gathered = Gathered::default();
         let services: Vec<Service> = emitting().collect();
         let mut requests: BTreeSet<Uuid> = question.correlation_ids.iter().copied().collect();
-        let has_subjects = !question.subjects.is_empty();
+        let subjects = question.subjects.clone();
         self.add(&mut gathered, &services, question).await;
-        if has_subjects {
+        if !subjects.is_empty() {
             gathered.keep(sorts);
+            gathered.want(&subjects);
             let more = gathered.requests();
             let mut new: Vec<Uuid> = more.difference(&requests).copied().collect();
             gathered.truncated |= new.len() > MAX_NAMED;
@@ -120,7 +129,7 @@ impl Everywhere {
                 self.add(&mut gathered, &services, question).await;
             }
         }
-        gathered.bound();
+        order::sort(&mut gathered.messages);
         Ok(gathered)
     }
 
@@ -157,7 +166,7 @@ impl Everywhere {
         if !posted.correlation_ids.is_empty() && !posted.causation_ids.is_empty() {
             self.add(&mut gathered, &[Service::Payment], posted).await;
         }
-        gathered.bound();
+        order::sort(&mut gathered.messages);
         Ok(gathered)
     }
 
@@ -176,7 +185,7 @@ impl Everywhere {
             ..Question::default()
         };
         self.add(gathered, &[Service::Payment], question).await;
-        gathered.bound();
+        order::sort(&mut gathered.messages);
         Ok(())
     }
 
@@ -280,11 +289,35 @@ impl Gathered {
             .collect()
     }
 
-    /// Puts the messages into their causal order, and leaves out what is beyond the bound.
-    fn bound(&mut self) {
-        order::sort(&mut self.messages);
-        self.truncated |= self.messages.len() > MAX_MESSAGES;
-        self.messages.truncate(MAX_MESSAGES);
+    /// Notes what is about the aggregates that are looked for.
+    fn want(&mut self, subjects: &[String]) {
+        for found in &mut self.messages {
+            found.is_wanted = subjects.contains(&found.row.subject);
+        }
+    }
+
+    /// Leaves of what a viewer is shown, in its order, as much as an answer has, and says whether that is all. What is about the aggregates
+    /// that are looked for is kept before what it led to, and that before the earliest of what else their requests led to.
+    pub(crate) fn bound<T>(&self, shown: &mut Vec<(&Found, T)>) -> bool {
+        if shown.len() <= MAX_MESSAGES {
+            return true;
+        }
+        let mut led_to: HashSet<Uuid> = HashSet::new();
+        for found in &self.messages {
+            let cause = found.row.causation_id;
+            if found.is_wanted || cause.is_some_and(|cause| led_to.contains(&cause)) {
+                led_to.insert(found.row.id);
+            }
+        }
+        let mut places: Vec<usize> = (0..shown.len()).collect();
+        places.sort_by_key(|place| {
+            let found = shown[*place].0;
+            (!found.is_wanted, !led_to.contains(&found.row.id))
+        });
+        let kept: HashSet<usize> = places.into_iter().take(MAX_MESSAGES).collect();
+        let mut places = 0..;
+        shown.retain(|_| places.next().is_some_and(|place| kept.contains(&place)));
+        false
     }
 }
 
@@ -293,4 +326,77 @@ fn body(row: &RelatedMessage) -> Option<Body> {
     let topic = Topic::parse(&row.topic)?;
     let kind = schemas::kind_on(topic, &row.kind)?;
     schemas::payload(kind, row.payload.as_ref()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(position: i64, subject: &str, cause: Option<i64>) -> RelatedMessage {
+        let id = |of: i64| Uuid::from_u128(of.unsigned_abs().into());
+        RelatedMessage {
+            position,
+            id: id(position),
+            kind: "conversion.attributed.v1".to_owned(),
+            topic: "tracking-events".to_owned(),
+            published: true,
+            partition: Some(0),
+            epoch: Some(1),
+            sequence: Some(position),
+            key: subject.to_owned(),
+            subject: subject.to_owned(),
+            time: position,
+            correlation_id: Uuid::nil(),
+            causation_id: cause.map(id),
+            outcome_of: None,
+            actor: None,
+            payload: None,
+        }
+    }
+
+    /// What is found of a conversion, and then of its request, which led to so much else before: as services answer.
+    fn of_a_long_request(others: i64) -> Gathered {
+        let mut gathered = Gathered::default();
+        let add = |gathered: &mut Gathered, service, messages| {
+            let related = Related {
+                messages,
+                ..Related::default()
+            };
+            gathered.add(service, related);
+        };
+        let wanted = message(2_000, "wanted", None);
+        add(&mut gathered, Service::Tracking, vec![wanted]);
+        gathered.want(&["wanted".to_owned()]);
+        let (early, late): (Vec<i64>, Vec<i64>) = (1..=others).partition(|it| *it <= 600);
+        let other = |position| message(position, "another", None);
+        let early = early.into_iter().map(other).collect();
+        add(&mut gathered, Service::Tracking, early);
+        let late = late.into_iter().map(other);
+        let effect = message(2_001, "a posting", Some(2_000));
+        let late = late.chain([effect]).collect();
+        add(&mut gathered, Service::Payment, late);
+        order::sort(&mut gathered.messages);
+        gathered
+    }
+
+    #[test]
+    fn what_is_about_what_is_looked_for_is_shown_however_much_else_its_request_led_to() {
+        let gathered = of_a_long_request(1_200);
+        assert_eq!(gathered.messages.len(), 1_202);
+        let mut shown: Vec<(&Found, ())> = gathered.messages.iter().map(|it| (it, ())).collect();
+        assert!(!gathered.bound(&mut shown));
+        let positions: Vec<i64> = shown.iter().map(|(it, ())| it.row.position).collect();
+        let earliest = 1..=998;
+        let expected: Vec<i64> = earliest.chain([2_000, 2_001]).collect();
+        assert_eq!(positions, expected);
+    }
+
+    #[test]
+    fn what_one_viewer_sees_is_all_there_however_much_there_is_of_others() {
+        let gathered = of_a_long_request(1_200);
+        let own = gathered.messages.iter().filter(|it| it.is_wanted);
+        let mut shown: Vec<(&Found, ())> = own.map(|it| (it, ())).collect();
+        assert!(gathered.bound(&mut shown), "nothing of it is left out");
+        assert_eq!(shown.len(), 1);
+    }
 }

@@ -11,7 +11,7 @@ use schemas::Service;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::app::{bff, partner123};
+use crate::app::{acceptance, bff, partner123};
 use crate::operator::both;
 
 /// What is read of a request once it fits: who does not answer in time is missing.
@@ -32,15 +32,20 @@ async fn read_until(
     found.into_inner().unwrap()
 }
 
+/// Has a campaign made, by a request of this correlation id.
+async fn create_campaign(campaign: &TestService, request: &str) {
+    let body = json!({"campaign_id": "c1", "name": "One", "currency": "USD", "allowed_hosts": ["a.example"]});
+    let url = format!("{}/api/v1/campaign/campaigns", campaign.base_url);
+    let made = campaign.client.post(url).bearer_auth(brand("brand1"));
+    let made = made.header("x-correlation-id", request).json(&body);
+    assert_eq!(made.send().await.unwrap().status(), StatusCode::CREATED);
+}
+
 #[tokio::test]
 async fn a_command_that_came_to_its_service_itself_begins_its_timeline() {
     let (bff, campaign) = both("http").await;
     let request = Uuid::now_v7().to_string();
-    let body = json!({"campaign_id": "c1", "name": "One", "currency": "USD", "allowed_hosts": ["a.example"]});
-    let url = format!("{}/api/v1/campaign/campaigns", campaign.base_url);
-    let made = campaign.client.post(url).bearer_auth(brand("brand1"));
-    let made = made.header("x-correlation-id", &request).json(&body);
-    assert_eq!(made.send().await.unwrap().status(), StatusCode::CREATED);
+    create_campaign(&campaign, &request).await;
     let path = format!("/api/v1/timeline/{request}");
     let away = ["tracking", "commission", "payment", "notify"];
     let shown = read_until(&bff, &operator(), &path, |shown| {
@@ -74,6 +79,41 @@ async fn a_command_that_came_to_its_service_itself_begins_its_timeline() {
             .await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_partner_sees_its_own_however_much_of_others_its_request_led_to_before() {
+    // Nothing gets to campaign by a broker that is away.
+    let (bff, campaign) = both("hybrid").await;
+    let request = Uuid::now_v7();
+    create_campaign(&campaign, &request.to_string()).await;
+    sqlx::query(
+        "INSERT INTO pipeline.message_log (position, id, type, key, subject, time, correlation_id, schema_id, body)
+         SELECT 1000 + n, gen_random_uuid(), type, key, subject, time, correlation_id, schema_id, body
+           FROM (SELECT * FROM pipeline.message_log WHERE correlation_id = $1 LIMIT 1) first, generate_series(1, 1100) n",
+    )
+    .bind(request)
+    .execute(campaign.pool())
+    .await
+    .unwrap();
+    let url = format!("{}/api/v1/campaigns/camp123/accept", bff.base_url);
+    let accepted = bff.client.post(url).bearer_auth(partner123());
+    let accepted = accepted.header("x-correlation-id", request.to_string());
+    let accepted = accepted.json(&acceptance()).send().await.unwrap();
+    assert_eq!(accepted.status(), StatusCode::ACCEPTED);
+    let path = format!("/api/v1/timeline/{request}");
+    let has_answers = |shown: &Value, messages: usize| {
+        let count = |list: &str| shown[list].as_array().map_or(0, Vec::len);
+        count("missing") == 4 && count("messages") >= messages
+    };
+    let all = |shown: &Value| has_answers(shown, 1_000);
+    let shown = read_until(&bff, &operator(), &path, all).await;
+    assert_eq!(shown["truncated"], true);
+    let own = |shown: &Value| has_answers(shown, 1);
+    let own = read_until(&bff, &partner123(), &path, own).await;
+    let messages = own["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 1, "{own:#}");
+    assert_eq!(messages[0]["type"], "campaign.accept.command.v1");
 }
 
 #[tokio::test]
