@@ -255,7 +255,8 @@ pub(crate) async fn list_webhook_endpoints(
     hand_on(&proxy, ENDPOINTS, query(&uri), (context, headers)).await
 }
 
-/// What webhook endpoints are sent, newest first: to those of the caller, for operators to all. Kept for 30 days.
+/// What webhook endpoints are sent, newest first: to those of the caller, for operators to all. Kept for 30 days. Of a type of event, of what
+/// was delivered and of several conditions a page looks through 10,000 at most: it may have few items or none, and still have a `next_cursor`.
 #[utoipa::path(
     get, path = "/api/v1/webhook-deliveries", tag = "webhooks", params(PageQuery, WebhookDeliveryFilter),
     responses((status = 200, body = Page<WebhookDeliveryView>), Problems<(Forbidden, HandsOn)>), security(("bearer" = []))

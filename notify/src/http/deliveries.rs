@@ -5,7 +5,7 @@ use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::openapi::Problems;
-use chassis::page::{List, Page, PageQuery};
+use chassis::page::{Cursor, List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
@@ -47,7 +47,8 @@ fn view(row: Row) -> WebhookDeliveryView {
     }
 }
 
-/// What webhook endpoints are sent, newest first: to those of the caller, for operators to all. Kept for 30 days.
+/// What webhook endpoints are sent, newest first: to those of the caller, for operators to all. Kept for 30 days. Of a type of event, of what
+/// was delivered and of several conditions a page looks through 10,000 at most: it may have few items or none, and still have a `next_cursor`.
 #[utoipa::path(
     get,
     path = "/api/v1/notify/webhook-deliveries",
@@ -61,10 +62,18 @@ pub(super) async fn list_webhook_deliveries(
     caller: Caller,
     list: List<WebhookDeliveryFilter>,
 ) -> Result<Page<WebhookDeliveryView>, Problem> {
-    let rows = deliveries::list(host.pool(), caller.scope()?, &list.filter, list.page)
+    let (pool, scope) = (host.pool(), caller.scope()?);
+    let searched_to = deliveries::searched_to(pool, scope, &list.filter, list.page)
         .await
         .or_unread()?;
-    Ok(Page::new(list.page, rows, |row| row.position, view))
+    let rows = deliveries::list(pool, scope, &list.filter, list.page, searched_to)
+        .await
+        .or_unread()?;
+    let mut page = Page::new(list.page, rows, |row| row.position, view);
+    if page.next_cursor.is_none() {
+        page.next_cursor = searched_to.map(|position| Cursor { position }.encode());
+    }
+    Ok(page)
 }
 
 /// What a webhook endpoint is sent, letter by letter, with each attempt and what was answered.

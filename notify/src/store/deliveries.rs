@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use api::WebhookDeliveryFilter;
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::lists::{push_end, push_equal};
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use runtime::lists::{in_state, push_end, push_equal};
+use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use types::{Micros, Uuid, WebhookDeliveryState, WebhookEndpointId};
 
 use super::seen_by;
@@ -43,6 +43,8 @@ pub(crate) struct Row {
     pub last_error: Option<String>,
 }
 
+/// So many are looked through for a page, where no index has what is wanted of them alone.
+const SEARCHED: i64 = 10_000;
 /// What is shown of deliveries, which stand behind it.
 const SHOWN: &str = "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
      d.next_at, d.ended_at, a.status AS last_status, a.error AS last_error FROM (";
@@ -146,28 +148,82 @@ pub(crate) async fn resend(
     .map(|_| ())
 }
 
-/// A page of those that may be seen, newest first.
+/// Leaves of the endpoints `e` those whose deliveries may be seen, or one.
+fn push_endpoints(
+    sql: &mut QueryBuilder<Postgres>,
+    scope: Scope<'_>,
+    filter: &WebhookDeliveryFilter,
+) {
+    sql.push("e.status <> 'removed'");
+    seen_by(scope)(sql);
+    let endpoint = filter.endpoint_id.as_ref().map(WebhookEndpointId::as_str);
+    push_equal(sql, &[("e.id", endpoint)]);
+}
+
+/// Up to which position a page is looked for, and no further: where no index has what is wanted alone, very many others may have to be looked
+/// through to find it. `None` where it is looked for among all.
+pub(crate) async fn searched_to(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    filter: &WebhookDeliveryFilter,
+    page: PageQuery,
+) -> Result<Option<i64>, sqlx::Error> {
+    let subject = filter.subject.as_deref();
+    let of_rare_state = filter
+        .state
+        .filter(|state| *state != WebhookDeliveryState::Delivered);
+    let conditions = [
+        filter.kind.is_some(),
+        filter.state.is_some(),
+        filter.subject.is_some(),
+    ];
+    let conditions = conditions.into_iter().filter(|is_there| *is_there).count();
+    let has_index = usize::from(subject.is_some() || of_rare_state.is_some());
+    if conditions == has_index {
+        return Ok(None);
+    }
+    let mut sql =
+        QueryBuilder::new("WITH seen AS MATERIALIZED (SELECT e.id FROM webhook_endpoints e WHERE ");
+    push_endpoints(&mut sql, scope, filter);
+    sql.push(
+        ") SELECT max(d.position) FROM seen CROSS JOIN LATERAL (SELECT position FROM webhook_deliveries WHERE endpoint_id = seen.id AND position < ",
+    );
+    sql.push_bind(page.below());
+    push_equal(&mut sql, &[("subject", subject)]);
+    if subject.is_none() {
+        in_state("state", of_rare_state.map(WebhookDeliveryState::name))(&mut sql);
+    }
+    // The endpoints have equal shares of what is looked through.
+    sql.push(" ORDER BY position DESC OFFSET (SELECT greatest(")
+        .push_bind(SEARCHED)
+        .push(" / greatest(count(*), 1), 1) - 1 FROM seen) LIMIT 1) d");
+    sql.build_query_scalar().fetch_one(executor).await
+}
+
+/// A page of those that may be seen, newest first: of those from `searched_to` on.
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     filter: &WebhookDeliveryFilter,
     page: PageQuery,
+    searched_to: Option<i64>,
 ) -> Result<Vec<Row>, sqlx::Error> {
     // Of each endpoint its newest: there may be very many of all.
     let mut sql = QueryBuilder::new(SHOWN);
     sql.push("SELECT d.* FROM webhook_endpoints e CROSS JOIN LATERAL (SELECT * FROM webhook_deliveries WHERE endpoint_id = e.id AND position < ")
         .push_bind(page.below());
+    if let Some(position) = searched_to {
+        sql.push(" AND position >= ").push_bind(position);
+    }
+    in_state("state", filter.state.map(WebhookDeliveryState::name))(&mut sql);
     let narrowing = [
-        ("state", filter.state.map(WebhookDeliveryState::name)),
         ("kind", filter.kind.as_deref()),
         ("subject", filter.subject.as_deref()),
     ];
     push_equal(&mut sql, &narrowing);
     push_end(&mut sql, "position", page);
-    sql.push(") d WHERE e.status <> 'removed'");
-    seen_by(scope)(&mut sql);
-    let endpoint = filter.endpoint_id.as_ref().map(WebhookEndpointId::as_str);
-    push_equal(&mut sql, &[("e.id", endpoint)]);
+    sql.push(") d WHERE ");
+    push_endpoints(&mut sql, scope, filter);
     push_end(&mut sql, "d.position", page);
     sql.push(ATTEMPTED).push(" ORDER BY d.position DESC");
     sql.build_query_as().fetch_all(executor).await
@@ -211,4 +267,112 @@ pub(crate) async fn sent(
     .bind(delivery)
     .fetch_optional(executor)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::page::{Cursor, Form};
+    use runtime::testing::{TestService, rows_read};
+    use types::BrandId;
+
+    use super::*;
+    use crate::Notify;
+
+    const PAGE: PageQuery = PageQuery {
+        limit: 50,
+        cursor: None,
+        form: Form::Json,
+    };
+    const ALL: WebhookDeliveryFilter = WebhookDeliveryFilter {
+        endpoint_id: None,
+        state: None,
+        kind: None,
+        subject: None,
+    };
+
+    /// A brand's endpoint with very many deliveries, of which the first is like none behind it.
+    async fn with_very_many() -> TestService {
+        let service = TestService::start::<Notify>(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO webhook_endpoints (id, position, brand_id, url, kinds, status, secret_version, enabled_at, created_at, changed_at)
+             VALUES ('endpoint1', 1, 'brand1', 'https://hooks.example.com/', '', 'enabled', 1, 0, 0, 0);
+             INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, state)
+             SELECT gen_random_uuid(), 'endpoint1', 'order' || n, gen_random_uuid(), CASE n WHEN 1 THEN 'rare' ELSE 'frequent' END, '{}',
+                    (extract(epoch FROM now()) * 1000000)::bigint, 0,
+                    CASE n WHEN 1 THEN 'failed' ELSE 'delivered' END
+               FROM generate_series(1, 25000) n ORDER BY n;
+             ANALYZE webhook_endpoints, webhook_deliveries",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        service
+    }
+
+    fn scope(brand: &BrandId) -> Scope<'_> {
+        Scope {
+            all: false,
+            partner: None,
+            brand: Some(brand),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_and_what_is_about_a_subject_is_found_among_very_many() {
+        let service = with_very_many().await;
+        let brand = BrandId::parse("brand1").unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let failed = WebhookDeliveryFilter {
+            state: Some(WebhookDeliveryState::Failed),
+            ..ALL
+        };
+        let of_subject = WebhookDeliveryFilter {
+            subject: Some("order1".to_owned()),
+            ..ALL
+        };
+        for filter in [failed, of_subject] {
+            let searched_to = searched_to(&mut *tx, scope(&brand), &filter, PAGE).await;
+            assert_eq!(searched_to.unwrap(), None, "among all");
+            let found = list(&mut *tx, scope(&brand), &filter, PAGE, None).await;
+            assert_eq!(found.unwrap().len(), 1, "{filter:?}");
+        }
+        let read = rows_read(&mut tx, "webhook_deliveries").await;
+        assert!(read < 100, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_no_index_has_is_looked_for_among_so_many_for_each_page() {
+        let service = with_very_many().await;
+        let brand = BrandId::parse("brand1").unwrap();
+        let rare = WebhookDeliveryFilter {
+            kind: Some("rare".to_owned()),
+            ..ALL
+        };
+        let delivered = WebhookDeliveryFilter {
+            kind: Some("rare".to_owned()),
+            state: Some(WebhookDeliveryState::Delivered),
+            ..ALL
+        };
+        for (filter, expected) in [(rare, 1), (delivered, 0)] {
+            let (mut page, mut found) = (PAGE, Vec::new());
+            let mut searched = Vec::new();
+            loop {
+                let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+                let end = searched_to(&mut *tx, scope(&brand), &filter, page).await;
+                let end = end.unwrap();
+                let rows = list(&mut *tx, scope(&brand), &filter, page, end).await;
+                found.extend(rows.unwrap());
+                let read = rows_read(&mut tx, "webhook_deliveries").await;
+                assert!(read <= 2 * SEARCHED + 100, "{read}");
+                searched.push(end);
+                let Some(position) = end else { break };
+                page.cursor = Some(Cursor { position });
+            }
+            assert_eq!(searched, [Some(15_001), Some(5_001), None], "{filter:?}");
+            assert_eq!(found.len(), expected, "{filter:?}");
+        }
+        service.stop().await;
+    }
 }
