@@ -307,8 +307,11 @@ impl BatchState {
         let Some(seen) = self.seen(message) else {
             return;
         };
-        let mut deliveries = Vec::new();
         let kind = message.header.kind.as_str();
+        if !visible::is_sent(kind) {
+            return;
+        }
+        let mut deliveries = Vec::new();
         for viewer in seen.audience(&self.owners) {
             let own = self.endpoints.values();
             let own = own.filter(|it| it.owner.viewer() == viewer && it.wants(kind));

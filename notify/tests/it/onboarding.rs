@@ -271,6 +271,26 @@ async fn assert_folds(service: &mut TestService) {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_sent_everything_is_sent_nothing_of_onboarding() {
+    let mut service = start(None).await;
+    wants(&service, json!({})).await;
+    let (brand, url) = (testing::brand("brand1"), "https://hooks.example.com/all");
+    app::endpoint(&service, &brand, url, &[]).await;
+    applies(&mut service, "camp1").await;
+    answers(&mut service, (Step::Checks, false), None).await;
+    until_step(&service, "checks", "completed").await;
+    link_answers(&mut service, None).await;
+    is_approved(&mut service).await;
+    let kinds: Vec<String> =
+        sqlx::query_scalar("SELECT kind FROM webhook_deliveries ORDER BY position")
+            .fetch_all(service.pool())
+            .await
+            .unwrap();
+    assert_eq!(kinds, ["enrollment.applied.v1", "enrollment.approved.v1"]);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_application_is_taken_through_every_step_to_a_welcome_and_one_request_has_it_all() {
     for api in ["contacts", "hubspot"] {
         let crm = CrmStandIn::start().await;

@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Map, Value};
 use types::{BrandId, PartnerId};
 
+use crate::entity::Entity;
 use crate::envelope::Actor;
 use crate::kinds::{Body, KINDS};
 use crate::service::Service;
@@ -179,14 +180,18 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The kinds of events of which a partner, or a brand, is sent something: what it is shown of those that notify follows, which its own are
-/// not.
+/// The kinds of events of which a partner, or a brand, is sent something: what it is shown of those that are sent at all.
 pub fn kinds_sent(to_brands: bool) -> impl Iterator<Item = &'static str> {
-    let is_followed = |name: &&str| {
-        let mut of = KINDS.iter().filter(|kind| kind.name == *name);
-        of.any(|kind| kind.followers.contains(&Service::Notify))
-    };
-    kinds_shown(to_brands).filter(is_followed)
+    kinds_shown(to_brands).filter(|kind| is_sent(kind))
+}
+
+/// Whether an event of this kind is sent to whoever is shown something of it: notify follows it, which its own are not, and not as the answer
+/// to a step of an onboarding.
+pub fn is_sent(kind: &str) -> bool {
+    let mut of = KINDS.iter().filter(|it| it.name == kind);
+    of.any(|it| {
+        !it.command && it.followers.contains(&Service::Notify) && it.subject != Entity::Workflow
+    })
 }
 
 /// The kinds of events that postbacks are about: what comes of a partner's clicks, and what it earns with that.

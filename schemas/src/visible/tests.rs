@@ -243,6 +243,16 @@ fn what_is_shown_and_not_sent_is_of_the_families_that_the_guide_names_and_of_no_
 }
 
 #[test]
+fn nothing_of_onboarding_is_sent() {
+    for to_brands in [true, false] {
+        for kind in kinds_sent(to_brands) {
+            let mut of = KINDS.iter().filter(|it| it.name == kind);
+            assert!(of.all(|it| it.subject != Entity::Workflow), "{kind}");
+        }
+    }
+}
+
+#[test]
 fn an_amount_is_a_text_in_the_events_that_the_guide_names_and_in_no_other() {
     let mut with_texts = BTreeSet::new();
     let whose = owners("mine", "mine");

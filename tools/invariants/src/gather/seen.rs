@@ -1,8 +1,8 @@
 //! Who may be sent what, by the table of `schemas::visible`, and not by what notify keeps beside its log.
 
 use anyhow::Result;
+use schemas::Message;
 use schemas::visible::{self, Owners, Seen, SpokenFor, Viewer};
-use schemas::{KINDS, Message, Service};
 use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 
@@ -17,11 +17,10 @@ pub(super) async fn owners(campaign: &mut PgConnection) -> Result<Owners> {
     })
 }
 
-/// The brands and partners that notify may send something of a message: a list of texts. Of what it does not follow, nobody.
+/// The brands and partners that notify may send something of a message: a list of texts. Of what is not sent, nobody.
 pub(super) fn by(message: &Message, owners: &Owners) -> Value {
     let header = &message.header;
-    let mut kinds = KINDS.iter().filter(|kind| kind.name == header.kind);
-    if !kinds.any(|kind| !kind.command && kind.followers.contains(&Service::Notify)) {
+    if !visible::is_sent(&header.kind) {
         return json!([]);
     }
     let payload = schemas::show_payload(&message.body);
