@@ -62,6 +62,11 @@ impl Cursor {
         self.0.insert(stream, place);
     }
 
+    /// Leaves only streams that another has.
+    pub(crate) fn keep_those_of(&mut self, other: &Self) {
+        self.0.retain(|stream, _| other.has(*stream));
+    }
+
     pub(crate) fn streams(&self) -> impl Iterator<Item = (Stream, Place)> {
         self.0.iter().map(|(stream, place)| (*stream, *place))
     }

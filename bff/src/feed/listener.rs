@@ -225,6 +225,10 @@ impl Listener {
             return false;
         };
         if self.has_cursor {
+            // A ring begins with all streams that were folded: others would be written out with every event, however many are named.
+            for cursor in [&mut self.cursor, &mut self.sent] {
+                cursor.keep_those_of(ring.head());
+            }
             self.way = Way::Ring(ring.first());
             self.fall_behind(ring.base());
         } else {
@@ -351,5 +355,43 @@ impl Listener {
                 data,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::TestService;
+    use schemas::Topic;
+
+    use super::super::ring::Ring;
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_cursor_only_streams_that_there_are_are_kept_and_written_out_again() {
+        let service = TestService::start(crate::define).await;
+        let feed = Feed::start(&service.host);
+        let stream = |partition| Stream::of(Topic::PaymentEvents.name(), partition).unwrap();
+        let at = |sequence| Place { epoch: 1, sequence };
+        let mut known = Cursor::default();
+        known.set(stream(0), at(7));
+        let mut named = known.clone();
+        for partition in 1..=1_000 {
+            named.set(stream(partition), at(7));
+        }
+        let filter = Filter {
+            viewer: Viewer::Operator,
+            kinds: Vec::new(),
+            subject: None,
+            correlation_id: None,
+        };
+        let mut listener = feed.listen(Vec::new(), Some(named), filter).unwrap();
+        let mut ring = Ring::default();
+        ring.begin(stream(0), at(9));
+        *feed.ring() = Some(ring);
+        assert!(listener.begin());
+        assert_eq!((&listener.cursor, &listener.sent), (&known, &known));
+        assert!(listener.behind.contains_key(&stream(0)), "it goes on there");
+        drop(listener);
+        service.stop().await;
     }
 }
