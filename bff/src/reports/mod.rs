@@ -189,6 +189,7 @@ impl Wanted<'_> {
             partner_id: self.partner.cloned(),
             brand_id: self.brand.cloned(),
             code: self.link.cloned(),
+            currency: self.currency,
             by_campaign: apart.campaign,
             by_partner: apart.partner || apart.group,
             by_brand: apart.group,
@@ -249,6 +250,7 @@ impl Reports {
             partner: wanted.partner,
             brand: wanted.brand,
             link: wanted.link,
+            currency: wanted.currency,
             by: wanted.apart(),
             horizon: i64::MIN,
             limit: i64::try_from(MAX_ROWS).unwrap_or(i64::MAX),
@@ -362,7 +364,7 @@ fn too_many(rows: usize, limit: usize) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = format!(
-        "makes more than {limit} rows of these days: ask for fewer, or name a campaign, a partner or a link"
+        "makes more than {limit} rows of these days: ask for fewer, or name a campaign, a partner, a link or a currency"
     );
     Err(parameter("group_by", detail))
 }

@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::time::{Day, Pieces, QUARTER_HOUR, QUARTERS_OF_DAY};
 use runtime::lists::{push_equal, seen_by};
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
-use types::{BrandId, CampaignId, LinkCode, PartnerId};
+use types::{BrandId, CampaignId, Currency, LinkCode, PartnerId};
 
 /// Everything that is summed stands at one moment. The plan is made for the stretch of time of this one question, which may be all there
 /// is; a statement that takes longer than anybody waits for it is given up.
@@ -23,6 +23,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) partner: Option<&'a PartnerId>,
     pub(crate) brand: Option<&'a BrandId>,
     pub(crate) link: Option<&'a LinkCode>,
+    /// In which something was paid, earned or paid out.
+    pub(crate) currency: Option<Currency>,
     pub(crate) by: Apart,
     /// What was recorded before is summed already, in microseconds.
     pub(crate) horizon: i64,
@@ -131,6 +133,10 @@ pub(crate) async fn kept(
     if let Some(campaign) = campaign {
         sql.push(" AND s.campaign_id = ").push_bind(campaign);
     }
+    wanted.push_currency(
+        &mut sql,
+        "coalesce(nullif(s.currency, ''), k.currency, nullif(s.earned_in, '')), nullif(s.earned_in, '')",
+    );
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
         .push_bind(wanted.limit + 1);
     sql.build_query_as().fetch_all(connection).await
@@ -168,6 +174,10 @@ pub(crate) async fn earned(
     if let Some(link) = wanted.link {
         sql.push(" AND c.link_code = ").push_bind(link.as_str());
     }
+    wanted.push_currency(
+        &mut sql,
+        "coalesce(c.currency, k.currency, m.currency), m.currency",
+    );
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
         .push_bind(wanted.limit + 1);
     sql.build_query_as().fetch_all(connection).await
@@ -204,6 +214,7 @@ pub(crate) async fn earned_alone(
         wanted.push_unkept(&mut sql, "m.calculated_at");
     }
     wanted.push_whose(&mut sql, "m");
+    wanted.push_currency(&mut sql, "m.currency");
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
         .push_bind(wanted.limit + 1);
     sql.build_query_as().fetch_all(connection).await
@@ -223,6 +234,7 @@ pub(crate) async fn paid(
     for partner in own.into_iter().chain(wanted.partner) {
         sql.push(" AND p.partner_id = ").push_bind(partner.as_str());
     }
+    wanted.push_currency(&mut sql, "p.currency");
     sql.push(" GROUP BY 1, 2, 3 LIMIT ")
         .push_bind(wanted.limit + 1);
     sql.build_query_as().fetch_all(connection).await
@@ -373,6 +385,14 @@ impl Selection<'_> {
         sql.push(" AND ").push(moment).push(" >= ").push_bind(from);
         sql.push(" AND ").push(moment).push(" < ");
         sql.push_bind(self.boundaries.last().copied());
+    }
+
+    /// Leaves what is of the currency that is wanted, by any of these columns: of what was paid and of what was earned each has its row.
+    fn push_currency(&self, sql: &mut QueryBuilder<Postgres>, columns: &'static str) {
+        if let Some(currency) = self.currency {
+            sql.push(" AND ").push_bind(currency.code());
+            sql.push(" IN (").push(columns).push(")");
+        }
     }
 
     /// What the caller sees, and of that what it asks for.

@@ -4,7 +4,7 @@ use chassis::params::parameter;
 use chassis::problem::Problem;
 use chassis::time::{Day, now};
 use serde::{Deserialize, Serialize};
-use types::{BrandId, CampaignId, LinkCode, PartnerId};
+use types::{BrandId, CampaignId, Currency, LinkCode, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
 /// Days that are counted at once.
@@ -90,6 +90,9 @@ pub struct ClicksQuestion {
     pub brand_id: Option<BrandId>,
     /// Of this link only.
     pub code: Option<LinkCode>,
+    /// Of links for campaigns of this currency only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Each campaign's apart.
     pub by_campaign: bool,
     /// Each partner's apart.

@@ -243,10 +243,13 @@ pub async fn between(
     }
     sql.push(
         "sum(n.clicks)::bigint AS clicks FROM counted n
-           LEFT JOIN (SELECT DISTINCT ON (campaign_id) campaign_id, currency FROM terms ORDER BY campaign_id, version) t USING (campaign_id)
-          GROUP BY 1, 2, 3, 4, 5, 6 LIMIT ",
-    )
-    .push_bind(i64::from(wanted.limit) + 1);
+           LEFT JOIN (SELECT DISTINCT ON (campaign_id) campaign_id, currency FROM terms ORDER BY campaign_id, version) t USING (campaign_id)",
+    );
+    if let Some(currency) = wanted.currency {
+        sql.push(" WHERE t.currency = ").push_bind(currency.code());
+    }
+    sql.push(" GROUP BY 1, 2, 3, 4, 5, 6 LIMIT ")
+        .push_bind(i64::from(wanted.limit) + 1);
     let rows: Vec<SpanRow> = sql.build_query_as().fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(CountedClicks::from).collect())

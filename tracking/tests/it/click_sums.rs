@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tracking::click_id;
 use tracking::store::click_counts;
-use types::{ClickId, LinkCode, Micros, Uuid};
+use types::{ClickId, Currency, LinkCode, Micros, Uuid};
 
 use crate::app::*;
 
@@ -100,7 +100,7 @@ fn questions() -> Vec<ClicksQuestion> {
         vec![now().0 / HOUR * HOUR, now().0 / HOUR * HOUR + HOUR],
         vec![now().0 - HOUR - 1, now().0 + DAY + 1],
     ];
-    let asks: [fn(&mut ClicksQuestion); 9] = [
+    let asks: [fn(&mut ClicksQuestion); 10] = [
         |it| it.by_campaign = true,
         |it| it.by_partner = true,
         |it| it.by_brand = true,
@@ -109,6 +109,7 @@ fn questions() -> Vec<ClicksQuestion> {
         |it| it.partner_id = Some(OTHER_PARTNER.parse().unwrap()),
         |it| it.brand_id = Some("brand9".parse().unwrap()),
         |it| it.code = Some("lnk_1".parse().unwrap()),
+        |it| it.currency = Some(Currency::USD),
         |_| {},
     ];
     let scopes: [fn(&mut ClicksQuestion); 3] = [
@@ -216,6 +217,14 @@ async fn clicks_that_are_summed_are_counted_as_those_that_are_not() {
     };
     let clicks = answers(&service, std::slice::from_ref(&whole)).await;
     assert_eq!(clicks[0].values().sum::<i64>(), 11);
+    for (currency, expected) in [(Currency::USD, 11), (Currency::EUR, 0)] {
+        let of_currency = ClicksQuestion {
+            currency: Some(currency),
+            ..whole.clone()
+        };
+        let clicks = answers(&service, &[of_currency]).await;
+        assert_eq!(clicks[0].values().sum::<i64>(), expected, "{currency:?}");
+    }
     service.stop().await;
 }
 

@@ -115,3 +115,52 @@ async fn a_report_with_more_rows_than_anybody_reads_is_refused() {
     assert_eq!(whole["totals"][0]["leads"], 10_001);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_report_of_one_currency_is_made_however_many_rows_there_are_of_others() {
+    let (app, tracking) = with_tracking().await;
+    let francs: Currency = "CHF".parse().unwrap();
+    for (link_code, campaign, currency) in
+        [("lnk1", "camp1", francs), ("lnk2", "camp2", Currency::EUR)]
+    {
+        let money = (100, currency);
+        let sale = Sale {
+            link: link_code,
+            campaign,
+            money,
+            ..SALE
+        };
+        link(&tracking, sale).await;
+        clicks(&tracking, link_code, &["2026-05-10T12:00:00Z"]).await;
+    }
+    sqlx::raw_sql(
+        "INSERT INTO conversions (id, position, status, event_type, partner_id, brand_id, campaign_id, link_code, amount_minor, refunded_minor, currency,
+                                  occurred_at, recorded_at)
+         SELECT 'c' || n, n, 'attributed', 'purchase', 'partner123', 'brand1', CASE n WHEN 1 THEN 'camp1' ELSE 'camp2' END, 'lnk' || n, 100, 0,
+                CASE n WHEN 1 THEN 'CHF' ELSE 'EUR' END, t, t
+           FROM generate_series(1, 10002) n, (SELECT extract(epoch FROM timestamptz '2026-05-10 12:00Z')::bigint * 1000000 AS t) t;
+         INSERT INTO commissions (id, position, campaign_id, partner_id, brand_id, event_type, plan_version, currency, amount_minor, reversed_minor, status,
+                                  calculated_at)
+         SELECT id, position, campaign_id, partner_id, brand_id, 'purchase', 1, currency, 10, 0, 'approved', recorded_at FROM conversions",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    let by_link = "from=2026-05-10&to=2026-05-10&group_by=day,link";
+    let (status, problem) = app.get(&format!("{REPORTS}?{by_link}"), &operator()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+    let of_francs = report(&app, &operator(), &format!("{by_link}&currency=CHF")).await;
+    let items = of_francs["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{of_francs:#}");
+    for (name, expected) in [
+        ("link_code", json!("lnk1")),
+        ("currency", json!("CHF")),
+        ("clicks", json!(1)),
+        ("sales", json!(1)),
+        ("revenue", json!("1.00")),
+        ("commissions", json!("0.10")),
+    ] {
+        assert_eq!(items[0][name], expected, "{name}");
+    }
+    app.stop().await;
+}
