@@ -6,7 +6,7 @@ use std::sync::Arc;
 use messaging::{Context, Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Body, Message, RequestPayoutV1, Service};
 use sealing::{DataKeys, Details, PrivateKey};
-use types::Uuid;
+use types::{FundsAccountId, Uuid};
 
 use crate::domain::{self, Event, Method};
 use crate::messages;
@@ -110,6 +110,10 @@ impl Domain for Payment {
         let mut state = BatchState::load(tx, messages).await?;
         state.opened = self.open(tx, messages).await?;
         Ok(state)
+    }
+
+    fn subject_of(&self, message: &Message) -> Option<String> {
+        messages::account_of(message).map(FundsAccountId::into_string)
     }
 
     fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {

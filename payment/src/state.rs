@@ -15,6 +15,7 @@ use crate::domain::{
     self, Account, AccountType, Balance, Event, FUNDED_AT_ONCE, Ledger, PostError, Stamp, Way,
     owed_by, waits_at,
 };
+use crate::messages;
 use crate::store::{
     accounts, balances, bank_transfers, billing, owed, payout_details, payouts, statements,
     transfers, waiting,
@@ -403,7 +404,12 @@ impl Touched {
                 let conversions = conversions.map(ToString::to_string);
                 self.conversions.extend(conversions);
             }
-            Body::OpenAccountV1(_) | Body::AccountOpenedV1(_) => {
+            Body::OpenAccountV1(_) => {
+                // Its subject is what it is filed under; what it opens is what it says.
+                let account = messages::account_of(message);
+                self.opened.extend(account.map(FundsAccountId::into_string));
+            }
+            Body::AccountOpenedV1(_) => {
                 self.opened.insert(header.subject.clone());
             }
             Body::RefundRecoveredV1(it) => {

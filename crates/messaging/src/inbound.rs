@@ -159,8 +159,8 @@ impl Inbound {
         }
     }
 
-    /// Gives an external producer's command the subject, and so the key, that follows from what it says: before anything is
-    /// decided, so that what is in the retry queue blocks the right subject.
+    /// Gives an external producer's command the subject that follows from what it says, which is its key too where its kind has one id for
+    /// both: before anything is decided, so that what is in the retry queue blocks the right subject.
     pub(crate) fn name_subject(&mut self, subject_of: impl FnOnce(&Message) -> Option<String>) {
         if !matches!(self.sender, Sender::Producer(_)) {
             return;
@@ -175,13 +175,17 @@ impl Inbound {
         if !self.asks() {
             return;
         }
+        let is_key = self.kind().is_some_and(|kind| kind.key == kind.subject);
         let Content::Message(message) = &mut self.content else {
             return;
         };
         if let Some(subject) = subject_of(message) {
             let header = &mut message.header;
-            if (&header.subject, &header.key) != (&subject, &subject) {
-                header.key.clone_from(&subject);
+            let is_named = header.subject == subject && (!is_key || header.key == subject);
+            if !is_named {
+                if is_key {
+                    header.key.clone_from(&subject);
+                }
                 header.subject = subject;
                 self.renamed = true;
             }

@@ -3,7 +3,7 @@
 use schemas::{Body, Message, WireMoney};
 use types::{
     AccountName, BankFailure, BankReference, Billing, BrandId, Currency, DepositStatus,
-    FundsTransferId, Money, WithdrawalStatus,
+    FundsAccountId, FundsTransferId, Money, WithdrawalStatus,
 };
 
 use super::incoming::unreadable;
@@ -93,6 +93,16 @@ pub(super) fn command(message: &Message) -> Option<Result<FundsCommand, Rejectio
         }),
         _ => return None,
     })
+}
+
+/// The account that a command opens, by what it says: its sender need not know how ids are derived.
+pub(crate) fn account_of(message: &Message) -> Option<FundsAccountId> {
+    let Body::OpenAccountV1(wire) = &message.body else {
+        return None;
+    };
+    let brand = BrandId::parse(&*wire.brand_id).ok()?;
+    let name = AccountName::parse(&*wire.name).ok()?;
+    Some(FundsAccountId::of(&brand, &name))
 }
 
 fn brand(text: &str) -> Result<BrandId, Rejection> {

@@ -11,6 +11,7 @@ use schemas::{Actor as WireActor, Service};
 
 use crate::domain::{self, Actor};
 
+pub(crate) use funds::account_of;
 pub(crate) use incoming::{Read, read};
 
 /// What a decision may know of a message.

@@ -182,6 +182,45 @@ async fn the_same_comes_of_messages() {
     app.assert_fold(&["accounts"]).await;
 }
 
+/// A producer need not know how an account's id is derived.
+#[tokio::test]
+async fn an_account_that_there_is_is_refused_to_a_producer_whatever_subject_it_names() {
+    let app = App::start().await;
+    let topic = Topic::PaymentCommands;
+    let open = OpenAccountV1 {
+        brand_id: "brand1".to_owned(),
+        name: "reserve".to_owned(),
+    };
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let body = Body::from(open.clone());
+        let mut message = runtime::testing::message(topic, "brand1", "mine", body, None);
+        message.header.source = "erp-of-brand1".to_owned();
+        answers.extend(app.service.deliver_all(topic, vec![message]).await);
+    }
+    assert_eq!(answers[0].name(), "done", "{answers:?}");
+    let refused = format!("{:?}", answers[1]);
+    assert!(refused.contains("account_exists"), "{refused}");
+    let account = FundsAccountId::of(
+        &"brand1".parse().unwrap(),
+        &AccountName::parse("reserve").unwrap(),
+    );
+    let log = app.service.log().await;
+    let opened = log
+        .iter()
+        .find(|it| matches!(it.body, Body::AccountOpenedV1(_)));
+    let opened = &opened.unwrap().header;
+    assert_eq!(
+        (&*opened.key, &*opened.subject),
+        ("brand1", account.as_str())
+    );
+    assert_eq!(
+        runtime::testing::rows(app.service.pool(), "pipeline.parked").await,
+        [""; 0]
+    );
+    app.assert_fold(&["accounts"]).await;
+}
+
 #[tokio::test]
 async fn a_brands_accounts_and_what_moved_in_them_can_be_read() {
     let mut app = App::start().await;
