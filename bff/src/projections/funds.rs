@@ -42,18 +42,23 @@ impl ReadModel for BankTransferRow {
         }
     }
 
+    fn row_of(message: &Message) -> String {
+        format!("{}/{}", way_of(message), message.header.subject)
+    }
+
+    /// As payment has it: an id may be a deposit's and a withdrawal's too.
+    fn key(&self) -> String {
+        format!("{}/{}", self.way, self.id)
+    }
+
     /// One whose beginning is a dead letter stays unknown.
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
         let time = message.header.time.get();
         if let Some(begun) = BankTransferColumns::begun(message) {
-            let way = match message.body {
-                Body::DepositAnnouncedV1(_) => "deposit",
-                _ => "withdrawal",
-            };
             return Some(Self {
                 id: begun.id,
                 position: place,
-                way: way.to_owned(),
+                way: way_of(message).to_owned(),
                 brand_id: begun.brand,
                 account: begun.account,
                 amount_minor: begun.amount.minor,
@@ -74,6 +79,16 @@ impl ReadModel for BankTransferRow {
             updated_at: time,
             ..before?
         })
+    }
+}
+
+/// Which way the money of a deposit or a withdrawal goes.
+fn way_of(message: &Message) -> &'static str {
+    match message.body {
+        Body::DepositAnnouncedV1(_) | Body::DepositClearedV1(_) | Body::DepositFailedV1(_) => {
+            "deposit"
+        }
+        _ => "withdrawal",
     }
 }
 

@@ -26,13 +26,18 @@ pub(super) trait ReadModel: Table {
     /// The row after a message that says something, from that before it. A new one stands at `place`.
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self>;
 
-    /// The row that the message is about.
+    /// The row that the message is about, by its key.
     fn row_of(message: &Message) -> String {
         message.header.subject.clone()
     }
+
+    /// What no two rows have in common.
+    fn key(&self) -> String {
+        self.id().to_owned()
+    }
 }
 
-/// The rows that one batch changes, by their ids.
+/// The rows that one batch changes, by their keys.
 #[derive(Debug)]
 pub(super) struct Rows<R>(HashMap<String, R>);
 
@@ -48,13 +53,13 @@ impl<R: ReadModel> Rows<R> {
         let changed = messages
             .iter()
             .filter(|message| R::says(message) == Says::Change);
-        let ids: Vec<String> = changed.map(|message| R::row_of(message)).collect();
-        if ids.is_empty() {
+        let keys: Vec<String> = changed.map(|message| R::row_of(message)).collect();
+        if keys.is_empty() {
             return Ok(Self::default());
         }
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let rows = R::load(tx, &ids).await?;
-        let rows = rows.into_iter().map(|row| (row.id().to_owned(), row));
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let rows = R::load(tx, &keys).await?;
+        let rows = rows.into_iter().map(|row| (row.key(), row));
         Ok(Self(rows.collect()))
     }
 
@@ -66,7 +71,7 @@ impl<R: ReadModel> Rows<R> {
         let place = i64::try_from(self.0.len()).unwrap_or(i64::MAX);
         let before = self.0.remove(&R::row_of(message));
         if let Some(after) = R::evolve(before, message, place) {
-            self.0.insert(after.id().to_owned(), after);
+            self.0.insert(after.key(), after);
         }
     }
 

@@ -74,7 +74,19 @@ impl Table for BankTransferRow {
             reason: text = |r| r.reason.as_deref(),
             began_at: bigint = |r| r.began_at,
             updated_at: bigint = |r| r.updated_at,
-        } on (id) set (status, reason, updated_at))
+        } on (way, id) set (brand_id, account, amount_minor, currency, reference, status, reason, began_at, updated_at))
+        .await
+    }
+
+    async fn load(tx: &mut WriteTx, keys: &[&str]) -> Result<Vec<Self>, sqlx::Error> {
+        let keys = keys.iter().filter_map(|key| key.split_once('/'));
+        let (ways, ids): (Vec<&str>, Vec<&str>) = keys.unzip();
+        sqlx::query_as(
+            "SELECT * FROM bank_transfers WHERE (way, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+        )
+        .bind(ways)
+        .bind(ids)
+        .fetch_all(tx.connection())
         .await
     }
 }

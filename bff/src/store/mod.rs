@@ -47,7 +47,7 @@ pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
     /// What people see of a row beside its columns: nothing, or a comma and an expression with its name.
     const BESIDE: &'static str = "";
 
-    /// The row's key.
+    /// The row's id, which is its key but for deposits and withdrawals.
     fn id(&self) -> &str;
 
     /// Where it stands in lists; of a new one among those that are written with it.
@@ -59,15 +59,15 @@ pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
         rows: &[Self],
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
-    /// Reads those of these that are there.
+    /// Reads those of these keys that are there.
     fn load(
         tx: &mut WriteTx,
-        ids: &[&str],
+        keys: &[&str],
     ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send {
         async move {
             let mut sql = QueryBuilder::new("SELECT * FROM ");
             sql.push(Self::NAME).push(" WHERE id = ANY(");
-            sql.push_bind(ids).push(")");
+            sql.push_bind(keys).push(")");
             sql.build_query_as().fetch_all(tx.connection()).await
         }
     }

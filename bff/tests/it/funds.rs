@@ -1,11 +1,11 @@
 //! Brands' money as front ends see it.
 
 use axum::http::StatusCode;
-use runtime::testing::{brand, operator, partner};
+use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
     AccountOpenedV1, BillingChangedV1, Body, DepositAnnouncedV1, DepositClearedV1,
     EarningsFundedV1, FundsTransferredV1, FundsWarningChangedV1, LedgerPostedV1, SetFundsWarningV1,
-    Topic, Transfer, WithdrawalFailedV1, WithdrawalRequestedV1,
+    Topic, Transfer, WithdrawalFailedV1, WithdrawalRequestedV1, WithdrawalSettledV1,
 };
 use serde_json::{Value, json};
 use types::{BankFailure, Billing, BrandId, Currency};
@@ -157,6 +157,79 @@ async fn a_brands_money_and_what_moved_is_read_by_whom_it_belongs_to() {
     assert_eq!(cash["balance"], "-500.00");
     let (_, all) = app.get("/api/v1/balances", &operator()).await;
     assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+/// Of each what lists show to that brand.
+async fn listed(app: &TestService, path: &str, who: &str) -> Vec<[Value; 3]> {
+    let (_, list) = app.get(path, &brand(who)).await;
+    let items = list["items"].as_array().unwrap().iter();
+    let names = ["id", "amount", "status"];
+    items.map(|it| names.map(|name| it[name].clone())).collect()
+}
+
+fn announced(brand: &str, minor: i64) -> Body {
+    DepositAnnouncedV1 {
+        brand_id: brand.parse().unwrap(),
+        account: None,
+        amount: usd(minor),
+        reference: None,
+        transfer_id: Uuid::now_v7(),
+    }
+    .into()
+}
+
+/// Payment takes one id for both: two brands' systems may have chosen it.
+#[tokio::test]
+async fn a_deposit_and_a_withdrawal_of_one_id_are_each_its_own_brands() {
+    let (topic, id) = (Topic::PaymentEvents, "2026-11-01");
+    let (brand_id, amount): (BrandId, _) = ("brand2".parse().unwrap(), usd(2_000));
+    let requested = WithdrawalRequestedV1 {
+        brand_id: brand_id.clone(),
+        account: None,
+        amount,
+        reference: None,
+        transfer_id: Uuid::now_v7(),
+    };
+    let settled = WithdrawalSettledV1 {
+        brand_id,
+        account: None,
+        amount,
+        transfer_id: Uuid::now_v7(),
+    };
+    let events = [
+        announced("brand1", 50_000),
+        requested.into(),
+        settled.into(),
+    ];
+    let events = events.map(|body| (id, id, body));
+    for entries in [vec![&events[..]], events.chunks(1).collect()] {
+        let app = bff().await;
+        for entry in entries {
+            facts(&app, topic, entry).await;
+        }
+        let (deposits, withdrawals) = ("/api/v1/deposits", "/api/v1/withdrawals");
+        let deposit = [id, "500.00", "announced"].map(Value::from);
+        let withdrawal = [id, "20.00", "settled"].map(Value::from);
+        assert_eq!(listed(&app, deposits, "brand1").await, [deposit]);
+        assert_eq!(listed(&app, withdrawals, "brand1").await.len(), 0);
+        assert_eq!(listed(&app, withdrawals, "brand2").await, [withdrawal]);
+        assert_eq!(listed(&app, deposits, "brand2").await.len(), 0);
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_deposit_whose_id_a_restore_gave_to_another_brand_is_shown_as_it_is_now() {
+    let app = bff().await;
+    for (brand, minor) in [("brand1", 100), ("brand2", 250)] {
+        let fact = ("dep_1", "dep_1", announced(brand, minor));
+        facts(&app, Topic::PaymentEvents, &[fact]).await;
+    }
+    let path = "/api/v1/deposits";
+    let shown = ["dep_1", "2.50", "announced"].map(Value::from);
+    assert_eq!(listed(&app, path, "brand1").await.len(), 0);
+    assert_eq!(listed(&app, path, "brand2").await, [shown]);
+    app.stop().await;
 }
 
 #[tokio::test]
