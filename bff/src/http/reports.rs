@@ -86,7 +86,7 @@ pub(crate) struct ReportRow {
     #[schema(example = "95.00")]
     commissions: String,
     /// What was paid out, on the day when that was heard. Only where nothing but days and partners is apart and no campaign, brand or link
-    /// is named, for partners and operators.
+    /// is named, for partners and operators. Who is a partner and a brand has it in rows of that partner alone.
     #[schema(example = "45.00")]
     payouts: Option<String>,
     /// Commissions for each click, with four digits, rounded half to even; `null` without clicks.
@@ -237,7 +237,8 @@ fn row(report: &Report, key: &Key, figures: &Figures) -> ReportRow {
         refunds: amount(figures.refunds, currency),
         commissions: amount(figures.commissions, currency),
         payouts: report
-            .has_payouts
+            .payouts
+            .are_in(key)
             .then(|| amount(figures.payouts, currency)),
         epc: currency.and_then(|currency| figures.epc(currency)),
         conversion_rate: figures.conversion_rate(),

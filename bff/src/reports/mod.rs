@@ -156,8 +156,31 @@ pub(crate) struct Report {
     pub(crate) totals: BTreeMap<Option<String>, Figures>,
     /// Whether clicks are known: tracking has answered.
     pub(crate) has_clicks: bool,
-    /// Whether payouts are in it: they belong to a partner and a day, and to no campaign.
-    pub(crate) has_payouts: bool,
+    /// Where payouts are in it.
+    pub(crate) payouts: Payouts,
+}
+
+/// In which rows payouts are: they belong to a partner and a day, and to no campaign.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) enum Payouts {
+    /// In none.
+    #[default]
+    Nowhere,
+    /// In those of this partner.
+    Of(String),
+    /// In all, and in the totals.
+    Everywhere,
+}
+
+impl Payouts {
+    /// Whether what was paid out belongs in this row, or in totals.
+    pub(crate) fn are_in(&self, key: &Key) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Of(partner) => key.partner.as_ref() == Some(partner),
+            Self::Everywhere => true,
+        }
+    }
 }
 
 impl Wanted<'_> {
@@ -170,12 +193,22 @@ impl Wanted<'_> {
         }
     }
 
-    /// What somebody was paid says nothing of a campaign, and is not a brand's to know.
-    fn has_payouts(&self) -> bool {
+    /// What somebody was paid says nothing of a campaign, and is not a brand's to know: who is a partner too sees its own alone.
+    fn payouts(&self) -> Payouts {
         let apart = self.apart();
         let is_of_a_part = apart.campaign || apart.link || apart.group;
         let is_narrowed = self.campaign.is_some() || self.brand.is_some() || self.link.is_some();
-        !is_of_a_part && !is_narrowed && (self.scope.all || self.scope.partner.is_some())
+        if is_of_a_part || is_narrowed {
+            return Payouts::Nowhere;
+        }
+        match self.scope.partner {
+            _ if self.scope.all => Payouts::Everywhere,
+            Some(own) if self.scope.brand.is_none() || self.partner == Some(own) => {
+                Payouts::Everywhere
+            }
+            Some(own) if apart.partner => Payouts::Of(own.to_string()),
+            _ => Payouts::Nowhere,
+        }
     }
 
     fn question(&self, boundaries: &[i64]) -> ClicksQuestion {
@@ -255,7 +288,7 @@ impl Reports {
             horizon: i64::MIN,
             limit: i64::try_from(MAX_ROWS).unwrap_or(i64::MAX),
         };
-        let has_payouts = wanted.has_payouts();
+        let payouts = wanted.payouts();
         let _turn = self.turns.turn().await?;
         let read = async {
             let mut tx = reports::begin(self.host.pool()).await?;
@@ -265,7 +298,7 @@ impl Reports {
             let mut alone = reports::earned_alone(&mut tx, &selection, true).await?;
             alone.extend(reports::earned_alone(&mut tx, &selection, false).await?);
             let mut paid = Vec::new();
-            if has_payouts {
+            if payouts != Payouts::Nowhere {
                 paid = reports::paid(&mut tx, &selection).await?;
             }
             tx.commit().await?;
@@ -276,7 +309,7 @@ impl Reports {
             too_many(rows, MAX_ROWS)?;
         }
         let mut report = Report {
-            has_payouts,
+            payouts,
             ..Report::default()
         };
         for row in kept.into_iter().chain(earned).chain(alone) {

@@ -1,7 +1,7 @@
 //! What is summed up, and for whom.
 
 use reqwest::header::ACCEPT;
-use runtime::testing::{brand, operator, partner};
+use runtime::testing::{brand, claims, mint, operator, partner};
 use schemas::{GroupCreatedV1, PartnerMovedV1, PayoutPaidV1};
 use serde_json::json;
 use types::GroupId;
@@ -299,6 +299,55 @@ async fn what_becomes_of_a_conversion_counts_on_its_day_and_a_payout_on_its_own(
         let report = report(&app, &who, &format!("{days}{query}")).await;
         assert_eq!(report["totals"][0]["payouts"], json!(null), "{query}");
         assert_eq!(report["items"].as_array().unwrap().len(), 1, "{query}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_a_partner_and_a_brand_sees_no_other_partners_payouts() {
+    let mut app = bff().await;
+    sell(&mut app, &[SALE, ANOTHERS]).await;
+    for (who, minor) in [("partner123", 700), ("partner9", 900)] {
+        let paid = PayoutPaidV1 {
+            amount: usd(minor),
+            transfer_id: Uuid::now_v7(),
+            provider_ref: None,
+        };
+        let payouts = [
+            ("2026-05-20T00:00:00Z", payout_requested(minor)),
+            ("2026-05-21T00:00:00Z", paid.into()),
+        ];
+        let payouts = payouts.map(|(at, body)| (at, who.to_owned(), body));
+        state(&mut app, Topic::PaymentEvents, payouts.into()).await;
+    }
+    let both = mint(&claims("both").partner("partner123").brand("brand1"));
+    for (query, items, total) in [
+        (
+            "&group_by=partner",
+            json!([["partner123", "7.00"], ["partner9", null]]),
+            json!(null),
+        ),
+        (
+            "&group_by=partner&partner_id=partner123",
+            json!([["partner123", "7.00"]]),
+            json!("7.00"),
+        ),
+        ("", json!([[null, null]]), json!(null)),
+        (
+            "&partner_id=partner123",
+            json!([[null, "0.00"], [null, "7.00"]]),
+            json!("7.00"),
+        ),
+        (
+            "&group_by=partner&partner_id=partner9",
+            json!([["partner9", null]]),
+            json!(null),
+        ),
+    ] {
+        let report = report(&app, &both, &format!("{MAY}{query}")).await;
+        let shown = fields(&report["items"], &["partner_id", "payouts"]);
+        assert_eq!(json!(shown), items, "{query}");
+        assert_eq!(report["totals"][0]["payouts"], total, "{query}");
     }
     app.stop().await;
 }
