@@ -768,8 +768,8 @@ fn set_billing(
         }
         _ => {}
     }
-    let stated = ledger.stated_terms(brand, currency);
-    if ledger.terms(brand, currency) == terms && stated.unwrap_or(Terms::DEFAULT) == terms {
+    // What is so since nothing was stated may be otherwise once something is of another currency.
+    if ledger.stated_terms(brand, currency) == Some(terms) {
         let detail = "the brand's billing is so already";
         return Err(Rejection::new(Code::BillingUnchanged, detail));
     }

@@ -287,8 +287,6 @@ fn a_brand_of_which_nothing_was_said_pays_after_without_a_limit() {
     let mut state = BatchState::default();
     state.follow(&calculated(usd(500), EarningStatus::Payable));
     assert_eq!((state.funds(), state.waits()), (-500, 0));
-    let unchanged = state.submit(&set(Billing::Postpaid, None)).unwrap_err();
-    assert_eq!(unchanged.code, PaymentCode::BillingUnchanged);
 }
 
 fn euros() -> Currency {
@@ -340,6 +338,19 @@ fn what_is_so_since_nothing_was_said_can_be_said_and_stays_so() {
     state.submit(&set(Billing::Postpaid, None)).unwrap();
     state.follow(&earns_euros("c1", 500));
     assert_eq!(state.ledger.waits(&brand(), euros()), 500);
+}
+
+#[test]
+fn a_currency_is_set_ahead_to_stay_without_a_limit_whatever_is_set_in_others() {
+    let mut state = BatchState::default();
+    let ahead = set_in(euros(), Billing::Postpaid, None);
+    state.submit(&ahead).unwrap();
+    let again = state.submit(&ahead).unwrap_err();
+    assert_eq!(again.code, PaymentCode::BillingUnchanged);
+    state.submit(&set(Billing::Prepaid, None)).unwrap();
+    state.follow(&earns_euros("c1", 500));
+    assert_eq!(state.ledger.waits(&brand(), euros()), 0);
+    assert_eq!(state.stated(), [""; 0]);
 }
 
 #[test]
