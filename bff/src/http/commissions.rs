@@ -51,7 +51,7 @@ pub(crate) struct CommissionView {
     /// `reversed` is all of it.
     #[schema(value_type = CommissionStatus)]
     status: String,
-    /// Why it is suspended.
+    /// Why it is suspended: nothing is earned, and no command changes that. What is agreed for it is reported as another order, or paid otherwise.
     suspense: Option<String>,
     /// What was earned; decimal text with the currency's digits, as the two after it.
     #[schema(example = "10.00")]

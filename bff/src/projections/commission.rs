@@ -6,9 +6,6 @@ use types::{CommissionStatus, Micros};
 use super::rows::{ReadModel, Says};
 use crate::store::commissions::CommissionRow;
 
-/// What the status on the wire begins with when nothing is earned until an operator decides; the reason follows.
-const SUSPENDED: &str = "suspended_";
-
 impl ReadModel for CommissionRow {
     fn says(message: &Message) -> Says {
         match message.body {
@@ -58,7 +55,7 @@ fn row(header: &Header, calculated: &CommissionCalculatedV1, place: i64) -> Comm
         amount_minor: calculated.amount.minor,
         reversed_minor: 0,
         status: String::new(),
-        suspense: calculated.status.strip_prefix(SUSPENDED).map(str::to_owned),
+        suspense: calculated.suspense().map(str::to_owned),
         hold_until: calculated.hold_until.map(Micros::get),
         calculated_at: time,
         approved_at: (calculated.status == "approved").then_some(time),

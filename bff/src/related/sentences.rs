@@ -286,6 +286,29 @@ fn of_commission(body: &Body) -> Option<Sentence> {
 
 fn calculated(it: &CommissionCalculatedV1) -> Sentence {
     let version = it.plan_version.get();
+    let plan = format!(
+        "version {version} of the plan of campaign {}",
+        it.campaign_id
+    );
+    let text = if let Some(why) = it.suspense() {
+        format!(
+            "Nothing is earned ({why}), by {plan}, and no command changes that: what is agreed for it is reported as another order, or paid otherwise."
+        )
+    } else {
+        earned(it, &plan)
+    };
+    Sentence::new(
+        "calculated",
+        text,
+        json!({
+            "base": it.base.map(amount), "rate_bps": it.rate_bps, "flat": it.flat.map(amount), "plan_version": version,
+            "rounding": it.rounding, "amount": amount(it.amount), "status": it.status, "hold_until": it.hold_until.map(Timestamp),
+        }),
+    )
+}
+
+/// What the plan makes of it, and when it is earned for good.
+fn earned(it: &CommissionCalculatedV1, plan: &str) -> String {
     let sum = match (it.rate_bps, it.base, it.flat) {
         (Some(rate), Some(base), _) => {
             let rounded = match it.rounding.as_str() {
@@ -307,17 +330,7 @@ fn calculated(it: &CommissionCalculatedV1) -> Sentence {
         ("held", Some(until)) => format!("it is held until {}", moment(until)),
         (status, _) => format!("nothing of it is earned yet ({status})"),
     };
-    Sentence::new(
-        "calculated",
-        format!(
-            "{sum}, by version {version} of the plan of campaign {}; {then}.",
-            it.campaign_id
-        ),
-        json!({
-            "base": it.base.map(amount), "rate_bps": it.rate_bps, "flat": it.flat.map(amount), "plan_version": version,
-            "rounding": it.rounding, "amount": amount(it.amount), "status": it.status, "hold_until": it.hold_until.map(Timestamp),
-        }),
-    )
+    format!("{sum}, by {plan}; {then}.")
 }
 
 fn posted(it: &LedgerPostedV1, moves: &[Transfer]) -> Sentence {
@@ -435,10 +448,10 @@ fn of_money(header: &Header, body: &Body, moves: &[Transfer]) -> Option<Sentence
 
 #[cfg(test)]
 mod tests {
-    use schemas::ConversionUnattributedV1;
-    use types::{ConversionType, Currency, Micros};
+    use schemas::{CommissionCalculatedV1, ConversionUnattributedV1};
+    use types::{ConversionType, Currency, Micros, Money, TermsVersion};
 
-    use super::{percent, unattributed};
+    use super::{calculated, percent, unattributed};
 
     #[test]
     fn what_was_reported_without_an_amount_is_told_without_one() {
@@ -463,6 +476,35 @@ mod tests {
             let text = unattributed(&report).text;
             assert!(text.starts_with(begin), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_suspended_earns_nothing_whatever_rate_and_base_come_to() {
+        let of = |status: &str, minor| {
+            let rials = |minor| Money::new(minor, Currency::parse("IRR").unwrap());
+            let record = CommissionCalculatedV1 {
+                partner_id: "partner123".parse().unwrap(),
+                brand_id: "brand1".parse().unwrap(),
+                campaign_id: "camp1".parse().unwrap(),
+                event_type: ConversionType::Purchase,
+                base: Some(rials(12_000_000_000_000)),
+                rate_bps: Some(1_000),
+                flat: None,
+                plan_version: TermsVersion::FIRST,
+                rounding: "half_even".to_owned(),
+                amount: rials(minor),
+                status: status.to_owned(),
+                hold_until: None,
+            };
+            calculated(&record).text
+        };
+        let suspended = of("suspended_out_of_range", 0);
+        let begin = "Nothing is earned (out_of_range), by version 1 of the plan of campaign camp1";
+        assert!(suspended.starts_with(begin), "{suspended}");
+        assert!(!suspended.contains('%'), "{suspended}");
+        let approved = of("approved", 1_200_000_000_000);
+        let begin = "10 % of 120000000000.00 IRR is 12000000000.00 IRR, rounded half to even, by";
+        assert!(approved.starts_with(begin), "{approved}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Basis {
 }
 
 types::names! {
-    /// Why nothing was calculated, until an operator decides.
+    /// Why nothing is earned, for good.
     pub enum Suspense {
         /// The plan's flat amount is not in the plan's own currency.
         FlatCurrency = "flat_currency",
@@ -74,7 +74,7 @@ pub enum CalculatedStatus {
         /// When the hold ends.
         until: Micros,
     },
-    /// Nothing is earned until an operator decides.
+    /// Nothing is earned, and no command changes that.
     Suspended(Suspense),
 }
 
@@ -87,7 +87,7 @@ pub struct Calculated {
     pub parties: Parties,
     /// What the amount was made of.
     pub basis: Basis,
-    /// What is earned; zero when the plan pays nothing for it, or while it is suspended.
+    /// What is earned; zero when the plan pays nothing for it, or it is suspended.
     pub amount: Money,
     /// How it begins.
     pub status: CalculatedStatus,

@@ -59,7 +59,7 @@ pub(super) struct CommissionItem {
     /// `reversed` is all of it.
     #[schema(value_type = CommissionStatus)]
     status: String,
-    /// Why it is suspended.
+    /// Why it is suspended: nothing is earned, and no command changes that. What is agreed for it is reported as another order, or paid otherwise.
     #[schema(value_type = Option<SuspenseReason>)]
     suspense: Option<String>,
     /// What was earned, decimal with the currency's digits.
@@ -184,7 +184,7 @@ impl From<&CommissionRow> for Calculation {
 fn explain(row: &CommissionRow, base: Option<&Amount>, flat: Option<&Amount>) -> String {
     let version = format!("by version {} of the plan", row.plan_version);
     if let Some(suspense) = &row.suspense {
-        return format!("nothing is earned until an operator decides ({suspense}), {version}");
+        return format!("nothing is earned, and no command changes that ({suspense}), {version}");
     }
     match (row.rate_bps, base, flat) {
         (Some(bps), Some(base), _) => format!(

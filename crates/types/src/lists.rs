@@ -277,7 +277,7 @@ crate::names! {
         Approved = "approved",
         /// All of it was taken back.
         Reversed = "reversed",
-        /// An operator must decide.
+        /// Nothing is earned, and no command changes that.
         Suspended = "suspended",
     }
 

@@ -53,10 +53,17 @@ pub struct CommissionCalculatedV1 {
     pub rounding: String,
     /// What is earned.
     pub amount: Money,
-    /// `approved`, `held`, or `suspended_…` with why nothing is earned yet.
+    /// `approved`, `held`, or `suspended_…` with why nothing is earned.
     pub status: String,
     /// When the hold ends; absent when approved at once.
     pub hold_until: Option<Micros>,
+}
+
+impl CommissionCalculatedV1 {
+    /// Why nothing is earned, whatever base, rate and flat amount come to.
+    pub fn suspense(&self) -> Option<&str> {
+        self.status.strip_prefix("suspended_")
+    }
 }
 
 /// A held commission is earned for good.
