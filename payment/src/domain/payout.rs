@@ -121,6 +121,15 @@ impl Payout {
         }
     }
 
+    /// As it is at `now` if it was handed to the provider so many microseconds ago at least. Where the log was ahead then, or the clock, what is
+    /// written is later than that, and the provider forgets by neither.
+    #[must_use]
+    pub fn handed_over_for(mut self, micros: i64, now: Micros) -> Self {
+        let at = Micros(now.0.saturating_sub(micros));
+        self.first_attempt_at = self.first_attempt_at.map(|first| first.min(at));
+        self
+    }
+
     /// Whether submitting again under the same reference is still safe at `now`.
     pub fn key_is_alive(&self, now: Micros) -> bool {
         self.first_attempt_at.is_none_or(|first| {

@@ -19,6 +19,8 @@ pub(crate) struct Due {
     pub(crate) paused: bool,
     /// Whether it was taken before since its last event.
     pub(crate) taken_before: bool,
+    /// So many microseconds ago it was handed over first, by the earliest that the clock has shown since; absent where it was not.
+    pub(crate) handed_for: Option<i64>,
 }
 
 /// How long after so many tries the next one is, in microseconds: from 250 ms, doubling up to a minute.
@@ -36,7 +38,8 @@ macro_rules! pause {
 /// Who takes one that another process takes at the same moment gets it not.
 ///
 /// That goes by the clock, also while it is behind the log: time stands still there, and the provider forgets. What is due later than it could
-/// be is of a clock that was ahead.
+/// be is of a clock that was ahead. When a payout was handed over is kept as the earliest that the clock has shown since: while one of the two is
+/// ahead, the time of the event is later than that.
 pub(crate) async fn take_due(
     pool: &PgPool,
     held: &[String],
@@ -47,7 +50,7 @@ pub(crate) async fn take_due(
             "WITH clock AS (
              SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset AS now FROM pipeline.log_head
          ), under_way AS (
-             SELECT p.id, p.position, p.last_event, coalesce(c.event = p.last_event, false) AS taken_before,
+             SELECT p.id, p.position, p.attempt, p.last_event, coalesce(c.event = p.last_event, false) AS taken_before,
                     CASE WHEN c.event = p.last_event THEN c.tries ELSE p.attempt END AS tries,
                     CASE
                     WHEN c.event = p.last_event THEN c.next_at
@@ -64,16 +67,18 @@ pub(crate) async fn take_due(
          ), due AS (
              SELECT under_way.* FROM under_way, clock WHERE due_at NOT BETWEEN now + 1 AND now + 60000000 ORDER BY due_at, position LIMIT $2
          ), noted AS (
-             INSERT INTO aside.calls (payout, event, tries, next_at)
+             INSERT INTO aside.calls (payout, event, tries, next_at, handed_at)
              SELECT id, last_event, tries + 1, now + ",
             pause!("tries"),
-            " FROM due, clock
+            ", CASE WHEN attempt > 0 THEN now END FROM due, clock
              ON CONFLICT (payout) DO UPDATE
-                SET event = excluded.event, tries = excluded.tries, next_at = excluded.next_at
+                SET event = excluded.event, tries = excluded.tries, next_at = excluded.next_at,
+                    handed_at = least(calls.handed_at, excluded.handed_at)
               WHERE calls.event <> excluded.event OR calls.tries < excluded.tries
-             RETURNING payout
+             RETURNING payout, handed_at
          )
          SELECT p.*, d.details, d.data_key, d.correlation_id, d.traceparent, due.taken_before,
+                (SELECT now FROM clock) - noted.handed_at AS handed_for,
                 (SELECT paused FROM aside.payout_switch) AS paused
            FROM due JOIN noted ON noted.payout = due.id JOIN payouts p ON p.id = due.id LEFT JOIN aside.payout_details d ON d.payout = p.id
           ORDER BY p.position"
@@ -93,6 +98,7 @@ pub(crate) async fn take_due(
                 traceparent: row.try_get("traceparent")?,
                 paused: row.try_get("paused")?,
                 taken_before: row.try_get("taken_before")?,
+                handed_for: row.try_get("handed_for")?,
             })
         })
         .collect()

@@ -152,6 +152,34 @@ async fn a_payout_that_the_provider_may_have_forgotten_waits_for_an_operator() {
 }
 
 #[tokio::test]
+async fn a_payout_that_was_submitted_while_the_log_was_ahead_is_not_submitted_again_once_it_is_forgotten()
+ {
+    let mut app = App::patient(10_000).await;
+    app.service.advance_clock(20 * 3_600).await;
+    app.earn("partner123", 20_000).await;
+    app.service.advance_clock(-20 * 3_600).await;
+    // It pays, nobody hears of it, and it has forgotten the reference by the time that it is asked.
+    app.provider
+        .control(json!({ "fault": "time_out_after" }))
+        .await;
+    let id = app.granted("partner123", "150.00").await;
+    app.provider.until_taken(1).await;
+    app.provider.control(json!({ "lookups_fail": true })).await;
+    app.until_status(&id, "unknown").await;
+    // Four hours later than the log says that it was submitted.
+    app.service.advance_clock(24 * 3_600).await;
+    let forgotten = json!({ "fault": null, "lookups_fail": false, "key_lifetime_ms": 0 });
+    app.provider.control(forgotten).await;
+    let before = tries(&app, &id).await;
+    until("it has been looked up", || async {
+        tries(&app, &id).await > before + 1
+    })
+    .await;
+    assert_eq!(app.payout(&id).await["status"], "unknown");
+    assert_eq!(app.provider.taken().await, [id]);
+}
+
+#[tokio::test]
 async fn what_the_provider_says_of_another_amount_moves_no_money() {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;

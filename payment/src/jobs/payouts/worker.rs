@@ -49,7 +49,10 @@ impl<P: PayoutProvider> PayoutWorker<P> {
         }
     }
 
-    fn take(&self, due: Due, now: Micros) -> impl Future<Output = Option<Message>> + use<P> {
+    fn take(&self, mut due: Due, now: Micros) -> impl Future<Output = Option<Message>> + use<P> {
+        if let Some(micros) = due.handed_for {
+            due.stored.payout = due.stored.payout.handed_over_for(micros, now);
+        }
         let provider = Arc::clone(&self.provider);
         let details = self.details(&due);
         let read = Instant::now();

@@ -189,6 +189,22 @@ async fn indeterminate_only_a_definite_never_seen_begins_again_and_only_while_th
 }
 
 #[tokio::test]
+async fn what_was_handed_over_while_the_log_was_ahead_is_begun_again_only_as_long_as_the_clock_allows()
+ {
+    const HOUR: i64 = 3_600_000_000;
+    let unseen = provider(Ok(None));
+    let ahead = Micros(20 * HOUR);
+    for (hours, expected) in [(22, Step::Begin), (23, Step::Nothing)] {
+        let now = ahead.max(Micros(hours * HOUR));
+        let mut handed = payout(Status::Unknown);
+        handed.first_attempt_at = Some(ahead);
+        let handed = handed.handed_over_for(hours * HOUR, now);
+        let step = step(&unseen, &handed, None, Handing::Allowed, || now).await;
+        assert_eq!(step, expected, "after {hours} hours");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_submitted_past_the_providers_memory() {
     let provider = provider(Ok(None));
     let step = take(&provider, Status::Submitting, LATE).await;
