@@ -40,7 +40,7 @@ pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: C
             open_gaps(&health, &mut gaps);
             let reporting = async {
                 retry_queue_sizes(&pool).await?;
-                halted_streams(&pool).await?;
+                halted_streams(&pool, &health).await?;
                 for gauge in own {
                     of_service(&pool, gauge).await?;
                 }
@@ -118,10 +118,12 @@ async fn retry_queue_sizes(pool: &PgPool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// How many streams stand still until an operator acts.
-async fn halted_streams(pool: &PgPool) -> Result<(), sqlx::Error> {
+/// How many streams stand still until an operator acts: those that the service follows, and those that this process sends.
+async fn halted_streams(pool: &PgPool, health: &Health) -> Result<(), sqlx::Error> {
     let count = sqlx::query_scalar("SELECT count(*) FROM pipeline.stopped_stream");
-    gauge!("tributary_stopped_streams").set(figure(count.fetch_one(pool).await?));
+    let followed: i64 = count.fetch_one(pool).await?;
+    let sent = i64::try_from(health.halts()).unwrap_or(i64::MAX);
+    gauge!("tributary_stopped_streams").set(figure(followed.saturating_add(sent)));
     Ok(())
 }
 

@@ -35,6 +35,8 @@ impl Shut {
 
 #[derive(Debug, Clone, Default)]
 struct Transport {
+    /// Whether the process is not ready before it was open.
+    expected: bool,
     opened_once: bool,
     shut: Option<Shut>,
     /// When it failed first since it was open last.
@@ -142,6 +144,12 @@ impl Health {
         }
     }
 
+    /// How many streams this process sends no further until an operator acts.
+    pub(crate) fn halts(&self) -> usize {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.len()
+    }
+
     fn lock_gaps(&self) -> MutexGuard<'_, HashMap<StreamId, ReportedGap>> {
         self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -200,6 +208,13 @@ impl Health {
 
     /// A transport that this process needs before it is ready.
     pub fn expect(&self, transport: &str, topic: Topic, partition: i32) {
+        let mut transports = self.lock();
+        let transport = transports.entry(Self::name(transport, topic, partition));
+        transport.or_default().expected = true;
+    }
+
+    /// A transport that this process travels, whether or not it needs it before it is ready.
+    pub(crate) fn travels(&self, transport: &str, topic: Topic, partition: i32) {
         self.lock()
             .entry(Self::name(transport, topic, partition))
             .or_default();
@@ -210,11 +225,9 @@ impl Health {
             .lock()
             .get_mut(&Self::name(transport, topic, partition))
         {
-            *transport = Transport {
-                opened_once: true,
-                shut: None,
-                since: None,
-            };
+            transport.opened_once = true;
+            transport.shut = None;
+            transport.since = None;
         }
     }
 
@@ -282,12 +295,15 @@ impl Health {
             .clone()
     }
 
-    /// Transports that are not open and that the process goes on without: they were open once, or it is an outage.
+    /// Transports that are not open and that the process goes on without: it is ready without them, they were open once, or it is an outage.
+    /// Those of streams that stand still until an operator acts are named there.
     pub fn paused(&self) -> Vec<Paused> {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        let stops = stops.clone();
         let transports = self.lock();
         let paused = transports
             .iter()
-            .filter(|(_, transport)| !transport.is_needed());
+            .filter(|(name, transport)| !transport.is_needed() && !stops.contains_key(*name));
         paused
             .filter_map(|(name, transport)| {
                 Some(Paused {
@@ -317,7 +333,7 @@ impl Health {
 impl Transport {
     /// Whether the process is not ready before it is open. Once it was, that it is not any more is an outage.
     fn is_needed(&self) -> bool {
-        !self.opened_once && !matches!(self.shut, Some(Shut::Outage(_)))
+        self.expected && !self.opened_once && !matches!(self.shut, Some(Shut::Outage(_)))
     }
 }
 
@@ -380,6 +396,22 @@ mod tests {
         health.expect("pulsar", topic, 0);
         health.left("pulsar", topic, 0);
         assert_eq!(health.never_opened(), Vec::new());
+    }
+
+    #[test]
+    fn a_follower_that_refuses_keeps_no_sender_unready_and_is_no_open_transport() {
+        let (health, topic) = (Health::default(), Topic::CommissionEvents);
+        health.travels("http:payment", topic, 0);
+        let name = "http:payment commission-events/0".to_owned();
+        assert_eq!(health.transports(), [(name.clone(), false)]);
+        let refused = Shut::NotReady("payment answers 401".to_owned());
+        health.failed("http:payment", topic, 0, refused);
+        assert_eq!(health.transports(), [(name, false)]);
+        assert_eq!(health.never_opened(), Vec::new());
+        assert_eq!(health.paused()[0].reason, "payment answers 401");
+        health.halted("http:payment", topic, 0, "it is ahead");
+        assert_eq!(health.paused(), Vec::new(), "it is named once");
+        assert_eq!(health.halts(), 1);
     }
 
     #[test]

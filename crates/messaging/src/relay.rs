@@ -269,6 +269,7 @@ pub async fn ship(
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     let lag = Lag::of(&transport.name(), topic, partition);
     metrics::counter!("tributary_relay_errors_total", "transport" => transport.name()).increment(0);
+    health.travels(&transport.name(), topic, partition);
     let mut reached = None;
     loop {
         let started = Instant::now();
@@ -358,9 +359,11 @@ async fn ship_open(
     reached: &mut Option<i64>,
 ) -> Result<(), ShipError> {
     let stored = load_cursor(&source.pool, topic, partition, relay_epoch).await?;
-    if stored > 0 {
-        reached.get_or_insert(stored);
-    }
+    // Where a follower stands that was not reached yet it alone knows: what is committed from now on waits for it in any case.
+    reached.get_or_insert_with(|| match stored {
+        0 => *source.committed.borrow(),
+        stored => stored,
+    });
     let epochs = epoch::all(&source.pool).await?;
     let current = epoch::newest(&epochs);
     let (start, mut at) = begin(source, transport, topic, partition, stored, &epochs).await?;

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bank::earns;
+use crate::figures::Figures;
 use crate::lab::{FACTS, Lab, Replica, database, encode};
 use crate::restores::fact;
 
@@ -152,8 +153,9 @@ async fn assert_handled_once(lab: &Lab, count: i64) {
     assert_eq!(lab.balance("p").await, count, "once each");
 }
 
-/// A sender's log with so many facts in it, shipped to a follower.
-async fn send(count: usize, transport: impl Transport, tasks: &Tasks) {
+/// A sender's log with so many facts in it, shipped to a follower. Returns the sender's health.
+async fn send(count: usize, transport: impl Transport, tasks: &Tasks) -> Health {
+    let health = Health::default();
     let (pool, schema_ids) = database().await;
     let writer = Writer::of(Service::Commission, 1, schema_ids);
     let committed = watch::Sender::new(0);
@@ -169,7 +171,7 @@ async fn send(count: usize, transport: impl Transport, tasks: &Tasks) {
         FACTS,
         0,
         1,
-        Health::default(),
+        health.clone(),
         tasks.stop().clone(),
     );
     tasks.spawn("relay", shipping);
@@ -183,6 +185,7 @@ async fn send(count: usize, transport: impl Transport, tasks: &Tasks) {
         advance(&committed, tx.commit().await.unwrap());
     }
     // The relay's poll goes on without anyone to notify it of commits.
+    health
 }
 
 #[tokio::test]
@@ -206,6 +209,44 @@ async fn a_relay_by_http_survives_a_follower_that_fails_in_the_middle_of_a_batch
         .await
         .unwrap();
     assert_eq!(mark, 3_000);
+}
+
+#[tokio::test]
+async fn a_follower_that_refuses_its_sender_is_a_closed_transport_before_which_messages_wait() {
+    let figures = Figures::default();
+    let _reported = metrics::set_default_local_recorder(&figures);
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let other = InternalKey::new(SecretString::from(
+        "another key between services, of more than 32 bytes",
+    ));
+    let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
+    let app = router(
+        receiver,
+        other,
+        Service::Payment,
+        modes(),
+        Health::default(),
+    );
+    let url = listen(app, &tasks).await;
+    let health = send(100, by_http(url), &tasks).await;
+    until("it is refused", || async {
+        let paused = health.paused();
+        paused.iter().any(|paused| paused.reason.contains("401"))
+    })
+    .await;
+    let edge = "http:payment commission-events/0".to_owned();
+    assert_eq!(health.transports(), [(edge, false)]);
+    assert_eq!(health.never_opened(), Vec::new(), "it is ready without");
+    until("what waits is reported", || async {
+        figures.gauge("tributary_relay_lag_messages http:payment commission-events 0")
+            == Some(100.0)
+    })
+    .await;
+    tasks.stop().cancel();
+    tasks.finished().await;
+    assert_eq!(health.transports(), Vec::new(), "nobody travels it");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod backpressure;
 mod balances;
 mod bank;
 mod begun;
+mod figures;
 mod groups;
 mod http_transport;
 mod jobs;

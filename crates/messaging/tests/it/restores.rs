@@ -8,7 +8,7 @@ use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
 use messaging::{
     Answer, Content, Health, Lookups, NewMessage, SchemaIds, Tasks, Watermark, WriteTx, Writer,
-    advance, halted,
+    advance, gauges, halted,
 };
 use operations::fencing;
 use operations::retry_queue::acts::{self, ActError};
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::archives::{append, archive_all, drop_below, long_log, verify_all};
 use crate::bank::earns;
+use crate::figures::Figures;
 use crate::lab::{FACTS, Lab, Replica, arrived};
 use crate::operating::{BY, key};
 use crate::streams;
@@ -164,6 +165,8 @@ async fn restored(lab: &Lab, replica: &Replica) -> Sender {
 
 #[tokio::test]
 async fn a_restored_sender_finds_its_follower_ahead_and_says_so() {
+    let figures = Figures::default();
+    let _reported = metrics::set_default_local_recorder(&figures);
     let lab = Lab::new().await;
     let replica = lab.start(false);
     let sender = restored(&lab, &replica).await;
@@ -185,6 +188,14 @@ async fn a_restored_sender_finds_its_follower_ahead_and_says_so() {
         reason.contains("handled message 30") && reason.contains("epoch raise"),
         "{reason}"
     );
+    assert_eq!(sender.health.transports(), [(transport, false)]);
+    let (pool, health) = (sender.pool.clone(), sender.health.clone());
+    let reporting = gauges::report(pool, health, &[], tasks.stop().clone());
+    tasks.spawn("gauges", reporting);
+    until("it is reported", async || {
+        figures.gauge("tributary_stopped_streams") == Some(1.0)
+    })
+    .await;
     tasks.stop().cancel();
     tasks.finished().await;
 }

@@ -1,0 +1,46 @@
+//! What one test's thread reports as metrics.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+
+/// The gauges, by name and values of labels. For [`metrics::set_default_local_recorder`].
+#[derive(Default)]
+pub struct Figures(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+impl Figures {
+    /// What a gauge stands at, such as `tributary_transport_open pulsar`; `None` when it was never reported.
+    pub fn gauge(&self, named: &str) -> Option<f64> {
+        let gauges = self.0.lock().unwrap();
+        let gauge = gauges.get(named)?;
+        Some(f64::from_bits(gauge.load(Ordering::SeqCst)))
+    }
+}
+
+impl Recorder for Figures {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        let mut named = key.name().to_owned();
+        for label in key.labels() {
+            named.push(' ');
+            named.push_str(label.value());
+        }
+        let mut gauges = self.0.lock().unwrap();
+        Gauge::from_arc(Arc::clone(gauges.entry(named).or_default()))
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
