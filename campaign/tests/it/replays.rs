@@ -123,6 +123,47 @@ async fn one_replay_at_a_time_is_under_way_in_all_processes() {
     service.stop().await;
 }
 
+/// Has every note of a replay's end fail, and counts them.
+const ENDS_ARE_REFUSED: &str = "CREATE SCHEMA hands; CREATE SEQUENCE hands.tries;
+     CREATE FUNCTION hands.refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN PERFORM nextval('hands.tries'); RAISE EXCEPTION 'not now'; END $$;
+     CREATE TRIGGER refused BEFORE UPDATE ON pipeline.replay_job FOR EACH ROW
+        WHEN (NEW.finished_at IS NOT NULL) EXECUTE FUNCTION hands.refuse()";
+
+#[tokio::test]
+async fn a_replay_whose_end_cannot_be_noted_yet_is_not_interrupted_and_ends_once_it_can() {
+    let service = app::start().await;
+    let run = async |sql: &'static str| {
+        let ran = sqlx::raw_sql(sql).execute(service.pool()).await;
+        ran.unwrap();
+    };
+    run(ENDS_ARE_REFUSED).await;
+    let (operator, verify) = (testing::operator(), json!({ "kind": "verify" }));
+    let job = app::post(&service, REPLAYS, &operator, &verify, StatusCode::ACCEPTED).await;
+    let job = format!("{REPLAYS}/{}", job["id"].as_str().unwrap());
+    // A job that is younger is never taken for one whose process is gone.
+    run("UPDATE pipeline.replay_job SET started_at = started_at - 60000000").await;
+    testing::until("its end was tried twice", || async {
+        sqlx::query_scalar("SELECT is_called AND last_value > 1 FROM hands.tries")
+            .fetch_one(service.pool())
+            .await
+            .unwrap()
+    })
+    .await;
+    let replay = app::get(&service, &job, &operator).await;
+    assert_eq!(replay["phase"], "done", "{replay}");
+    assert!(replay["finished_at"].is_null(), "{replay}");
+    run("DROP TRIGGER refused ON pipeline.replay_job").await;
+    testing::until("it ends", || async {
+        app::get(&service, &job, &operator).await["finished_at"].is_string()
+    })
+    .await;
+    let replay = app::get(&service, &job, &operator).await;
+    assert_eq!(replay["phase"], "done", "{replay}");
+    assert_eq!(replay["report"]["different"], 0, "{replay}");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn a_swap_undoes_no_migration_that_came_while_the_tables_were_made_again() {
     let service = app::start().await;

@@ -89,18 +89,15 @@ pub struct Report {
     pub replaced: Option<String>,
 }
 
-/// Does what is asked, and leaves no copies behind.
-pub async fn run(mut rebuild: Rebuild, order: &Order) -> Result<Report, ReplayError> {
+/// Does what is asked, and leaves no copies behind. What holds off others is held until [`Rebuild::release`].
+pub async fn run(rebuild: &mut Rebuild, order: &Order) -> Result<Report, ReplayError> {
     rebuild.hold().await?;
-    let ran = work(&mut rebuild, order).await;
+    let ran = work(rebuild, order).await;
     // What is there when it is not held any more may be another's.
     let removed = match rebuild.is_held().await {
         Ok(()) => shadow::remove(&rebuild.shadow).await,
         Err(_) => Ok(()),
     };
-    drop(rebuild.held.take());
-    // The lock goes with its connection.
-    rebuild.shadow.close().await;
     let report = ran?;
     // After a swap there are no copies: what is in place is reported, whatever became of the statement.
     if report.replaced.is_none() {

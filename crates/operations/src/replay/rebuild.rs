@@ -24,6 +24,9 @@ const TOO_FAR: i64 = 10 * NEAR;
 const PATIENCE: Patience = Patience::Each(Duration::from_mins(5));
 /// ... and within a transaction. Then that is given up, and the sender is waited for outside of it.
 const PATIENCE_WITHIN: Duration = Duration::from_secs(3);
+/// How often and how far apart it is looked whether another one holds others off: it does a moment longer than it is under way.
+const LOOKS: u32 = 20;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often what is done in one transaction is begun.
 pub(super) const TRIES: u32 = 10;
 
@@ -94,14 +97,26 @@ impl Rebuild {
     /// Holds off every other rebuild in this database from now on.
     pub(super) async fn hold(&mut self) -> Result<(), ReplayError> {
         let mut connection = self.shadow.acquire().await?;
-        let mine: bool = sqlx::query_scalar(AdvisoryLock::Replay.ask())
+        let mut looks = 1;
+        while !sqlx::query_scalar::<_, bool>(AdvisoryLock::Replay.ask())
             .fetch_one(&mut *connection)
-            .await?;
-        if !mine {
-            return Err(ReplayError::Busy);
+            .await?
+        {
+            if looks == LOOKS {
+                return Err(ReplayError::Busy);
+            }
+            looks += 1;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
         self.held = Some(connection);
         Ok(())
+    }
+
+    /// Others may begin.
+    pub(super) async fn release(mut self) {
+        drop(self.held.take());
+        // The lock goes with its connection.
+        self.shadow.close().await;
     }
 
     /// Fails if the database was away since this began: what it had not written down of the copies then is lost, and others may have begun.

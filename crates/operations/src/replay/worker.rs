@@ -1,13 +1,16 @@
 //! How a process makes its service's tables again when an operator asks for it.
 
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use messaging::transport::Peers;
-use messaging::{DynDomain, Lock, Tasks, Writer};
+use messaging::{Backoff, DynDomain, Lock, Tasks, Writer};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::ReplayError;
 use super::feed::{Feed, OwnLog};
@@ -15,6 +18,9 @@ use super::followed::Followed;
 use super::job::{Order, Report, run};
 use super::jobs::{self, Orders};
 use super::rebuild::Rebuild;
+
+/// How an end is noted again that could not be.
+const NOTED_AGAIN: Range<Duration> = Duration::from_millis(200)..Duration::from_secs(5);
 
 /// The way to the worker, and which fold it knows.
 pub struct Replays {
@@ -76,23 +82,26 @@ fn start_worker(
                 order = receiver.recv() => match order { Some(order) => order, None => return },
             };
             let (domain, writer, feed) = (Arc::clone(&domain), writer.clone(), feed.clone());
-            let rebuild = Rebuild::new(domain, live.clone(), writer, feed, stop.clone());
-            let ran = AssertUnwindSafe(run(rebuild, &order)).catch_unwind().await;
+            let mut rebuild = Rebuild::new(domain, live.clone(), writer, feed, stop.clone());
+            let running = AssertUnwindSafe(run(&mut rebuild, &order)).catch_unwind();
+            let ran = running.await;
             let ran = ran.unwrap_or_else(|_| Err(ReplayError::Panicked));
-            if let Err(error) = conclude(&live, &order, ran).await {
-                tracing::warn!(%error, "how a replay ended could not be noted");
-            }
+            conclude(&live, &order, ran, &stop).await;
+            // A job that has not ended and holds nothing counts as one whose process is gone.
+            rebuild.release().await;
         }
     });
     orders
 }
 
+/// Notes how a replay ended, until that is noted or the process stops.
 async fn conclude(
     pool: &PgPool,
     order: &Order,
     ran: Result<Report, ReplayError>,
-) -> Result<(), sqlx::Error> {
-    match ran {
+    stop: &CancellationToken,
+) {
+    let (report, error) = match ran {
         Ok(report) => {
             tracing::info!(
                 kind = order.kind.name(),
@@ -102,11 +111,23 @@ async fn conclude(
                 "a replay has ended"
             );
             let text = serde_json::to_string(&report).unwrap_or_default();
-            jobs::end(pool, order.id, Some(&text), None).await
+            (Some(text), None)
         }
         Err(error) => {
             tracing::warn!(%error, kind = order.kind.name(), "a replay failed");
-            jobs::end(pool, order.id, None, Some(&error.to_string())).await
+            (None, Some(error.to_string()))
+        }
+    };
+    let mut backoff = Backoff::new(NOTED_AGAIN.start, NOTED_AGAIN.end);
+    loop {
+        let noting = jobs::end(pool, order.id, report.as_deref(), error.as_deref());
+        let Err(failed) = messaging::answered(noting).await else {
+            return;
+        };
+        tracing::warn!(error = %failed, "how a replay ended cannot be noted now");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(backoff.wait()) => {}
         }
     }
 }
