@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::begin::answered;
 use crate::health::Health;
 use crate::retry_queue;
 
@@ -38,15 +39,7 @@ pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: C
             transports(&health, &mut known);
             idle_topics(Instant::now());
             open_gaps(&health, &mut gaps);
-            let reporting = async {
-                retry_queue_sizes(&pool).await?;
-                halted_streams(&pool, &health).await?;
-                for gauge in own {
-                    of_service(&pool, gauge).await?;
-                }
-                Ok::<_, sqlx::Error>(())
-            };
-            if let Err(error) = reporting.await {
+            if let Err(error) = of_database(&pool, &health, own).await {
                 tracing::debug!(%error, "the figures cannot be read now");
             }
             tokio::time::sleep(EVERY).await;
@@ -56,6 +49,20 @@ pub async fn report(pool: PgPool, health: Health, own: &'static [Gauge], stop: C
             () = reporting => {}
         }
     }
+}
+
+/// Figures that the database has, and whether it answers at all: an idle service finds out by nothing else.
+async fn of_database(pool: &PgPool, health: &Health, own: &[Gauge]) -> Result<(), sqlx::Error> {
+    let looked = answered(sqlx::query("SELECT").execute(pool)).await;
+    let away = if looked.is_err() { 1.0 } else { 0.0 };
+    gauge!("tributary_database_away").set(away);
+    looked?;
+    answered(retry_queue_sizes(pool)).await?;
+    answered(halted_streams(pool, health)).await?;
+    for gauge in own {
+        answered(of_service(pool, gauge)).await?;
+    }
+    Ok(())
 }
 
 /// How old a message of a topic was when it was handled.

@@ -16,6 +16,10 @@ pub const METRICS: &[(&str, &str)] = &[
         "1 while the database cannot take a batch",
     ),
     (
+        "tributary_database_away",
+        "1 while the database does not answer this process",
+    ),
+    (
         "tributary_retries_total",
         "Transactions tried again because the database could not take them",
     ),
