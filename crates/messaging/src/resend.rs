@@ -62,7 +62,8 @@ pub(crate) async fn again(
         return Ok(Outcome::Refused(other_epoch(tx.epoch())));
     }
     let (now, target) = (tx.now(), format!("{}/{}", topic.name(), wanted.partition));
-    if is_too_often(tx.connection(), follower, &target, now.0).await? {
+    let clock = tx.clock().0;
+    if is_too_often(tx.connection(), follower, &target, clock).await? {
         return Ok(Outcome::TooOften);
     }
     let from = relay::rewind(tx.connection(), topic, wanted.partition, position).await?;
@@ -76,7 +77,7 @@ pub(crate) async fn again(
         action: ACTION,
         target,
         reason: &reason,
-        detail: json!({"to": wanted.sequence, "from_position": from, "to_position": position}),
+        detail: json!({"to": wanted.sequence, "from_position": from, "to_position": position, "by_clock": clock}),
     };
     audit::record(tx.connection(), now, &act).await?;
     tx.commit().await?;
@@ -150,21 +151,25 @@ fn other_epoch(current: i64) -> String {
     format!("has gone on under epoch {current}")
 }
 
+/// Acts are noted by the log's time, which stands still where it is ahead of the clock: these have the clock's too.
 async fn is_too_often(
     connection: &mut PgConnection,
     follower: Service,
     target: &str,
-    now: i64,
+    clock: i64,
 ) -> Result<bool, sqlx::Error> {
     let (in_hour, newest): (i64, Option<i64>) = sqlx::query_as(
-        "SELECT count(*), max(at) FROM (SELECT * FROM pipeline.audit ORDER BY id DESC LIMIT 1000) a
-          WHERE action = $1 AND actor = $2 AND target = $3 AND at > $4",
+        "SELECT count(*), max(by_clock)
+           FROM (SELECT actor, target, CASE action WHEN $1 THEN coalesce((detail ->> 'by_clock')::bigint, at) END AS by_clock
+                   FROM pipeline.audit ORDER BY id DESC LIMIT 1000) a
+          WHERE actor = $2 AND target = $3 AND by_clock > $4 AND by_clock <= $5",
     )
     .bind(ACTION)
     .bind(follower.name())
     .bind(target)
-    .bind(now - HOUR)
+    .bind(clock - HOUR)
+    .bind(clock)
     .fetch_one(connection)
     .await?;
-    Ok(in_hour >= PER_HOUR || newest.is_some_and(|newest| newest > now - APART))
+    Ok(in_hour >= PER_HOUR || newest.is_some_and(|newest| newest > clock - APART))
 }

@@ -318,6 +318,11 @@ impl WriteTx {
         self.now
     }
 
+    /// By the clock, when it had its lock: for what goes at a pace. [`WriteTx::now`] stands still where the log's time is ahead of the clock.
+    pub fn clock(&self) -> Micros {
+        Micros(self.read_at)
+    }
+
     /// The log's epoch.
     pub fn epoch(&self) -> i64 {
         self.epoch

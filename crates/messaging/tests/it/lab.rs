@@ -167,6 +167,15 @@ impl Lab {
             .unwrap();
     }
 
+    /// The log's end is so much later than the clock, as after one that was ahead.
+    pub async fn end_ahead_of_the_clock(&self, seconds: i64) {
+        sqlx::query("UPDATE pipeline.log_head SET last_time = last_time + $1 * 1000000")
+            .bind(seconds)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
     pub async fn until_the_retry_queue_is_empty(&self) {
         until("nothing is in the retry queue", || async {
             self.retry_queue().await.is_empty()

@@ -180,6 +180,19 @@ async fn a_redrive_keeps_to_its_rate_however_long_nothing_was_done() {
 }
 
 #[tokio::test]
+async fn a_redrive_goes_on_while_the_logs_time_stands_still() {
+    let (lab, _) = mended_with_dead(&["broken"; 10]).await;
+    lab.end_ahead_of_the_clock(3_600).await;
+    let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    let _replica = lab.start(false);
+    let job = until_done(&lab, id).await;
+    assert_eq!((job.picked, job.done, job.failed), (10, 10, 0));
+    assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
 async fn a_redrive_leaves_alone_what_died_after_it_began_and_ends_once() {
     let (lab, commands) = mended_with_dead(&["broken", "broken"]).await;
     let set = async |state: &str| {

@@ -153,6 +153,17 @@ async fn a_source_sends_again_what_a_follower_misses_from_where_it_stands() {
 }
 
 #[tokio::test]
+async fn a_source_whose_logs_time_stands_still_sends_again_as_often_as_others() {
+    let scene = Scene::new(80).await;
+    scene.lab.end_ahead_of_the_clock(3_600).await;
+    assert_eq!(scene.ask(50).await, ResendAnswer::SentAgain);
+    assert_ne!(scene.ask(0).await, ResendAnswer::SentAgain, "at once");
+    scene.pass(60).await;
+    assert_eq!(scene.ask(0).await, ResendAnswer::SentAgain);
+    assert_eq!(scene.resends().await, 2);
+}
+
+#[tokio::test]
 async fn an_untrusted_follower_cannot_make_a_source_send_again_in_a_loop() {
     let scene = Scene::new(80).await;
     let answers = futures::future::join_all((0..100).map(|at| scene.ask(at % 80))).await;

@@ -24,6 +24,8 @@ pub const MAX_RATE: i32 = 10_000;
 const STEP: Duration = Duration::from_millis(200);
 /// The same after a step that failed: its database may be away.
 const STEP_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
 /// A step makes at most so many messages due.
 const MAX_AT_ONCE: i64 = 1_000;
 
@@ -56,7 +58,7 @@ pub struct Redrive {
     pub last_arrival: i64,
     /// How far it has picked.
     pub at_arrival: i64,
-    /// When it picked last.
+    /// When it picked last, by the clock.
     pub stepped_at: i64,
     /// How many rows passed the filter when it began.
     pub total: i64,
@@ -131,13 +133,14 @@ pub async fn start(
     sqlx::query(
         "INSERT INTO pipeline.redrive (id, audit, filter, rate, state, started_at, stepped_at, last_arrival, at_arrival, total,
                                        picked, done, failed)
-         VALUES ($1, $2, $3, $4, 'running', $5, $5, $6, 0, $7, 0, 0, 0)",
+         VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, 0, $8, 0, 0, 0)",
     )
     .bind(id)
     .bind(audit)
     .bind(Json(&filter))
     .bind(rate)
     .bind(now.0)
+    .bind(tx.clock().0)
     .bind(last)
     .bind(total)
     .execute(tx.connection())
@@ -235,10 +238,14 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
         .fetch_optional(tx.connection())
         .await?;
     let Some(job) = job else { return Ok(0) };
-    let now = tx.now().0;
-    // However long nothing was done, no more than a second's worth comes at once.
-    let elapsed = (now - job.stepped_at).clamp(0, 1_000_000);
-    let allowed = (i64::from(job.rate) * elapsed / 1_000_000).min(MAX_AT_ONCE);
+    // The log's time may stand still for as long as a clock was ahead. However long nothing was done, no more than a second's worth
+    // comes at once: also where the clock was set back since.
+    let clock = tx.clock().0;
+    let elapsed = match clock - job.stepped_at {
+        elapsed @ 0..SECOND => elapsed,
+        _ => SECOND,
+    };
+    let allowed = (i64::from(job.rate) * elapsed / SECOND).min(MAX_AT_ONCE);
     if allowed == 0 {
         return Ok(0);
     }
@@ -271,7 +278,7 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<u64, sqlx::Error> {
     .bind(job.id)
     .bind(last)
     .bind(i64::try_from(picked).unwrap_or(0))
-    .bind(now)
+    .bind(clock)
     .execute(tx.connection())
     .await?;
     tx.commit().await?;
