@@ -72,6 +72,10 @@ const METRICS: &[Help] = &[
         "Calls to the CRM that wait to be made",
     ),
     (
+        "notify_crm_calls_oldest_seconds",
+        "Since when the oldest of them waits that is due or was not taken",
+    ),
+    (
         jobs::OWN_TEXTS_FAILED,
         "Mails that say what ours do, since none came of the brand's own text",
     ),
@@ -154,6 +158,17 @@ const GAUGES: &[Gauge] = &[
         name: "notify_crm_calls_waiting",
         label: "state",
         sql: "SELECT 'pending', count(*) FROM crm_calls WHERE state = 'pending'",
+    },
+    // What was put off before any attempt waits for keys of the bff's, or for a CRM to be set.
+    Gauge {
+        name: "notify_crm_calls_oldest_seconds",
+        label: "state",
+        sql: oldest!(
+            "created_at",
+            " FROM crm_calls WHERE state = 'pending' AND (attempts > 0 OR next_at <= ",
+            messaging::sql_now!(),
+            ")"
+        ),
     },
 ];
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{self, MethodRouter};
+use chassis::config::Env;
 use notify::Notify;
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
@@ -30,6 +31,19 @@ pub(crate) fn variables(database_url: &str) -> HashMap<String, String> {
     let earlier = "LASTING_ACCEPTED_SECRET_KEYS".to_owned();
     variables.insert(earlier, EARLIER_SECRET.to_owned());
     variables
+}
+
+/// Since when the oldest waits by the figure of this name, in seconds.
+pub(crate) async fn oldest(service: &TestService, name: &str) -> i64 {
+    let variables = variables(&service.database_url);
+    let definition = notify::define(&mut Env::from_map(variables));
+    let mut gauges = definition.gauges.iter();
+    let gauge = gauges.find(|it| it.name == name);
+    let row: (String, i64) = sqlx::query_as(gauge.unwrap().sql)
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    row.1
 }
 
 /// A notify that sends to this machine too.

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chassis::config::Env;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, unmade_database, until};
 use schemas::{
@@ -518,15 +517,7 @@ async fn why_mails_wait_is_logged_and_not_what_the_server_says_of_it() {
 
 /// Since when the oldest mail waits by the figure of that, in seconds.
 async fn oldest(service: &TestService) -> i64 {
-    let variables = app::variables(&service.database_url);
-    let definition = notify::define(&mut Env::from_map(variables));
-    let mut gauges = definition.gauges.iter();
-    let gauge = gauges.find(|it| it.name == "notify_mails_oldest_seconds");
-    let row: (String, i64) = sqlx::query_as(gauge.unwrap().sql)
-        .fetch_one(service.pool())
-        .await
-        .unwrap();
-    row.1
+    app::oldest(service, "notify_mails_oldest_seconds").await
 }
 
 /// What waits was made two hours ago, and is tried again in ten.

@@ -552,6 +552,33 @@ async fn a_crm_that_is_away_is_waited_for_and_a_retry_goes_on_at_once() {
 }
 
 #[tokio::test]
+async fn a_call_that_the_crm_does_not_take_is_as_old_as_it_is_and_one_that_was_put_off_is_not_counted()
+ {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    let oldest = async |service| app::oldest(service, "notify_crm_calls_oldest_seconds").await;
+    assert_eq!(oldest(&service).await, 0, "nothing waits");
+    wants(&service, json!({})).await;
+    crm.fail("PUT", 401);
+    until_crm(&mut service).await;
+    until("it was tried", || async {
+        newest(&service).await["steps"][3]["crm_status"] == 401
+    })
+    .await;
+    // It was made two hours ago, and is tried again in ten.
+    let waits = "UPDATE crm_calls SET created_at = created_at - 7200000000, next_at = next_at + 36000000000";
+    sqlx::raw_sql(waits).execute(service.pool()).await.unwrap();
+    let waited = oldest(&service).await;
+    assert!(waited >= 7_200, "{waited}");
+    sqlx::raw_sql("UPDATE crm_calls SET attempts = 0")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(oldest(&service).await, 0, "nobody was called");
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_step_that_waits_is_left_out_and_only_that() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
