@@ -112,6 +112,29 @@ fn no_secret_is_made_by_hand_and_one_that_env_gives_is_taken() {
     }
 }
 
+/// What compose makes anew is the container whose variables changed, which none of the services is.
+#[test]
+fn every_page_that_has_a_key_changed_has_the_services_started_again_too() {
+    for (file, _) in FILES {
+        for (name, container) in &services(file) {
+            let mut given = container["environment"].as_object().into_iter().flatten();
+            let has_key =
+                given.any(|(it, _)| it == "JWT_SECRET_KEY" || it == "INTERNAL_SECRET_KEY");
+            assert_eq!(has_key, name == "secrets", "{file}, {name}");
+        }
+    }
+    for page in [
+        "deploying",
+        "runbooks/rotate-internal",
+        "runbooks/rotate-jwt",
+    ] {
+        let has_it = text(&format!("docs/{page}.md"))
+            .lines()
+            .any(|line| line.contains("`.env`") && line.contains("`docker compose restart`"));
+        assert!(has_it, "{page}");
+    }
+}
+
 #[test]
 fn each_container_sees_its_own_secrets_and_cannot_change_them() {
     every_container(|name, container| {
