@@ -264,13 +264,20 @@ impl Client {
         self.ask(Method::POST, service, path, &[], Some(body)).await
     }
 
-    /// One that goes on where a request for it was given up: asked for until there is an answer in time.
+    /// One that goes on where a request for it was given up: asked for until there is an answer in time. While the request before
+    /// still holds what this one waits for, it is unavailable.
     pub async fn post_on(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
+        let mut tries = 1;
         for _ in 1..MAX_REQUESTS {
             let answer = self.try_send(Method::POST, service, path, &[], Some(body));
             let answer = answer.await?;
-            if answer.status() != StatusCode::GATEWAY_TIMEOUT {
-                return value_of(answer).await;
+            match answer.status() {
+                StatusCode::GATEWAY_TIMEOUT => tries = 1,
+                StatusCode::SERVICE_UNAVAILABLE if tries < POLLS => {
+                    tries += 1;
+                    tokio::time::sleep(BETWEEN_POLLS).await;
+                }
+                _ => return value_of(answer).await,
             }
         }
         self.post(service, path, body).await
