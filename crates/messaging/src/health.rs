@@ -64,18 +64,29 @@ struct ReportedGap {
 /// A partition of a topic: its one publisher has one stream there.
 pub(crate) type Place = (Topic, i32);
 
-/// Where something came in the publisher's name that nobody known signed, with the epoch that it claims: one for each
-/// followed partition at most, however much comes.
+/// Why a stream may go on behind what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Something came in the publisher's name that nobody known signed, with the epoch that it claims.
+    Unsigned { epoch: i64 },
+    /// The broker has nothing more: what it lost at the end no later message shows.
+    Quiet,
+}
+
+/// Where a stream may go on behind what came: one for each followed partition at most, however much comes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Claims(Arc<Mutex<HashMap<Place, i64>>>);
+pub(crate) struct Claims(Arc<Mutex<HashMap<Place, Claim>>>);
 
 impl Claims {
-    pub(crate) fn note(&self, topic: Topic, partition: i32, epoch: i64) {
+    pub(crate) fn note(&self, topic: Topic, partition: i32, claim: Claim) {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.insert((topic, partition), epoch);
+        let known = claims.entry((topic, partition)).or_insert(claim);
+        if claim != Claim::Quiet {
+            *known = claim;
+        }
     }
 
-    pub(crate) fn take(&self) -> HashMap<Place, i64> {
+    pub(crate) fn take(&self) -> HashMap<Place, Claim> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -88,7 +99,7 @@ pub struct Health {
     stops: Arc<Mutex<BTreeMap<String, String>>>,
     gaps: Arc<Mutex<HashMap<StreamId, ReportedGap>>>,
     batches: Arc<Mutex<Option<Paused>>>,
-    /// What nobody known signed.
+    /// Where streams may go on.
     pub(crate) claims: Claims,
 }
 

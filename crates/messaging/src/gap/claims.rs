@@ -1,14 +1,15 @@
 //! What comes in a source's name and is not signed may be a true message all the same, of an older build or signed with a key
 //! that is gone. It is passed over, and the next message that counts shows the gap. At the end of a quiet stream there is none,
-//! so there the source itself is asked what stands behind what was handled.
+//! so there the source itself is asked what stands behind what was handled. So it is, now and then, where the broker has no
+//! more: what it lost at the end nothing claims.
 
 use std::collections::HashMap;
 
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use super::{Pace, Requests, Stands, Turn, ask, stands};
-use crate::health::{Health, Place};
+use super::{Pace, Requests, Stands, Turn, Why, ask, stands};
+use crate::health::{Claim, Health, Place};
 use crate::stream::{Gap, StreamId};
 use crate::transport::Peers;
 
@@ -18,10 +19,12 @@ pub(super) struct OpenClaims(HashMap<Place, OpenClaim>);
 
 #[derive(Debug)]
 struct OpenClaim {
-    /// Until the source has answered.
-    is_open: bool,
+    /// Until the source has answered, and why.
+    open: Option<Why>,
     /// As the last message claimed.
     epoch: i64,
+    /// When the source was asked last, whatever for.
+    asked: Option<Instant>,
     /// At the last look.
     stands: Option<Stands>,
     still_since: Instant,
@@ -31,17 +34,30 @@ struct OpenClaim {
 impl OpenClaim {
     fn new(pace: Pace, now: Instant) -> Self {
         Self {
-            is_open: false,
+            open: None,
             epoch: 1,
+            asked: None,
             stands: None,
             still_since: now,
             requests: Requests::new(1, pace, now),
         }
     }
 
-    fn claimed(&mut self, epoch: i64, now: Instant) {
-        self.epoch = epoch;
-        if !std::mem::replace(&mut self.is_open, true) {
+    fn claimed(&mut self, claim: Claim, pace: Pace, now: Instant) {
+        let was_open = self.open.is_some();
+        match claim {
+            Claim::Unsigned { epoch } => {
+                self.epoch = epoch;
+                self.open = Some(Why::Missing);
+            }
+            Claim::Quiet => {
+                let is_turn = self
+                    .asked
+                    .is_none_or(|asked| now - asked >= pace.ends_every);
+                self.open = self.open.or(is_turn.then_some(Why::Quiet));
+            }
+        }
+        if !was_open {
             self.still_since = now;
         }
     }
@@ -52,6 +68,8 @@ impl OpenClaim {
         if self.stands != stands {
             self.stands = stands;
             self.still_since = now;
+            // What came shows what is missing before it, and is no sign of an end.
+            self.open = self.open.filter(|why| *why != Why::Quiet);
         }
         if now - self.still_since < pace.still_for {
             return false;
@@ -65,36 +83,34 @@ impl OpenClaim {
         if self.requests.next + pace.longest <= now {
             self.requests.backoff.reset();
         }
-        match self.requests.turn(now) {
-            Turn::Request => true,
-            Turn::Wait => {
-                self.is_open &= !self.requests.is_given_up;
-                false
-            }
-            Turn::GiveUp => {
-                self.is_open = false;
-                false
-            }
+        let is_due = self.requests.turn(now) == Turn::Request;
+        if is_due {
+            self.asked = Some(now);
         }
+        if self.requests.is_given_up {
+            self.open = None;
+        }
+        is_due && self.open.is_some()
     }
 }
 
 impl OpenClaims {
-    /// Asks the sources of streams that stand still since something was claimed of them. It says nothing in `/ready`: where
+    /// Asks the sources of streams that stand still since something was claimed of them, or that are quiet. It says nothing in `/ready`: where
     /// the source has nothing behind what was handled, it was somebody else's word only.
     pub(super) async fn look(&mut self, pool: &PgPool, health: &Health, peers: &Peers, pace: Pace) {
         let now = Instant::now();
-        for (place, epoch) in health.claims.take() {
+        for (place, claimed) in health.claims.take() {
             let claim = self.0.entry(place);
             let claim = claim.or_insert_with(|| OpenClaim::new(pace, now));
-            claim.claimed(epoch, now);
+            claim.claimed(claimed, pace, now);
         }
         let gaps = health.gaps();
-        for (&(topic, partition), claim) in self.0.iter_mut().filter(|(_, it)| it.is_open) {
+        for (&(topic, partition), claim) in &mut self.0 {
+            let Some(why) = claim.open else { continue };
             let is_reported =
                 |gap: &Gap| (gap.stream.topic, gap.stream.partition) == (topic, partition);
             if gaps.iter().any(is_reported) {
-                claim.is_open = false;
+                claim.open = None;
                 continue;
             }
             let mut stream = StreamId {
@@ -112,17 +128,24 @@ impl OpenClaims {
             }
             stream.epoch = stands.map_or(claim.epoch, |stands| stands.epoch);
             let expected = claim.requests.expected;
-            let Ok(result) = ask(pool, peers, &Gap { stream, expected }).await else {
+            let Ok(result) = ask(pool, peers, &Gap { stream, expected }, why).await else {
                 continue;
             };
             claim.requests.resends += u32::from(result.is_sent);
-            claim.is_open = result.is_later;
+            claim.open = claim.open.filter(|_| result.is_later);
+            if why == Why::Quiet && !result.is_sent {
+                continue;
+            }
+            let came = match why {
+                Why::Missing => "something came in a source's name that nobody known signed",
+                Why::Quiet => "the broker has no more of a stream",
+            };
             tracing::info!(
                 source = topic.publisher().name(),
                 topic = topic.name(),
                 partition,
                 expected,
-                "something came in a source's name that nobody known signed: asked what comes next, it {}",
+                "{came}: asked what comes next, its source {}",
                 result.says
             );
         }
@@ -143,44 +166,62 @@ mod tests {
     }
 
     /// How often a source is asked in so many seconds, in each of which something is claimed.
-    fn requested(seconds: u64, sends_again: bool, stands: impl Fn(u64) -> Option<Stands>) -> u32 {
+    fn requested(
+        claimed: Claim,
+        seconds: u64,
+        sends_again: bool,
+        stands: impl Fn(u64) -> Option<Stands>,
+    ) -> u32 {
         let (pace, start) = (Pace::default(), Instant::now());
         let mut claim = OpenClaim::new(pace, start);
         let mut requested = 0;
         for second in 0..seconds {
             let now = start + Duration::from_secs(second);
-            claim.claimed(1, now);
-            if claim.is_due(stands(second), pace, now) {
+            claim.claimed(claimed, pace, now);
+            if claim.open.is_some() && claim.is_due(stands(second), pace, now) {
                 requested += 1;
                 claim.requests.resends += u32::from(sends_again);
-                claim.is_open = false;
+                claim.open = None;
             }
         }
         requested
     }
 
+    const UNSIGNED: Claim = Claim::Unsigned { epoch: 1 };
+
     #[test]
     fn who_claims_on_and_on_has_a_source_asked_every_ten_minutes() {
         let day = 86_400;
-        let requested = requested(day, false, |_| Some(stands(7)));
+        let requested = requested(UNSIGNED, day, false, |_| Some(stands(7)));
         assert!((100..200).contains(&requested), "{requested} times a day");
     }
 
     #[test]
     fn a_stream_that_goes_on_is_not_asked_about() {
         let on = |second| Some(stands(i64::try_from(second / 3).unwrap()));
-        assert_eq!(requested(3_600, false, on), 0);
+        assert_eq!(requested(UNSIGNED, 3_600, false, on), 0);
     }
 
     #[test]
     fn a_source_that_sends_again_in_vain_is_asked_five_times_until_the_stream_goes_on() {
-        assert_eq!(requested(86_400, true, |_| Some(stands(7))), 5);
+        assert_eq!(requested(UNSIGNED, 86_400, true, |_| Some(stands(7))), 5);
         let later = |second| Some(stands(if second < 40_000 { 7 } else { 8 }));
-        assert_eq!(requested(86_400, true, later), 10);
+        assert_eq!(requested(UNSIGNED, 86_400, true, later), 10);
+    }
+
+    #[test]
+    fn the_source_of_a_quiet_stream_is_asked_at_once_and_then_every_hour() {
+        assert_eq!(requested(Claim::Quiet, 60, false, |_| Some(stands(7))), 1);
+        let day = requested(Claim::Quiet, 86_400, false, |_| Some(stands(7)));
+        assert!((23..=24).contains(&day), "{day} times a day");
+        let in_vain = requested(Claim::Quiet, 86_400, true, |_| Some(stands(7)));
+        assert_eq!(in_vain, 5);
+        let on = |second| Some(stands(i64::try_from(second / 3).unwrap()));
+        assert_eq!(requested(Claim::Quiet, 86_400, false, on), 0);
     }
 
     #[test]
     fn nothing_handled_is_a_place_too() {
-        assert_eq!(requested(6, false, |_| None), 1);
+        assert_eq!(requested(UNSIGNED, 6, false, |_| None), 1);
     }
 }

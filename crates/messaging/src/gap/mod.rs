@@ -35,9 +35,11 @@ pub struct Pace {
     pub first: Duration,
     /// The longest that it is left alone.
     pub longest: Duration,
-    /// How long a stream stands still before what nobody signed makes its source be asked: what came signed may be on its
-    /// way to the database.
+    /// How long a stream stands still before what nobody signed, or the broker's having no more, makes its source be asked: what
+    /// came signed may be on its way to the database.
     pub still_for: Duration,
+    /// How often the source of a quiet stream is asked whether it has more; the first time when the process has found it quiet.
+    pub ends_every: Duration,
 }
 
 impl Default for Pace {
@@ -46,6 +48,7 @@ impl Default for Pace {
             first: Duration::from_secs(30),
             longest: Duration::from_mins(10),
             still_for: Duration::from_secs(5),
+            ends_every: Duration::from_hours(1),
         }
     }
 }
@@ -228,7 +231,7 @@ pub async fn watch(
                 Turn::GiveUp => report(&health, gap, given_up()),
                 // What cannot be read now is asked next time.
                 Turn::Request => {
-                    if let Ok(result) = ask(&pool, &peers, gap).await {
+                    if let Ok(result) = ask(&pool, &peers, gap, Why::Missing).await {
                         requests.resends += u32::from(result.is_sent);
                         report(&health, gap, result.says);
                     }
@@ -257,6 +260,15 @@ fn report(health: &Health, gap: &Gap, says: String) {
     health.source_says(gap, says);
 }
 
+/// Why a source is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// A message is missing, or somebody claims that there is one.
+    Missing,
+    /// The broker has no more.
+    Quiet,
+}
+
 /// What came of asking a source.
 struct ResendResult {
     is_sent: bool,
@@ -266,7 +278,12 @@ struct ResendResult {
 }
 
 /// Asks a gap's source to send again, where nothing speaks of a restore.
-async fn ask(pool: &PgPool, peers: &Peers, gap: &Gap) -> Result<ResendResult, sqlx::Error> {
+async fn ask(
+    pool: &PgPool,
+    peers: &Peers,
+    gap: &Gap,
+    why: Why,
+) -> Result<ResendResult, sqlx::Error> {
     let Some(stands) = stands_before(pool, gap).await? else {
         return Ok(ResendResult {
             is_sent: false,
@@ -292,7 +309,12 @@ async fn ask(pool: &PgPool, peers: &Peers, gap: &Gap) -> Result<ResendResult, sq
             ResendAnswer::Later(why) => ("later", why),
         }
     };
-    metrics::counter!("tributary_resends_asked_total", "topic" => gap.stream.topic.name(), "result" => result).increment(1);
+    // That a source has no more is what is expected of a quiet stream, and no sign of anything.
+    let counted = match (result, why) {
+        ("refused", Why::Quiet) => "quiet",
+        (result, _) => result,
+    };
+    metrics::counter!("tributary_resends_asked_total", "topic" => gap.stream.topic.name(), "result" => counted).increment(1);
     Ok(ResendResult {
         is_sent: result == "sent",
         is_later: result == "later",

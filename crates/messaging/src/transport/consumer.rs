@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::gap::Suspects;
-use crate::health::{Health, Shut};
+use crate::health::{Claim, Health, Shut};
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::FlowSender;
 use crate::stream::{Gap, StreamId};
@@ -765,6 +765,8 @@ impl<'a> Session<'a> {
         let newest = if backlog > 0 {
             self.newest().await?
         } else {
+            let (topic, partition) = (self.subscription.topic, self.subscription.partition);
+            self.health.claims.note(topic, partition, Claim::Quiet);
             None
         };
         let now = Look { backlog, newest };
@@ -827,7 +829,9 @@ impl<'a> Session<'a> {
                 .header()
                 .map_or(hint.epoch, |header| header.epoch)
                 .unwrap_or(1);
-            self.health.claims.note(topic, partition, epoch);
+            self.health
+                .claims
+                .note(topic, partition, Claim::Unsigned { epoch });
         }
         Ok(inbound)
     }

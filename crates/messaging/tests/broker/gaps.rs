@@ -142,6 +142,13 @@ async fn a_newcomer_takes_no_partition_from_a_process_that_works() {
 
 /// A follower that handled 50 messages, of which the broker then skips 30 and sends 20.
 async fn skipped(place: &Place, settings: &BrokerSettings, sender: &Sender) -> Follower {
+    let follower = skipped_at_the_end(place, settings, sender).await;
+    sender.emit(20).await;
+    follower
+}
+
+/// A follower that handled 50 messages, behind which the broker skips the last 30.
+async fn skipped_at_the_end(place: &Place, settings: &BrokerSettings, sender: &Sender) -> Follower {
     let follower = Follower::start(settings, 1).await;
     sender.emit(50).await;
     follower.wait_for(50).await;
@@ -155,8 +162,19 @@ async fn skipped(place: &Place, settings: &BrokerSettings, sender: &Sender) -> F
     let bff = Service::Bff.name();
     place.skip_all(TOPIC, 0, bff).await.unwrap();
     nothing_left(place).await;
-    sender.emit(20).await;
     follower
+}
+
+#[tokio::test]
+async fn what_the_broker_lost_at_the_end_of_a_quiet_stream_heals_by_itself() {
+    let (place, settings) = new_place(1).await;
+    let sender = Sender::start(&settings, 1).await;
+    let url = sender.listen().await;
+    let before = skipped_at_the_end(&place, &settings, &sender).await;
+    let follower = before.restart_requesting(&settings, 1, &url).await;
+    follower.wait_for(80).await;
+    follower.assert_once_and_in_order(80).await;
+    assert_eq!(follower.health.stops(), Vec::new());
 }
 
 #[tokio::test]
@@ -199,6 +217,7 @@ const ONCE: Pace = Pace {
     first: Duration::from_hours(1),
     longest: Duration::from_hours(1),
     still_for: Duration::from_millis(500),
+    ends_every: Duration::from_hours(1),
 };
 
 #[tokio::test]
@@ -278,10 +297,12 @@ async fn a_source_that_sends_again_in_vain_is_asked_five_times_and_then_it_is_re
         first: Duration::from_millis(1),
         longest: Duration::from_millis(1),
         still_for: Duration::from_secs(1),
+        ..Pace::default()
     };
-    let follower = Follower::start_requesting(&settings, 1, &url, often).await;
+    // Before the follower is there, which so never finds the stream quiet.
     let mut by_hand = external_producer(&settings, TOPIC, None).await;
     publish(&mut by_hand, &[1, 3]).await;
+    let follower = Follower::start_requesting(&settings, 1, &url, often).await;
     until_reported(&follower, "campaign was asked, and sends again").await;
     until_reported(&follower, "has sent it again 5 times, and is asked no more").await;
     until_reported(&follower, "docs/runbooks/unauthenticated.md").await;
