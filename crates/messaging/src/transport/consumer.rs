@@ -791,7 +791,6 @@ impl<'a> Session<'a> {
         bytes: Bytes,
     ) -> Result<Inbound, ConsumeError> {
         let metadata = message.metadata();
-        let schema = self.schema(metadata.schema_version.as_deref()).await?;
         let mut hint = Hint::default();
         for property in metadata.properties.iter().rev() {
             let text = property.value.as_str();
@@ -807,13 +806,17 @@ impl<'a> Session<'a> {
                 _ => {}
             }
         }
+        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
+        let is_publishers =
+            hint.signature.is_some() && hint.source == Some(topic.publisher().name());
+        let version = metadata.schema_version.as_deref();
+        let schema = self.schema(version, is_publishers).await?;
         let id = message.message_id();
         let place = || {
             let (ledger, entry, index) = (id.ledger_id, id.entry_id, id.batch_index.unwrap_or(-1));
             let place = format!("{ledger}:{entry}:{index}");
             ids::derive(&["broker-message", &self.name, &place])
         };
-        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
         let vouching = Vouching::Signature(&self.subscription.trust);
         let wire = Wire { schema, bytes };
         if self.subscription.decodes_later {
@@ -867,19 +870,24 @@ impl<'a> Session<'a> {
     /// The schema that a message was written with, by its version at the broker. A version that the broker does not have, or
     /// that is no schema of the topic's, says nothing: whoever may publish can name one, and each costs a question, which takes a
     /// while, so that of many most get none. One that is no version gets none ever: the broker fails at it, and ends the connection.
-    async fn schema(&mut self, version: Option<&[u8]>) -> Result<Arc<WriterSchema>, ConsumeError> {
+    async fn schema(
+        &mut self,
+        version: Option<&[u8]>,
+        is_publishers: bool,
+    ) -> Result<Arc<WriterSchema>, ConsumeError> {
         let topic = self.subscription.topic;
         if let Some(known) = version.and_then(|version| self.schemas.get(version)) {
             return Ok(Arc::clone(known));
         }
         let version = version.filter(|it| it.len() == SCHEMA_VERSION_BYTES);
         let now = std::time::Instant::now();
-        let Some(version) = version.filter(|it| self.unknown_schemas.may_ask(it, now)) else {
+        let may_ask = |it: &&[u8]| self.unknown_schemas.may_ask(it, is_publishers, now);
+        let Some(version) = version.filter(may_ask) else {
             return Ok(WriterSchema::current(topic));
         };
         let mut schema = self.ask_schema_in_time(version).await?;
         // The client does not tell an error of the broker's from its knowing none. When one was met, more are likely.
-        let mut left = if self.unknown_schemas.is_empty() {
+        let mut left = if self.unknown_schemas.is_empty(now) {
             2
         } else {
             0
@@ -909,7 +917,8 @@ impl<'a> Session<'a> {
                     error,
                     "a message names a schema that is none of its topic's"
                 );
-                self.unknown_schemas.note(version, now);
+                self.unknown_schemas
+                    .note(version, std::time::Instant::now());
                 Ok(WriterSchema::current(topic))
             }
         }

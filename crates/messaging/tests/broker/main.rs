@@ -230,10 +230,21 @@ async fn external_producer(
     topic: Topic,
     batch_size: Option<u32>,
 ) -> Producer<TokioExecutor> {
+    let schema = WriterSchema::current(topic).text().to_owned();
+    producer_by(settings, topic, schema, batch_size).await
+}
+
+/// The same, who knows another schema of the topic's.
+async fn producer_by(
+    settings: &BrokerSettings,
+    topic: Topic,
+    schema: String,
+    batch_size: Option<u32>,
+) -> Producer<TokioExecutor> {
     let client = settings.connect().await.unwrap();
     let schema = pulsar::proto::Schema {
         name: topic.name().to_owned(),
-        schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
+        schema_data: schema.into_bytes(),
         r#type: 4,
         properties: Vec::new(),
     };

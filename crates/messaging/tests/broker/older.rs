@@ -4,11 +4,13 @@ use std::sync::mpsc;
 
 use devstack::provision::Place;
 use messaging::transport::pulsar::BrokerSettings;
+use pulsar::producer::Message as RawMessage;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Follower, Sender, TOPIC, broker, place, settings};
+use crate::{forged, nothing_left, producer_by};
 
 /// What the older build has never heard of.
 const NEWER: &str = "evidence.submitted.v1";
@@ -117,4 +119,43 @@ async fn an_older_build_keeps_a_newer_kind_and_the_newer_build_takes_it_in_order
         .unwrap();
     newer.wait_for(16).await;
     newer.assert_once(16).await;
+}
+
+#[tokio::test]
+async fn a_version_of_the_schema_that_a_stranger_named_before_it_was_there_is_taken_when_it_is() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    provisioned_by_the_older_build(&place).await;
+    let settings = settings(&service_url, &place);
+    let stop = CancellationToken::new();
+    let (pool, older) = older_build(settings.clone(), stop.clone());
+
+    // The next one is among them.
+    let mut stranger = producer_by(&settings, TOPIC, older_schema(), None).await;
+    for version in 0_u64..8 {
+        let message = RawMessage {
+            payload: vec![7; 20],
+            schema_version: Some(version.to_be_bytes().to_vec()),
+            ..RawMessage::default()
+        };
+        forged::send(&mut stranger, message).await;
+    }
+    nothing_left(&place).await;
+
+    place.provision().await.unwrap();
+    let sender = Sender::start(&settings, 1).await;
+    sender.emit(5).await;
+    sender.emit_evidence(1).await;
+    runtime::testing::until("all is handled or kept", || async {
+        let noted: i64 = sqlx::query_scalar("SELECT count(*) FROM noted")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        noted == 5 && retry_queue(&pool).await.len() == 1
+    })
+    .await;
+    stop.cancel();
+    tokio::task::spawn_blocking(move || older.join().unwrap())
+        .await
+        .unwrap();
 }
