@@ -1,5 +1,6 @@
 //! The retry scheduler: feeds what is due in the retry queue back into the queue.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,9 +54,7 @@ pub async fn run(
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => {
-                if let SchemaIdError::Sql(error) = &error {
-                    sqlstate::note(error);
-                }
+                sqlstate::note(&error);
                 tracing::warn!(%error, "the retry queue cannot be read now");
             }
         }
@@ -103,12 +102,23 @@ async fn feed_due(
     schema_ids: &SchemaIds,
     flow: &FlowSender,
     known: &[&str],
-) -> Result<bool, SchemaIdError> {
+) -> Result<bool, sqlx::Error> {
     let rows = begin::answered(retry_queue::due(pool, known, CHUNK)).await?;
     let mut due = Vec::with_capacity(rows.len());
+    let mut unreadable = BTreeSet::new();
     for row in rows {
-        let schema = schema_ids.get(pool, row.schema_id).await?;
-        due.extend(to_inbound(row, schema));
+        if unreadable.contains(&row.schema_id) {
+            continue;
+        }
+        match schema_ids.get(pool, row.schema_id).await {
+            Ok(schema) => due.extend(to_inbound(row, schema)),
+            Err(SchemaIdError::Sql(error)) => return Err(error),
+            // It stays, with those behind it, and holds nobody else up.
+            Err(error) => {
+                tracing::warn!(source = row.source, id = %row.message_id, %error, "a message of the retry queue cannot be read");
+                unreadable.insert(row.schema_id);
+            }
+        }
     }
     if due.is_empty() {
         return Ok(false);

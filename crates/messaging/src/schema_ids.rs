@@ -31,6 +31,8 @@ struct Known {
     by_id: HashMap<i32, Arc<WriterSchema>>,
     /// What this build cannot read: a newer one noted it, and nothing of this one's needs it until it is asked for.
     unusable: HashMap<i32, (String, String)>,
+    /// The log's, when this was read: a database that was restored goes on under another one.
+    epoch: Option<i64>,
 }
 
 /// Ids of writer schemas, shared by all of a process.
@@ -47,19 +49,64 @@ impl SchemaIds {
         // Each is read before anything is locked: that takes long enough on a busy machine for the server to end a transaction over it.
         let mut new = Topic::ALL.map(WriterSchema::current).to_vec();
         new.retain(|schema| ids.known(schema).is_none());
-        if new.is_empty() {
-            return Ok(ids);
+        if !new.is_empty() {
+            ids.note(pool, &[], &new).await?;
         }
+        Ok(ids)
+    }
+
+    /// Learns anew what is there, and notes what this process knew under ids that the database lacks: it was restored while the process
+    /// lived, and rows may have been written with them since. An id that is another schema's by now is that one's.
+    pub async fn reopen(&self, pool: &PgPool) -> Result<(), SchemaIdError> {
+        let current = Topic::ALL.map(WriterSchema::current);
+        let known: Vec<(i32, Arc<WriterSchema>)> = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let by_id = known.by_id.iter();
+            by_id
+                .map(|(id, schema)| (*id, Arc::clone(schema)))
+                .collect()
+        };
+        let fresh = Self::default();
+        fresh.note(pool, &known, &current).await?;
+        let mut fresh = fresh.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *known = std::mem::take(&mut *fresh);
+        Ok(())
+    }
+
+    /// Whether what is known was read under an older epoch than this one.
+    pub(crate) fn is_of_before(&self, epoch: i64) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.epoch.is_some_and(|known| known < epoch)
+    }
+
+    /// Notes schemas, those that had an id under that one where it is free, and learns all that are there.
+    async fn note(
+        &self,
+        pool: &PgPool,
+        known: &[(i32, Arc<WriterSchema>)],
+        new: &[Arc<WriterSchema>],
+    ) -> Result<(), SchemaIdError> {
         let mut tx = crate::begin(pool, "BEGIN").await?;
         sqlx::query("LOCK TABLE pipeline.writer_schema IN EXCLUSIVE MODE")
             .execute(&mut *tx)
             .await?;
-        for schema in &new {
-            ids.insert(&mut tx, schema).await?;
+        for (id, schema) in known {
+            sqlx::query(
+                "INSERT INTO pipeline.writer_schema (id, topic, sha256, text) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            )
+            .bind(id)
+            .bind(schema.topic().name())
+            .bind(schema.fingerprint().as_slice())
+            .bind(schema.text())
+            .execute(&mut *tx)
+            .await?;
+        }
+        for schema in new {
+            self.insert(&mut tx, schema).await?;
         }
         tx.commit().await?;
-        ids.reload(&mut *pool.acquire().await?).await?;
-        Ok(ids)
+        self.reload(&mut *pool.acquire().await?).await
     }
 
     async fn insert(
@@ -80,10 +127,15 @@ impl SchemaIds {
     }
 
     async fn reload(&self, connection: &mut PgConnection) -> Result<(), SchemaIdError> {
+        let epoch = sqlx::query_scalar("SELECT epoch FROM pipeline.log_head")
+            .fetch_one(&mut *connection)
+            .await?;
         let rows = sqlx::query("SELECT id, topic, text FROM pipeline.writer_schema")
             .fetch_all(connection)
             .await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // What is known of before an epoch stays so until all of it is learnt anew.
+        known.epoch.get_or_insert(epoch);
         for row in rows {
             let (id, topic, text): (i32, String, String) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);

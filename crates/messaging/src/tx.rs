@@ -18,7 +18,7 @@ use crate::known::{KnownStreams, Left, Memory};
 use crate::locks::{AdvisoryLock, planned_once};
 use crate::log::{self, NewRow};
 use crate::retry_queue::blocked::Blocked;
-use crate::schema_ids::SchemaIds;
+use crate::schema_ids::{SchemaIdError, SchemaIds};
 use crate::stream::{StreamId, Watermark};
 use crate::{inbox, retry_queue, trace};
 
@@ -232,7 +232,18 @@ impl WriteTx {
 
     /// Has the lock, and knows the log's head, and who left it so.
     async fn locked(pool: &PgPool, writer: &Writer) -> Result<(Self, Left), sqlx::Error> {
-        let (tx, head) = writer.lock.begin(pool).await?;
+        let (mut tx, mut head) = writer.lock.begin(pool).await?;
+        if writer.schema_ids.is_of_before(head.try_get("epoch")?) {
+            // Whoever raised it may be another process. Not in a transaction that may come to nothing.
+            tx.rollback().await?;
+            Box::pin(writer.schema_ids.reopen(pool))
+                .await
+                .map_err(|error| match error {
+                    SchemaIdError::Sql(error) => error,
+                    unusable => sqlx::Error::Decode(unusable.into()),
+                })?;
+            (tx, head) = writer.lock.begin(pool).await?;
+        }
         let left = Left {
             written_by: head.try_get("written_by")?,
             position: head.try_get("position")?,

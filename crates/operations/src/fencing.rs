@@ -104,6 +104,8 @@ pub async fn raise(
     writer: &Writer,
     after_position: i64,
 ) -> Result<Raised, RaiseError> {
+    // The process may have lived through the restore: what it knows of the table of schemas need not be there.
+    writer.schema_ids.reopen(pool).await?;
     let (epoch, head, now) = (tx.epoch() + 1, tx.position(), tx.now());
     let (archived, dropped_to): (i64, i64) = sqlx::query_as(
         "SELECT coalesce((SELECT max(to_position) FROM pipeline.archive), 0), dropped_to FROM pipeline.log_head",

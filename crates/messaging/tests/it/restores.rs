@@ -267,6 +267,67 @@ async fn a_restored_senders_new_messages_are_not_dropped_as_seen_and_come_again_
     tasks.finished().await;
 }
 
+async fn raise_behind(sender: &Sender, position: i64) {
+    let mut tx = sender.begin().await;
+    fencing::raise(&mut tx, &sender.pool, &sender.writer, position)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Has the database forget the schema of facts and those that were noted behind it, as if it went back to before them.
+async fn forget_schemas(sender: &Sender) -> i32 {
+    let first = sender.writer.schema_ids.current(FACTS);
+    sqlx::query("DELETE FROM pipeline.writer_schema WHERE id >= $1")
+        .bind(first)
+        .execute(&sender.pool)
+        .await
+        .unwrap();
+    first
+}
+
+/// Messages of the log whose writer schema is not there, or is another topic's.
+async fn unreadable(sender: &Sender) -> i64 {
+    let sql = "SELECT count(*) FROM pipeline.message_log m LEFT JOIN pipeline.writer_schema s ON s.id = m.schema_id
+                WHERE s.topic IS DISTINCT FROM m.topic";
+    sqlx::query_scalar(sql)
+        .fetch_one(&sender.pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_process_that_lives_through_a_restore_writes_by_schemas_that_the_database_has() {
+    let sender = Sender::open(&empty_database().await).await;
+    sender.append(5).await;
+    forget_schemas(&sender).await;
+    // Nobody noticed, and the process goes on.
+    sender.append(2).await;
+    assert_eq!(unreadable(&sender).await, 7);
+    raise_behind(&sender, 5).await;
+    sender.append(1).await;
+    assert_eq!(unreadable(&sender).await, 0);
+}
+
+#[tokio::test]
+async fn an_id_that_another_schema_has_since_a_restore_is_used_by_no_process_of_before() {
+    let url = empty_database().await;
+    let (sender, other) = (Sender::open(&url).await, Sender::open(&url).await);
+    let first = forget_schemas(&sender).await;
+    let of_others = "INSERT INTO pipeline.writer_schema (id, topic, sha256, text)
+                     SELECT $1, topic, '\\x00'::bytea, text FROM pipeline.writer_schema LIMIT 1";
+    sqlx::query(of_others)
+        .bind(first)
+        .execute(&sender.pool)
+        .await
+        .unwrap();
+    raise_behind(&sender, 0).await;
+    sender.append(1).await;
+    // The process that did not raise it learns so by the epoch.
+    other.append(1).await;
+    assert_eq!(unreadable(&sender).await, 0);
+}
+
 /// The place that it looks back from is near the beginning of the epoch, and sequences there are those of the one before.
 #[tokio::test]
 async fn a_fork_is_looked_for_in_its_own_epoch_alone() {

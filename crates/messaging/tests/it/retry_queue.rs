@@ -115,6 +115,34 @@ async fn one_that_goes_back_to_the_retry_queue_keeps_there_what_is_behind_it() {
 }
 
 #[tokio::test]
+async fn a_message_whose_schema_is_not_there_stays_and_holds_nobody_else_up() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let unreadable = command("p", "pay1", take_out(1, "broken"));
+    let other = command("p", "pay2", take_out(2, "broken"));
+    let answers = replica.take(COMMANDS, &[&unreadable, &other]).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue, Answer::InRetryQueue]),
+        "{answers:?}"
+    );
+    sqlx::query("UPDATE pipeline.parked SET schema_id = 9999 WHERE message_id = $1")
+        .bind(unreadable.header.id)
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    lab.faults.broken.store(false, Ordering::SeqCst);
+    lab.advance_clock(600).await;
+    until("the other is handled", async || {
+        lab.balance("p").await == 98
+    })
+    .await;
+    assert_eq!(lab.retry_queue().await.len(), 1, "the first is there still");
+}
+
+#[tokio::test]
 async fn how_long_the_oldest_has_been_in_the_retry_queue_is_by_the_clock_of_the_log() {
     let mut lab = Lab::new().await;
     lab.faults.broken.store(true, Ordering::SeqCst);
