@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use schemas::{Service, Topic};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use types::Micros;
 
 use crate::clock;
@@ -91,6 +92,30 @@ impl Claims {
     }
 }
 
+/// Where a stream was found halted, each with what is cancelled once an operator has let it go on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Halts(Arc<Mutex<HashMap<Place, CancellationToken>>>);
+
+impl Halts {
+    /// Notes one; what is returned is cancelled when it goes on.
+    pub(crate) fn note(&self, topic: Topic, partition: i32) -> CancellationToken {
+        let mut halts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        halts.entry((topic, partition)).or_default().clone()
+    }
+
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let halts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        halts.keys().copied().collect()
+    }
+
+    pub(crate) fn goes_on(&self, place: Place) {
+        let mut halts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waits) = halts.remove(&place) {
+            waits.cancel();
+        }
+    }
+}
+
 /// The transports of one process, shared by all that travel them.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
@@ -101,6 +126,8 @@ pub struct Health {
     batches: Arc<Mutex<Option<Paused>>>,
     /// Where streams may go on.
     pub(crate) claims: Claims,
+    /// Where streams wait for an operator.
+    pub(crate) halts: Halts,
 }
 
 impl Health {

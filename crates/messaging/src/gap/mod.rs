@@ -157,6 +157,21 @@ pub async fn judge(pool: &PgPool, health: &Health) {
     }
 }
 
+/// Has consumers open anew where an operator let a halted stream go on. What cannot be read now is looked at next time.
+async fn let_go_on(pool: &PgPool, health: &Health) {
+    for (topic, partition) in health.halts.places() {
+        let is_halted = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM pipeline.stopped_stream WHERE topic = $1 AND partition = $2)",
+        )
+        .bind(topic.name())
+        .bind(partition)
+        .fetch_one(pool);
+        if let Ok(false) = begin::answered(is_halted).await {
+            health.halts.goes_on((topic, partition));
+        }
+    }
+}
+
 /// How a source was asked to send again from one place in a stream.
 #[derive(Debug)]
 struct Requests {
@@ -200,7 +215,7 @@ impl Requests {
     }
 }
 
-/// Looks after reported gaps: takes back those that are closed, and asks the sources of the others to send again. Asks too
+/// Looks after halted streams, and after reported gaps: takes back those that are closed, and asks the sources of the others to send again. Asks too
 /// where the end of a stream may have been passed over: see [`claims`].
 pub async fn watch(
     pool: PgPool,
@@ -217,6 +232,7 @@ pub async fn watch(
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         judge(&pool, &health).await;
+        let_go_on(&pool, &health).await;
         let gaps = health.gaps();
         requested.retain(|stream, requests| {
             let same = |gap: &Gap| gap.stream == *stream && gap.expected == requests.expected;

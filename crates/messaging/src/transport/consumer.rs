@@ -103,12 +103,12 @@ enum ConsumeError {
     Silent,
     #[error("the broker does not answer in time")]
     TimedOut,
-    #[error("{0}")]
-    Halted(String),
     #[error("message {expected} of {source_name} is missing: the broker is asked again")]
     Suspected { source_name: String, expected: i64 },
-    #[error("nothing comes at a gap that stands: the broker is asked again")]
+    #[error("nothing comes at a gap or a halted stream: the broker is asked again")]
     AtGap,
+    #[error("a halted stream goes on: what was read over comes again")]
+    GoesOn,
     #[error("a gap is closed: what was read over comes again")]
     GapClosed,
     #[error("nothing is committed here: another process may take it")]
@@ -129,6 +129,7 @@ impl ConsumeError {
             Self::Silent
                 | Self::Suspected { .. }
                 | Self::AtGap
+                | Self::GoesOn
                 | Self::GapClosed
                 | Self::Stuck
                 | Self::GivenUp
@@ -147,11 +148,9 @@ impl ConsumeError {
     /// It ended for what was read. Others may get on with the connection, and so may the next session.
     fn is_connection_well(&self) -> bool {
         match self {
-            Self::Suspected { .. }
-            | Self::AtGap
-            | Self::GapClosed
-            | Self::Stuck
-            | Self::Halted(_) => true,
+            Self::Suspected { .. } | Self::AtGap | Self::GoesOn | Self::GapClosed | Self::Stuck => {
+                true
+            }
             Self::Pulsar(error) => refusal::says_not_now(error),
             _ => false,
         }
@@ -162,12 +161,12 @@ impl ConsumeError {
         let is_outage = match self {
             Self::Pulsar(error) => refusal::is_outage(error),
             Self::Connect(error) => error.is_outage(),
-            Self::Halted(_) => false,
             Self::Ended
             | Self::Silent
             | Self::TimedOut
             | Self::Suspected { .. }
             | Self::AtGap
+            | Self::GoesOn
             | Self::GapClosed
             | Self::Stuck
             | Self::GivenUp
@@ -368,6 +367,8 @@ struct Session<'a> {
     memory: &'a mut Memory,
     /// Gaps that stand and what lies behind them is read over: what is missing may come again at the topic's end.
     at_gaps: Vec<Gap>,
+    /// A stream of its waits for an operator, and what lies behind that is read over too: the token is cancelled when it goes on.
+    halted: Option<CancellationToken>,
     /// How long silence is borne.
     patience: Duration,
     /// Since when it is silent, or since it was looked at last.
@@ -529,6 +530,7 @@ impl<'a> Session<'a> {
             health,
             memory,
             at_gaps: Vec::new(),
+            halted: None,
             patience,
             silent_since: Instant::now(),
             look: None,
@@ -559,6 +561,10 @@ impl<'a> Session<'a> {
                     self.send_acknowledgements().await?;
                 }
                 () = given_up.cancelled() => return Err(ConsumeError::GivenUp),
+                () = goes_on(self.halted.clone()) => {
+                    self.memory.at_gap.reset();
+                    return Err(ConsumeError::GoesOn);
+                }
                 () = tokio::time::sleep_until(moved + STUCK), if !pending.is_empty() => {
                     return Err(ConsumeError::Stuck);
                 }
@@ -659,7 +665,10 @@ impl<'a> Session<'a> {
         let answers = answers.ok_or(ConsumeError::Stopping)?;
         for answer in answers.into_iter().flatten() {
             match answer {
-                Answer::Halted { reason } => return Err(ConsumeError::Halted(reason)),
+                Answer::Halted { reason } => {
+                    self.halt(reason);
+                    return Ok(());
+                }
                 Answer::Gap { stream, expected } => return self.met(Gap { stream, expected }),
                 _ => {}
             }
@@ -722,6 +731,22 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// A stream waits for an operator, as the engine has noted. It is read over without acknowledging, for what comes of others has nothing
+    /// to do with it; once it goes on, all of it comes again.
+    fn halt(&mut self, reason: String) {
+        if self.halted.is_some() {
+            return;
+        }
+        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
+        self.halted = Some(self.health.halts.note(topic, partition));
+        self.patience = self.memory.at_gap.wait();
+        if self.until == Until::Empty {
+            let shut = Shut::NotReady(reason);
+            self.health
+                .failed(self.until.transport(), topic, partition, shut);
+        }
+    }
+
     /// An entry that the client cannot take apart, and does not name: what follows it is handled, and it is taken out of the
     /// subscription when nothing more comes.
     fn pass_over(&mut self, error: &pulsar::Error) {
@@ -745,7 +770,7 @@ impl<'a> Session<'a> {
             return Ok(false);
         }
         self.silent_since = Instant::now();
-        if !self.at_gaps.is_empty() {
+        if !self.at_gaps.is_empty() || self.halted.is_some() {
             return Err(ConsumeError::AtGap);
         }
         self.check_silence().await?;
@@ -922,6 +947,14 @@ impl<'a> Session<'a> {
                 Ok(WriterSchema::current(topic))
             }
         }
+    }
+}
+
+/// Until a halted stream goes on, if one is.
+async fn goes_on(halted: Option<CancellationToken>) {
+    match halted {
+        Some(halted) => halted.cancelled_owned().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use devstack::provision::Place;
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
 use messaging::transport::pulsar::{BrokerSettings, SharedClient};
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 use crate::bank::{Bank, Faults, earns, take_out};
 use crate::external_producer;
-use crate::lab::{Follower, Sender, TOPIC, bank_database, fresh, key, trust};
+use crate::lab::{Follower, Sender, TOPIC, bank_database, fresh, key, new_place, trust};
 
 const COMMANDS: Topic = Topic::PaymentCommands;
 const FACTS: Topic = Topic::CommissionEvents;
@@ -202,6 +203,7 @@ async fn what_nobody_wants_is_passed_by_undecoded_and_what_is_stated_once_somebo
 
 /// A bank that follows the broker, with producers `shop` of brand1 and `else` of brand2.
 struct Vault {
+    place: Place,
     settings: BrokerSettings,
     faults: Faults,
     pool: PgPool,
@@ -222,7 +224,7 @@ impl Vault {
     }
 
     async fn open_decoding_later(decodes_later: bool) -> Self {
-        let settings = fresh(1).await;
+        let (place, settings) = new_place(1).await;
         let (pool, schema_ids) = bank_database().await;
         let (stop, queue, health) = (
             CancellationToken::new(),
@@ -262,6 +264,7 @@ impl Vault {
         ));
         tasks.spawn("engine", engine.run(stop.clone(), false));
         let mut vault = Self {
+            place,
             faults,
             pool,
             stop,
@@ -495,5 +498,37 @@ async fn a_flood_of_strangers_commands_is_answered_a_few_times_and_holds_nobody_
             .await
             .unwrap();
     assert!((1..500).contains(&refused), "{refused} get a refusal");
+    vault.assert_nothing_is_kept().await;
+}
+
+#[tokio::test]
+async fn a_halted_stream_of_the_bffs_holds_up_no_producer() {
+    let mut vault = Vault::open().await;
+    let rich = message(FACTS, "conv2", "conv2", earns("p", 100_000), Some(2));
+    send(&mut vault.facts, signed(&trust(), FACTS, 0, &rich)).await;
+    let first = message(COMMANDS, "p", "pay0", take_out(10, "paypal"), Some(1));
+    send(&mut vault.commands, signed(&trust(), COMMANDS, 0, &first)).await;
+    until("the bff's stream is followed", || async {
+        vault.balance().await == 100_090
+    })
+    .await;
+    // The bff's database was restored, and nobody has accepted its new epoch.
+    let mut raised = message(COMMANDS, "p", "pay1", take_out(10, "paypal"), Some(1));
+    raised.header.epoch = Some(2);
+    send(&mut vault.commands, signed(&trust(), COMMANDS, 0, &raised)).await;
+    let mut sent = Vec::new();
+    for number in 0..2_000 {
+        let message = by_producer(SECRET, "shop", &payout("shop", &format!("shop{number}")));
+        sent.push(vault.commands.send_non_blocking(message).await.unwrap());
+    }
+    futures::future::try_join_all(sent).await.unwrap();
+    until("every command of the producer's is handled", || async {
+        vault.balance().await == 80_090
+    })
+    .await;
+    until("the bff's alone is left at the broker", || async {
+        vault.place.backlogs(COMMANDS).await.unwrap()["payment"] == 1
+    })
+    .await;
     vault.assert_nothing_is_kept().await;
 }

@@ -9,9 +9,10 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use devstack::provision::Place;
 use messaging::gap::Pace;
+use messaging::halted;
 use messaging::transport::pulsar::BrokerSettings;
 use pulsar::{Producer, TokioExecutor};
-use runtime::testing::until;
+use runtime::testing::{PATIENCE, until};
 use schemas::Service;
 use uuid::Uuid;
 
@@ -210,6 +211,36 @@ async fn a_gap_before_which_the_histories_differ_is_reported_and_left_to_operato
     sender.rewind().await;
     follower.wait_for(100).await;
     follower.assert_once_and_in_order(100).await;
+}
+
+#[tokio::test]
+async fn an_accepted_epoch_is_taken_while_others_go_on_sending() {
+    let (place, settings) = new_place(1).await;
+    let mut by_hand = external_producer(&settings, TOPIC, None).await;
+    let follower = Follower::start(&settings, 1).await;
+    publish(&mut by_hand, &[1]).await;
+    follower.wait_for(1).await;
+    let mut raised = activated(1);
+    raised.header.epoch = Some(2);
+    send(&mut by_hand, signed(&trust(), TOPIC, 0, &raised)).await;
+    until("the stream is halted", || async {
+        !halted::all(&follower.pool).await.unwrap().is_empty()
+    })
+    .await;
+    let accepted = "WITH accepted AS (INSERT INTO pipeline.accepted_epoch (source, epoch) VALUES ('campaign', 2))
+                    DELETE FROM pipeline.stopped_stream";
+    sqlx::query(accepted).execute(&follower.pool).await.unwrap();
+    let others = async {
+        while follower.count().await < 2 {
+            let stranger = signed(&old_trust(), TOPIC, 0, &activated(9));
+            send(&mut by_hand, stranger).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, others)
+        .await
+        .expect("what was read over is handled");
+    nothing_left(&place).await;
+    follower.assert_once(2).await;
 }
 
 /// Seldom enough that a source is asked once in a test.
