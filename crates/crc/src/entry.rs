@@ -1,6 +1,9 @@
 //! How much memory an entry of Pulsar's takes when the client takes it apart: it copies the entry's metadata for each of its messages, so one
-//! of a few MiB may become many GiB, before anybody is given a message.
+//! of a few MiB may become many GiB, before anybody is given a message. And many wait until those before them are handled, so none is kept that is
+//! much larger than ours.
 
+/// So large an entry may be, in bytes: twice what a service puts into one, of 512 KiB of messages with what travels beside each.
+pub const MAX_ENTRY: usize = 2 << 20;
 /// So much memory an entry may take in messages, in bytes: that of 10,000 messages whose entry has metadata of half a KiB.
 pub const MAX_APART: usize = 16 << 20;
 
@@ -11,10 +14,13 @@ const MIN_MESSAGE: usize = size_of::<u32>();
 /// `num_messages_in_batch` of Pulsar's `MessageMetadata`.
 const MESSAGES: u64 = 11;
 
-/// Whether what a checksum is taken of, `[size of the metadata][metadata][payload]`, becomes more than [`MAX_APART`], or says that it has
-/// more messages than there is room for: the broker sends as many more, or fewer, as an entry says that it has.
+/// Whether what a checksum is taken of, `[size of the metadata][metadata][payload]`, is more than [`MAX_ENTRY`], becomes more than
+/// [`MAX_APART`], or says that it has more messages than there is room for: the broker sends as many more, or fewer, as an entry says that it has.
 #[must_use]
 pub fn is_too_large_apart(entry: &[u8]) -> bool {
+    if entry.len() > MAX_ENTRY {
+        return true;
+    }
     let Some((size, rest)) = entry.split_first_chunk() else {
         return false;
     };
@@ -121,7 +127,9 @@ mod tests {
             (0, &[14], 14 * 4 - 1, true),
             (0, ALL_THAT_GO, 5 << 20, true),
             (0, FEWER_THAN_NONE, 5 << 20, true),
-            (1 << 20, &[1], 3 << 20, false),
+            (1 << 19, &[1], 1 << 20, false),
+            (1 << 20, &[1], 1 << 20, true),
+            (0, THOUSAND, 2 << 20, true),
             (0, &[1], 0, false),
         ] {
             let entry = entry(&metadata(name, messages), payload);

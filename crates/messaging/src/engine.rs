@@ -25,6 +25,7 @@ use crate::queue::{Batch, Queue};
 use crate::retry_queue::{self, State};
 use crate::service_state;
 use crate::trace::{self, MessageSpan, Operation, Spans};
+use crate::trust::Sender;
 use crate::tx::{Lock, Writer};
 
 const OUTAGE_BACKOFF_FIRST: Duration = Duration::from_millis(50);
@@ -361,6 +362,10 @@ fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], sta
         let kind = match (header, &message.content) {
             (Some(header), _) => header.kind.as_str(),
             (None, Content::Undecoded(claim)) => claim.kind.unwrap_or("unreadable"),
+            // Of a stranger's message the payload alone was not read.
+            (None, _) if matches!(message.sender, Sender::Unknown { .. }) => {
+                message.kind().map_or("unreadable", |kind| kind.name)
+            }
             (None, _) => "unreadable",
         };
         *counts.entry((kind, answer.name())).or_default() += 1;

@@ -48,6 +48,20 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// What is left of a stranger's message: who asked is answered by its header, and its payload may take many times the memory that it
+    /// came in.
+    fn without_payload(self) -> Self {
+        match self {
+            Self::Message(message) => Self::Unreadable {
+                header: Box::new(message.header),
+                reason: OF_NOBODY.to_owned(),
+            },
+            other => other,
+        }
+    }
+}
+
 /// What the properties of a message that cannot be read say of it.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -245,7 +259,11 @@ impl Inbound {
         hint: &Hint<'_>,
         vouching: Vouching<'_>,
     ) -> Self {
-        let content = content(topic, &wire, hint);
+        let content = if matches!(vouching, Vouching::Signature(_)) && hint.signature.is_none() {
+            strangers(topic, &wire, hint)
+        } else {
+            content(topic, &wire, hint)
+        };
         let (id, source, epoch, sequence) = match &content {
             Content::Message(message) => named(&message.header),
             Content::UnknownKind(header) | Content::Unreadable { header, .. } => named(header),
@@ -267,7 +285,13 @@ impl Inbound {
         });
         let sender = match vouching {
             Vouching::Transport(sender) => sender.clone(),
-            Vouching::Signature(trust) => trust.judge(&inbound, place.as_ref(), hint),
+            Vouching::Signature(trust) => {
+                let sender = trust.judge(&inbound, place.as_ref(), hint);
+                if matches!(sender, Sender::Unknown { .. }) {
+                    inbound.content = inbound.content.without_payload();
+                }
+                sender
+            }
         };
         inbound.sent_by(sender, place);
         inbound
@@ -433,9 +457,9 @@ fn named(header: &Header) -> (Uuid, String, Option<i64>, Option<i64>) {
     )
 }
 
-/// What the bytes say.
-fn content(topic: Topic, wire: &Wire, hint: &Hint<'_>) -> Content {
-    let malformed = |reason: String| Content::Malformed {
+/// Of bytes that say nothing: what the properties do.
+fn malformed(topic: Topic, hint: &Hint<'_>, reason: String) -> Content {
+    Content::Malformed {
         reason,
         subject: hint
             .subject
@@ -446,7 +470,27 @@ fn content(topic: Topic, wire: &Wire, hint: &Hint<'_>) -> Content {
             kind: hint.kind_on(topic),
             correlation_id: hint.correlation_id,
         }),
+    }
+}
+
+/// What the bytes of a message that nobody signed say: its payload is not read.
+fn strangers(topic: Topic, wire: &Wire, hint: &Hint<'_>) -> Content {
+    let header = match schemas::decode_header(&wire.schema, &wire.bytes) {
+        Ok(header) => header,
+        Err(error) => return malformed(topic, hint, error.to_string()),
     };
+    match flaw(&header, may_leave_out(topic, &header)) {
+        Some(reason) => malformed(topic, hint, reason),
+        None => Content::Unreadable {
+            header: Box::new(header),
+            reason: OF_NOBODY.to_owned(),
+        },
+    }
+}
+
+/// What the bytes say.
+fn content(topic: Topic, wire: &Wire, hint: &Hint<'_>) -> Content {
+    let malformed = |reason: String| malformed(topic, hint, reason);
     match schemas::decode(&wire.schema, &wire.bytes) {
         Ok(message) => match flaw(&message.header, may_leave_out(topic, &message.header)) {
             None => Content::Message(Box::new(message)),
@@ -480,6 +524,8 @@ fn written(topic: Topic, message: &Message) -> Option<Wire> {
 
 /// How much longer than it came a message is at most with the actor, subject and key that follow from its sender.
 const MAX_ADDED_LENGTH: usize = 8 * MAX_HEADER_TEXT;
+/// Why a stranger's payload is not read.
+const OF_NOBODY: &str = "nobody known sent it";
 /// What the ids of answers to producers' unreadable messages begin with.
 const PRODUCER: &str = "producer";
 /// The most roles that an actor has.

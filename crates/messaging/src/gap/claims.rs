@@ -24,7 +24,7 @@ struct OpenClaim {
     /// As the last message claimed.
     epoch: i64,
     /// When the source was asked last, whatever for.
-    asked: Option<Instant>,
+    requested_at: Option<Instant>,
     /// At the last look.
     stands: Option<Stands>,
     still_since: Instant,
@@ -36,7 +36,7 @@ impl OpenClaim {
         Self {
             open: None,
             epoch: 1,
-            asked: None,
+            requested_at: None,
             stands: None,
             still_since: now,
             requests: Requests::new(1, pace, now),
@@ -52,8 +52,8 @@ impl OpenClaim {
             }
             Claim::Quiet => {
                 let is_turn = self
-                    .asked
-                    .is_none_or(|asked| now - asked >= pace.ends_every);
+                    .requested_at
+                    .is_none_or(|at| now - at >= pace.ends_every);
                 self.open = self.open.or(is_turn.then_some(Why::Quiet));
             }
         }
@@ -85,7 +85,7 @@ impl OpenClaim {
         }
         let is_due = self.requests.turn(now) == Turn::Request;
         if is_due {
-            self.asked = Some(now);
+            self.requested_at = Some(now);
         }
         if self.requests.is_given_up {
             self.open = None;

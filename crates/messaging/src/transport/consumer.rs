@@ -38,7 +38,7 @@ use crate::trust::{self, Sender, Trust, Vouching};
 
 /// Messages of services' own events that the broker may send ahead.
 const EVENTS_AHEAD: u32 = 600;
-/// Commands that it may, and as many again wait at the client: others send some, each as large as the broker takes, which is 5 MiB. Of
+/// Commands that it may, and as many again wait at the client: others send some, in entries of up to 2 MiB. Of
 /// entries with many commands one at a time comes all the same.
 const COMMANDS_AHEAD: u32 = 32;
 /// Messages that may be in the queue without an acknowledgement.

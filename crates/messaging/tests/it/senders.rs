@@ -2,8 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use messaging::Answer;
+use messaging::transport::http::InternalKey;
+use messaging::trust::{Sender, Trust, Vouching};
+use messaging::{Answer, Content, Hint, Inbound, Wire};
 use operations::retry_queue::acts::{self, By, Key};
+use runtime::testing::message;
+use schemas::signature::Producers;
+use schemas::{CampaignActivatedV1, Topic, WriterSchema};
+use secrecy::SecretString;
+use uuid::Uuid;
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, command};
@@ -71,4 +78,39 @@ async fn a_command_of_nobody_from_before_messages_were_signed_ends_refused() {
         (state.as_str(), code.as_deref()),
         ("rejected", Some("producer_unknown"))
     );
+}
+
+/// Of each empty text in a list a byte comes, and 24 would be kept.
+#[test]
+fn of_what_nobody_known_signed_the_header_alone_is_kept() {
+    let topic = Topic::CampaignEvents;
+    let activated = CampaignActivatedV1 {
+        brand_id: "brand1".parse().unwrap(),
+        allowed_hosts: vec![String::new(); 100_000],
+        fallback_url: None,
+        starts_at: None,
+        trusts_redirects: None,
+        ends_at: None,
+    };
+    let sent = message(topic, "camp1", "camp1", activated.into(), Some(1));
+    let bytes = schemas::encode(topic, &sent.header, &sent.body).unwrap();
+    let secret = SecretString::from("a key between services, of more than 32 bytes");
+    let trust = Trust::new(&InternalKey::new(secret), Producers::default());
+    for signature in [None, Some("k1.of-somebody-else")] {
+        let wire = Wire {
+            schema: WriterSchema::current(topic),
+            bytes: bytes.clone().into(),
+        };
+        let hint = Hint {
+            signature,
+            ..Hint::default()
+        };
+        let vouching = Vouching::Signature(&trust);
+        let inbound = Inbound::read(topic, 0, wire, Uuid::nil, &hint, vouching);
+        assert!(matches!(inbound.sender, Sender::Unknown { .. }));
+        let Content::Unreadable { header, .. } = &inbound.content else {
+            panic!("{:?}", inbound.id);
+        };
+        assert_eq!(header.id, sent.header.id);
+    }
 }
