@@ -127,9 +127,9 @@ async fn feed_due(
         return Ok(false);
     };
     let answers = answers.await.unwrap_or_default();
-    Ok(answers
-        .iter()
-        .any(|answer| !matches!(answer, Answer::InRetryQueue)))
+    // What is repeated has left it by another replica, or stays behind what is not among these.
+    let stays = |answer: &Answer| matches!(answer, Answer::InRetryQueue | Answer::Repeated);
+    Ok(!answers.iter().all(stays))
 }
 
 /// A message of the retry queue as it is fed back. `None` when this build does not know its topic.
