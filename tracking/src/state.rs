@@ -140,11 +140,8 @@ impl BatchState {
             let bound = report.user.hashes().filter_map(|hash| bound.get(&hash));
             let all = bound.flatten().copied().map(Some).chain([found]);
             for candidate in all {
-                let lead = candidate.filter(|_| report.amount.is_none());
-                state
-                    .orders
-                    .currencies
-                    .extend(lead.map(Candidate::currency));
+                let currency = candidate.map(Candidate::currency);
+                state.orders.currencies.extend(currency);
                 let order = Order::of(report, access, campaign, candidate);
                 wanted.conversions.extend(order.ids().flat_map(uuid));
             }
@@ -169,11 +166,8 @@ impl BatchState {
             state.stored = conversions::load(connection, &ids, &mut state.orders).await?;
             let of_orders = claims::load_of(connection, &ids).await?;
             state.claims.0.extend(of_orders.0);
-            let without_amount = state
-                .orders
-                .without_amount()
-                .chain(state.claims.without_amount());
-            let terms: Vec<_> = without_amount.collect();
+            let without_amount = state.orders.without_amount();
+            let terms: Vec<_> = without_amount.chain(state.claims.open_terms()).collect();
             if !terms.is_empty() {
                 let currencies = campaigns::currencies(connection, &terms).await?;
                 state.orders.currencies.extend(currencies);

@@ -134,12 +134,12 @@ impl Claims {
         Some(claim.clone())
     }
 
-    /// The terms by which something without an amount is claimed, and nobody has decided.
-    pub fn without_amount(&self) -> impl Iterator<Item = (CampaignId, TermsVersion)> {
+    /// The terms of what is claimed, and nobody has decided. Accepted it may have no amount though its partner claims one: it is worth
+    /// what its brand reported.
+    pub fn open_terms(&self) -> impl Iterator<Item = (CampaignId, TermsVersion)> {
         let open = |claim: &&Claim| claim.status == ClaimStatus::Open;
         let sales = self.0.values().filter(open).map(|claim| &claim.sale);
-        let leads = sales.filter(|sale| sale.amount.is_none());
-        leads.map(|sale| (sale.campaign_id.clone(), sale.terms_version))
+        sales.map(|sale| (sale.campaign_id.clone(), sale.terms_version))
     }
 
     /// The claims of an order that nobody has decided upon, oldest first.

@@ -82,7 +82,7 @@ pub struct Orders {
     pub conversions: HashMap<ConversionId, Conversion>,
     /// Other id to own id.
     pub aliases: HashMap<ConversionId, ConversionId>,
-    /// Of the terms by which something without an amount is a partner's.
+    /// Of the terms by which something without an amount is a partner's, or may become one's.
     pub currencies: HashMap<(CampaignId, TermsVersion), Currency>,
 }
 

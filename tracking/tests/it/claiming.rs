@@ -2,10 +2,11 @@
 
 use axum::http::StatusCode;
 use chassis::auth::Role;
+use messaging::Answer;
 use runtime::testing::{
     TestService, brand, claims, message, mint, operator, operator_actor, partner,
 };
-use schemas::{Actor, Body, RecordEventV1, Topic};
+use schemas::{AcceptClaimV1, Actor, Body, Message, RecordEventV1, Topic};
 use serde_json::{Value, json};
 use tracking::{MIGRATIONS, Tracking};
 use types::ConversionId;
@@ -169,6 +170,68 @@ async fn a_refund_that_waits_under_the_number_alone_is_taken_back_when_the_claim
     service.stop().await;
 }
 
+/// A brand's own system at the broker.
+fn shop() -> Actor {
+    Actor {
+        roles: vec!["brand".to_owned()],
+        brand_id: Some(BRAND.to_owned()),
+        ..operator_actor()
+    }
+}
+
+/// A lead that its brand reports as nobody's and of no amount, and then a partner claims with one; the claim's id.
+async fn claimed_of_nobody(service: &TestService, number: &str, refunded: bool) -> String {
+    let of_shop = |kind: &str| json!({"user_id": "user2", "event_type": kind, "order_id": number});
+    let (_, lead) = reported(service, &brand(BRAND), &of_shop("lead")).await;
+    assert_eq!(lead["outcome"], "unattributed", "{lead}");
+    if refunded {
+        let (_, noted) = reported(service, &brand(BRAND), &of_shop("refund")).await;
+        assert_eq!(noted["outcome"], "refund_noted", "{noted}");
+    }
+    claimed(
+        service,
+        &with(order("user1", number, "10"), "event_type", "lead"),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_claim_with_an_amount_of_what_was_reported_without_one_is_taken_back_by_a_refund_before_or_right_after_it_is_accepted()
+ {
+    let service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let first = claimed_of_nobody(&service, "lead1", true).await;
+    let accept = format!("{CLAIMS}/{first}/accept");
+    let (status, accepted) = service.post(&accept, &brand(BRAND), &json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{accepted}");
+    assert_eq!(see(&service, &accepted).await["amount"], Value::Null);
+
+    let second = claimed_of_nobody(&service, "lead2", false).await;
+    let topic = Topic::TrackingCommands;
+    let accept = Body::AcceptClaimV1(AcceptClaimV1 {});
+    let mut accept = message(topic, &second, &second, accept, None);
+    accept.header.actor = Some(shop());
+    let whole = json!({"user_id": "user2", "event_type": "refund", "order_id": "lead2"});
+    let both = vec![accept, report_of(&shop(), &whole)];
+    let answers = service.deliver_all(topic, both).await;
+    let answers: Vec<_> = answers.iter().map(Answer::name).collect();
+    assert_eq!(answers, ["done", "done"]);
+
+    let taken_back = "SELECT order_id FROM conversions WHERE is_taken_back ORDER BY order_id";
+    let taken_back: Vec<String> = sqlx::query_scalar(taken_back)
+        .fetch_all(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(taken_back, ["lead1", "lead2"]);
+    let kinds = kinds(&service).await;
+    let refunded = kinds.iter().filter(|it| *it == "conversion.refunded.v1");
+    assert_eq!(refunded.count(), 2);
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["claims", "conversions"])
+        .await;
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn claims_are_the_fold_of_their_log() {
     let service = start_with_link().await;
@@ -229,6 +292,14 @@ async fn report_by(service: &TestService, by_http: bool, actor: &Actor, body: &V
         reported(service, &mint(&who), body).await;
         return;
     }
+    let report = report_of(actor, body);
+    service
+        .deliver_all(Topic::TrackingCommands, vec![report])
+        .await;
+}
+
+/// A report as it comes by the broker.
+fn report_of(actor: &Actor, body: &Value) -> Message {
     let text = |name: &str| body[name].as_str().map(ToOwned::to_owned);
     let report = Body::RecordEventV1(RecordEventV1 {
         event_type: text("event_type").unwrap(),
@@ -252,7 +323,7 @@ async fn report_by(service: &TestService, by_http: bool, actor: &Actor, body: &V
     message.header.subject = conversion.to_string();
     message.header.key = conversion.to_string();
     message.header.actor = Some(actor.clone());
-    service.deliver_all(topic, vec![message]).await;
+    message
 }
 
 #[tokio::test]
