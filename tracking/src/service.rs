@@ -49,7 +49,7 @@ impl Domain for Tracking {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 2,
+        fold_version: 3,
     };
 
     type BatchState = BatchState;

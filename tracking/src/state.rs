@@ -218,6 +218,7 @@ impl BatchState {
                 self.campaigns.insert(id.clone(), adopted);
                 self.changed.campaigns.insert(id.clone(), position);
                 self.changed.changes.remove(id);
+                self.changed.statuses.remove(id);
             }
             Event::EnrollmentAdopted(enrollment) => self.put_enrollment(enrollment, position),
             Event::CampaignStatusAdopted(adopted) => {

@@ -114,6 +114,21 @@ async fn a_pause_sends_visitors_to_the_fallback_page_and_counts_no_click_until_t
     service.stop().await;
 }
 
+/// As it comes after a restore of campaign.
+#[tokio::test]
+async fn a_campaign_that_was_paused_and_is_activated_again_is_active_in_one_batch_too() {
+    let mut service = start_with_link().await;
+    of_campaign(&mut service, paused()).await;
+    leads_to(&service, FALLBACK).await;
+    of_campaign(&mut service, activated()).await;
+    leads_to(&service, TARGET).await;
+    // The log is folded in one batch there.
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["campaigns"])
+        .await;
+    service.stop().await;
+}
+
 /// A campaign that starts then.
 fn starting(starts_at: Option<Micros>) -> CampaignChangedV1 {
     lasting(starts_at, None)
