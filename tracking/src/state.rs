@@ -122,7 +122,8 @@ impl BatchState {
             });
             let makers: HashSet<_> = makers.collect();
             let makers: Vec<_> = makers.into_iter().collect();
-            state.groups = groups::load(connection, &makers, wanted.changing_limits).await?;
+            let (changing, into) = (wanted.changing_limits, &wanted.moved_into);
+            state.groups = groups::load(connection, &makers, changing, into).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
@@ -556,6 +557,8 @@ struct Wanted {
     erases: bool,
     /// The highest limit of groups that change in this batch, where some do or partners are moved.
     changing_limits: Option<i32>,
+    /// Groups that partners are moved into in this batch.
+    moved_into: HashSet<GroupId>,
     /// Campaigns that become known in this batch.
     adopted: HashMap<CampaignId, BrandId>,
 }
@@ -605,7 +608,8 @@ impl Wanted {
             Body::GroupCreatedV1(it) => self.limit_changes(it.link_limit),
             Body::GroupChangedV1(it) => self.limit_changes(it.link_limit),
             Body::GroupAdoptedV1(it) => self.limit_changes(it.link_limit),
-            Body::PartnerMovedV1(_) | Body::PartnerMoveAdoptedV1(_) => self.limit_changes(None),
+            Body::PartnerMovedV1(it) => self.move_into(&it.group_id),
+            Body::PartnerMoveAdoptedV1(it) => self.move_into(&it.group_id),
             Body::ChangeLinkV1(_) => {
                 self.links.insert(message.header.subject.clone());
             }
@@ -635,6 +639,11 @@ impl Wanted {
 
     fn limit_changes(&mut self, limit: Option<i32>) {
         self.changing_limits = self.changing_limits.max(Some(limit.unwrap_or_default()));
+    }
+
+    fn move_into(&mut self, group: &GroupId) {
+        self.limit_changes(None);
+        self.moved_into.insert(group.clone());
     }
 
     /// What a link of this partner in this campaign is decided by.

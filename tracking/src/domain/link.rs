@@ -133,7 +133,7 @@ impl Bans {
 /// How many links partners may have in the campaigns of a brand, and how many they have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
-    /// Of each group that partners are in; `None`: no limit.
+    /// Of each group that these partners may be in; `None`: no limit.
     pub limits: HashMap<GroupId, Option<i32>>,
     /// To which group each partner was moved.
     pub members: HashMap<MembershipId, GroupId>,

@@ -1,6 +1,6 @@
 //! `groups` and `memberships`: how many links partners may have, as adopted from campaign.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schemas::{About, GroupAdoptedV1, PartnerMoveAdoptedV1};
 use sqlx::PgConnection;
@@ -9,27 +9,20 @@ use types::{BrandId, GroupId, MembershipId, PartnerId};
 use super::unreadable;
 use crate::domain::Groups;
 
-/// What limits the links of these partners in campaigns of these brands. They are counted where there is a limit, and up to it: a partner
-/// may have very many. Where groups or memberships are `changing`, that is any limit of these brands, and any up to this.
+/// What limits the links of these partners in campaigns of these brands: of a brand's groups, of which there may be very many, the default
+/// one, and those that these partners are in or are moved `into`. Links are counted where there is a limit, and up to it: a partner may have
+/// very many. Where groups or memberships are `changing`, that is any limit of these groups, and any up to this.
 pub async fn load(
     connection: &mut PgConnection,
     makers: &[(&BrandId, &PartnerId)],
     changing: Option<i32>,
+    into: &HashSet<GroupId>,
 ) -> Result<Groups, sqlx::Error> {
     let (brands, partners): (Vec<&str>, Vec<&str>) = makers
         .iter()
         .map(|(brand, partner)| (brand.as_str(), partner.as_str()))
         .unzip();
-    let rows: Vec<(String, Option<i32>)> = sqlx::query_as(
-        "SELECT id, link_limit FROM groups WHERE brand_id = ANY($1) AND status = 'active'",
-    )
-    .bind(&brands)
-    .fetch_all(&mut *connection)
-    .await?;
     let id = |id| GroupId::parse(id).map_err(|_| unreadable("group id"));
-    let limits = rows.into_iter();
-    let limits = limits.map(|(group, limit)| Ok((id(group)?, limit)));
-    let limits: HashMap<_, _> = limits.collect::<Result<_, sqlx::Error>>()?;
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT id, group_id FROM memberships WHERE brand_id = ANY($1) AND partner_id = ANY($2)",
     )
@@ -44,9 +37,26 @@ pub async fn load(
             Ok((member, id(group)?))
         })
         .collect();
+    let members = members?;
+    let mut named: HashSet<GroupId> = makers
+        .iter()
+        .map(|(brand, _)| GroupId::default_of(brand))
+        .collect();
+    named.extend(members.values().chain(into).cloned());
+    let named: Vec<&str> = named.iter().map(GroupId::as_str).collect();
+    let rows: Vec<(String, Option<i32>)> = sqlx::query_as(
+        "SELECT id, link_limit FROM groups WHERE id = ANY($1) AND brand_id = ANY($2) AND status = 'active'",
+    )
+    .bind(named)
+    .bind(&brands)
+    .fetch_all(&mut *connection)
+    .await?;
+    let limits = rows.into_iter();
+    let limits = limits.map(|(group, limit)| Ok((id(group)?, limit)));
+    let limits: HashMap<_, _> = limits.collect::<Result<_, sqlx::Error>>()?;
     let mut groups = Groups {
         limits,
-        members: members?,
+        members,
         links: HashMap::new(),
     };
     let any = changing.max(groups.limits.values().copied().max().flatten());

@@ -1,5 +1,7 @@
 //! How many links a partner may have, by its group.
 
+use std::collections::{HashMap, HashSet};
+
 use runtime::testing::{TestService, operator, partner, rows_read};
 use schemas::{Body, GroupChangedV1, GroupCreatedV1, PartnerMovedV1, Topic};
 use serde_json::json;
@@ -131,7 +133,8 @@ async fn links_are_counted_where_there_is_a_limit_and_up_to_it() {
     let makers = [(&limited, &one), (&free, &other)];
     let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     for (changing, expected) in [(None, vec![7]), (Some(9), vec![9, 9])] {
-        let groups = groups::load(&mut tx, &makers, changing).await.unwrap();
+        let groups = groups::load(&mut tx, &makers, changing, &HashSet::new());
+        let groups = groups.await.unwrap();
         let mut counts: Vec<i64> = groups.links.into_values().collect();
         counts.sort_unstable();
         assert_eq!(counts, expected);
@@ -139,6 +142,48 @@ async fn links_are_counted_where_there_is_a_limit_and_up_to_it() {
     let read = rows_read(&mut tx, "links").await;
     // What is counted, and the first link in each campaign.
     assert!(read <= 7 + 9 + 9 + 3 * 10, "{read}");
+    drop(tx);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_brand_with_very_many_groups_those_that_a_partner_may_be_in_are_read_alone() {
+    let service = start().await;
+    sqlx::raw_sql(
+        "INSERT INTO groups (id, brand_id, link_limit, status, position)
+         SELECT 'grp_' || n, 'brand1', n, 'active', n FROM generate_series(1, 20000) n;
+         ANALYZE groups",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let (brand, partner) = (shop(), PartnerId::parse(PARTNER).unwrap());
+    let default = GroupId::default_of(&brand);
+    sqlx::query("INSERT INTO groups (id, brand_id, link_limit, status, position) VALUES ($1, 'brand1', 1, 'active', 1)")
+        .bind(default.as_str())
+        .execute(service.pool())
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO memberships (id, brand_id, partner_id, group_id, position) VALUES ($1, 'brand1', $2, 'grp_7', 1)")
+        .bind(MembershipId::of(&brand, &partner).as_str())
+        .bind(partner.as_str())
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let of_id = |id: &str| GroupId::parse(id).unwrap();
+    let into = HashSet::from([of_id("grp_9"), of_id("grp_unknown")]);
+    let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+    let groups = groups::load(&mut tx, &[(&brand, &partner)], Some(0), &into);
+    let groups = groups.await.unwrap();
+    let limits = [
+        (default, Some(1)),
+        (of_id("grp_7"), Some(7)),
+        (of_id("grp_9"), Some(9)),
+    ];
+    assert_eq!(groups.limits, HashMap::from(limits));
+    assert_eq!(groups.limit(&partner, &brand), Some(7));
+    let read = rows_read(&mut tx, "groups").await;
+    assert!(read <= 3, "{read}");
     drop(tx);
     service.stop().await;
 }
