@@ -223,6 +223,8 @@ fn change_brand(header: &Header, wire: &ChangeBrandV1) -> Result<Command, Reject
 }
 
 fn create_group(header: &Header, wire: &CreateGroupV1) -> Result<Command, Rejection> {
+    // The id of a brand's default group is known before anything names the brand.
+    about(header, GroupId::of_command(header.id).as_str())?;
     let (key, subject) = group(header)?;
     Ok(Command::CreateGroup(About {
         record: GroupCreatedV1 {

@@ -4,11 +4,14 @@ use axum::http::StatusCode;
 use messaging::Answer;
 use runtime::testing::{self, TestService};
 use schemas::{
-    AcceptV1, Actor, Body, ChangeV1, CreateV1, Message, Plan, PublishTermsV1, SubmitEvidenceV1,
-    Topic,
+    AcceptV1, Actor, Body, ChangeV1, CreateGroupV1, CreateV1, Message, Plan, PublishTermsV1,
+    SubmitEvidenceV1, Topic,
 };
-use serde_json::json;
-use types::{CampaignId, Currency, EnrollmentId, EvidenceId, MAX_EARNED, Micros, Money, PartnerId};
+use serde_json::{Value, json};
+use types::{
+    BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, GroupId, MAX_EARNED, Micros, Money,
+    PartnerId,
+};
 use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
@@ -46,6 +49,16 @@ fn accept(sequence: i64, partner: &str) -> Message {
         actor("partner", partner),
         body,
     )
+}
+
+/// The same from a producer of `brand1`.
+fn by_a_shop(mut message: Message) -> Message {
+    message.header.source = "shop-of-brand1".to_owned();
+    message.header.actor = Some(Actor {
+        subject: "producer:shop-of-brand1".to_owned(),
+        ..actor("brand", "brand1")
+    });
+    message
 }
 
 async fn deliver(service: &TestService, messages: Vec<Message>) -> Vec<Answer> {
@@ -204,15 +217,8 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
     let sent = vec![other_subject, bad_metadata, bad_url, twice, never];
     let mut answers = deliver(&service, sent).await;
     let topic = Topic::CampaignCommands;
-    let mut of_a_shop = testing::message(topic, "camp1", evidence, sealed, None);
-    of_a_shop.header.source = "shop-of-brand1".to_owned();
-    of_a_shop.header.actor = Some(Actor {
-        subject: "producer:shop-of-brand1".to_owned(),
-        roles: vec!["brand".to_owned()],
-        partner_id: None,
-        brand_id: Some("brand1".to_owned()),
-    });
-    answers.extend(deliver(&service, vec![of_a_shop]).await);
+    let of_a_shop = testing::message(topic, "camp1", evidence, sealed, None);
+    answers.extend(deliver(&service, vec![by_a_shop(of_a_shop)]).await);
     let codes: Vec<_> = answers.iter().map(code).collect();
     assert_eq!(codes, ["unreadable"; 6]);
     for table in [
@@ -227,6 +233,37 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
             "{table}"
         );
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_producer_makes_groups_of_its_own_commands_ids_and_takes_no_other_brands_default_one() {
+    let service = app::start().await;
+    let create = |subject: Option<&GroupId>| {
+        let topic = Topic::CampaignCommands;
+        let body = Body::CreateGroupV1(CreateGroupV1 {
+            name: "Gold".to_owned(),
+            link_limit: Some(0),
+        });
+        let mut message = testing::message(topic, "brand1", "", body, None);
+        let own = GroupId::of_command(message.header.id);
+        message.header.subject = subject.unwrap_or(&own).to_string();
+        by_a_shop(message)
+    };
+    let default = GroupId::default_of(&BrandId::parse("brand2").unwrap());
+    let answers = deliver(&service, vec![create(Some(&default)), create(None)]).await;
+    assert_eq!(code(&answers[0]), "unreadable");
+    assert!(matches!(answers[1], Answer::Done(_)), "{answers:?}");
+
+    let brand = testing::brand("brand2");
+    app::active_campaign_of(&service, &brand, "camp2").await;
+    let groups = app::get(&service, "/api/v1/campaign/groups", &brand).await;
+    let groups = groups["items"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(
+        (&groups[0]["group_id"], &groups[0]["link_limit"]),
+        (&json!(default.as_str()), &Value::Null)
+    );
     service.stop().await;
 }
 
