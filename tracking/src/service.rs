@@ -87,7 +87,7 @@ impl Domain for Tracking {
                 domain::record(&report, known).into()
             }
             Ok(Read::Binding(command)) => {
-                let click = state.clicks.get(&command.click);
+                let click = state.click_of(context.cause(), &command.click);
                 let decision = domain::bind_click(&command, click, &access);
                 decision.map(|event| vec![event]).into()
             }

@@ -45,7 +45,9 @@ pub struct BatchState {
     /// The click that may have led to each report, by its message.
     pub candidates: HashMap<Uuid, Candidate>,
     /// Clicks of which it is said whose they were.
-    pub clicks: HashMap<ClickId, Click>,
+    clicks: HashMap<ClickId, Click>,
+    /// Commands that say so of a visitor who is being erased with the click.
+    of_erased: HashSet<Uuid>,
     /// What was looked for, where clicks may become somebody's while it is decided upon.
     lookups: Vec<Lookup>,
     /// Conversions that reports could be about.
@@ -127,8 +129,8 @@ impl BatchState {
         }
         state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
-        for (command, user) in &wanted.bindings {
-            let of_user = bound.entry(*user).or_default();
+        for (command, visitor) in &wanted.bindings {
+            let of_user = bound.entry(visitor.hash).or_default();
             of_user.extend(state.candidates.get(command));
         }
         for (id, report, access) in &wanted.reports {
@@ -180,11 +182,14 @@ impl BatchState {
     async fn load_clicks(
         &mut self,
         connection: &mut PgConnection,
-        bindings: &[(Uuid, UserHash)],
+        bindings: &[(Uuid, Visitor)],
     ) -> Result<(), sqlx::Error> {
         let named = bindings.iter();
-        let named = named.filter_map(|(command, _)| self.candidates.get(command));
-        let found: Vec<_> = named.collect();
+        let named = named
+            .filter_map(|(command, user)| Some((*command, user, self.candidates.get(command)?)));
+        let named: Vec<_> = named.collect();
+        self.of_erased = erasures::under_way(connection, &named).await?;
+        let found: Vec<_> = named.into_iter().map(|(.., click)| click).collect();
         let visitors = clicks::visitors(connection, &found).await?;
         let clicks = found.into_iter().map(|candidate| {
             let click = Click {
@@ -384,6 +389,13 @@ impl BatchState {
         self.changed.conversions.extend(changed);
     }
 
+    /// The click of which a command says whose it was. Of a visitor who is being erased with it there is none: the erasure would make it
+    /// nobody's again.
+    pub fn click_of(&self, command: Uuid, click: &ClickId) -> Option<&Click> {
+        let click = self.clicks.get(click);
+        click.filter(|_| !self.of_erased.contains(&command))
+    }
+
     /// Keeps whose a click was, for what is decided next, too.
     pub fn bind(&mut self, event: &Event) {
         let Event::ClickBound(bound) = event else {
@@ -418,10 +430,13 @@ impl BatchState {
             return;
         };
         for lookup in &self.lookups {
-            let is_brands = |click: &Candidate| click.brand == *brand && lookup.click.is_none();
+            let is_brands = |click: &Candidate| click.brand == *brand;
             let found = self.candidates.get(&lookup.report).is_some_and(is_brands);
             if found && lookup.user.hashes().any(|hash| command.visitor.is(hash)) {
-                self.candidates.remove(&lookup.report);
+                if lookup.click.is_none() {
+                    self.candidates.remove(&lookup.report);
+                }
+                self.of_erased.insert(lookup.report);
             }
         }
         self.changed.erased.push((brand.clone(), command.visitor));
@@ -552,7 +567,7 @@ struct Wanted {
     lookups: Vec<Lookup>,
     reports: Vec<(Uuid, Report, Access)>,
     /// Commands that say whose a click was, and whose that is.
-    bindings: Vec<(Uuid, UserHash)>,
+    bindings: Vec<(Uuid, Visitor)>,
     /// Whether visitors are erased.
     erases: bool,
     /// The highest limit of groups that change in this batch, where some do or partners are moved.
@@ -576,7 +591,7 @@ impl Wanted {
                     Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
                     Ok(Read::Binding(binding)) => {
                         let report = message.header.id;
-                        self.bindings.push((report, binding.visitor.hash));
+                        self.bindings.push((report, binding.visitor.clone()));
                         self.lookups.push(Lookup {
                             report,
                             user: binding.visitor,

@@ -1,10 +1,12 @@
 //! `erasures`: what is being erased of visitors in the tables that are no fold. Notes go, and clicks and last clicks are nobody's.
 
+use std::collections::HashSet;
+
 use runtime::each;
 use sqlx::{FromRow, PgConnection, PgPool};
-use types::{BrandId, Micros};
+use types::{BrandId, Micros, Uuid};
 
-use crate::domain::{UserHash, Visitor};
+use crate::domain::{Candidate, UserHash, Visitor};
 
 /// Rows that are looked at in one step.
 const ROWS: i64 = 5_000;
@@ -54,6 +56,29 @@ pub async fn begin(
         }
     }
     Ok(())
+}
+
+/// Those of these commands, each of which says of a click whose it was, whose visitor is being erased with the click.
+pub async fn under_way(
+    connection: &mut PgConnection,
+    bindings: &[(Uuid, &Visitor, &Candidate)],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let hashes = bindings.iter().flat_map(|&(command, visitor, click)| {
+        let hashes = visitor.hashes();
+        hashes.map(move |hash| (command, hash, click))
+    });
+    let hashes: Vec<_> = hashes.collect();
+    let found: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT q.command FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::bigint[]) AS q(command, user_hash, brand_id, clicked_at)
+           JOIN erasures e ON e.user_hash = q.user_hash AND e.brand_id = q.brand_id AND q.clicked_at <= e.until",
+    )
+    .bind(each(&hashes, |(command, ..)| *command))
+    .bind(each(&hashes, |(_, hash, _)| hash.0.as_slice()))
+    .bind(each(&hashes, |(.., click)| click.brand.as_str()))
+    .bind(each(&hashes, |(.., click)| click.clicked_at.0))
+    .fetch_all(connection)
+    .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// One that is under way.

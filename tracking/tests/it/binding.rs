@@ -11,7 +11,7 @@ use crate::app::*;
 const ANOTHER: &str = "partner9";
 
 /// A service whose campaign believes no redirect, with a link of the partner, and one of another partner.
-async fn start_distrusting() -> TestService {
+pub async fn start_distrusting() -> TestService {
     let mut service = start().await;
     adopt(&mut service, CAMPAIGN, &[PARTNER, ANOTHER]).await;
     let activated = CampaignActivatedV1 {
@@ -28,12 +28,17 @@ async fn start_distrusting() -> TestService {
     service
 }
 
-async fn bind(service: &TestService, token: &str, click: &str, user: &str) -> (StatusCode, Value) {
+pub async fn bind(
+    service: &TestService,
+    token: &str,
+    click: &str,
+    user: &str,
+) -> (StatusCode, Value) {
     let path = format!("/api/v1/tracking/clicks/{click}/visitor");
     service.post(&path, token, &json!({"user_id": user})).await
 }
 
-async fn bound(service: &TestService, click: &str, user: &str) {
+pub async fn bound(service: &TestService, click: &str, user: &str) {
     let (status, answer) = bind(service, &brand(BRAND), click, user).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
 }
@@ -102,7 +107,7 @@ async fn only_the_campaigns_brand_and_operators_say_whose_a_click_was() {
     service.stop().await;
 }
 
-fn brand_actor(brand: &str) -> Actor {
+pub fn brand_actor(brand: &str) -> Actor {
     Actor {
         subject: brand.to_owned(),
         roles: vec!["brand".to_owned()],
@@ -120,7 +125,7 @@ fn partner_actor(partner: &str) -> Actor {
     }
 }
 
-fn binding(click: &str, user: &str, actor: Actor) -> Message {
+pub fn binding(click: &str, user: &str, actor: Actor) -> Message {
     let body = BindClickV1 {
         user_id: Some(user.to_owned()),
         visitor: None,

@@ -1,10 +1,13 @@
 //! Erasure: of a visitor of a brand nothing is left but keyed hashes in the log and in what it folds to.
 
-use runtime::testing::{TestService, message, operator_actor, partner, rows};
+use axum::http::StatusCode;
+use messaging::Answer;
+use runtime::testing::{TestService, brand, message, operator_actor, partner, rows};
 use schemas::{Actor, Body, EraseVisitorV1, Message, Topic};
 use serde_json::json;
 
 use crate::app::*;
+use crate::binding::{bind, binding, bound, brand_actor, start_distrusting};
 
 const VICTIM: &str = "qvictim7f3a";
 const MARK: &str = "qnote7f3a";
@@ -186,6 +189,39 @@ async fn a_last_click_that_came_late_goes_at_the_end_and_a_later_one_stays() {
     pass_a_minute(&service).await;
     until_ended(&service).await;
     assert_eq!(left(&service, "last_clicks").await, 1);
+    service.stop().await;
+}
+
+/// The job would make it nobody's again, though its shop was answered that it is the visitor's.
+#[tokio::test]
+async fn a_click_of_before_becomes_no_visitors_while_that_is_being_erased() {
+    let service = start_distrusting().await;
+    let clicked = click(&service, "lnk_1", "x").await;
+    let in_one_batch = click(&service, "lnk_1", "x").await;
+    erase(&service, 1, BRAND, operator_actor()).await;
+    let (status, answer) = bind(&service, &brand(BRAND), &clicked, VICTIM).await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::NOT_FOUND, &json!("click_unknown"))
+    );
+    let later = click(&service, "lnk_1", "x").await;
+    bound(&service, &later, VICTIM).await;
+    pass_a_minute(&service).await;
+    until_ended(&service).await;
+    assert_eq!(left(&service, "clicks").await, 1, "the later one");
+
+    let messages = vec![
+        erasure(2, BRAND, operator_actor()),
+        binding(&in_one_batch, VICTIM, brand_actor(BRAND)),
+        binding(&in_one_batch, "another", brand_actor(BRAND)),
+    ];
+    let answers = service.deliver_all(Topic::TrackingCommands, messages).await;
+    let answers: Vec<_> = answers.iter().map(Answer::name).collect();
+    assert_eq!(answers, ["done", "rejected", "done"]);
+    pass_a_minute(&service).await;
+    until_ended(&service).await;
+    bound(&service, &clicked, VICTIM).await;
+    assert_eq!(left(&service, "clicks").await, 1);
     service.stop().await;
 }
 
