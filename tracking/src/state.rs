@@ -312,8 +312,12 @@ impl BatchState {
         self.enrollments.insert(id.clone(), status);
         let changed = &mut self.changed;
         changed.ended.remove(id);
-        let row = (enrollment.clone(), position);
+        let mut row = (enrollment.clone(), position);
         if status == EnrollmentStatus::Applied {
+            // As where it was saved: who applies again has accepted what it accepted before.
+            if let Some((first, _)) = changed.applications.get(id) {
+                row.0.record.terms_version = first.terms_version;
+            }
             changed.applications.insert(id.clone(), row);
         } else {
             changed.applications.remove(id);

@@ -115,6 +115,32 @@ async fn who_applies_again_and_is_not_let_in_keeps_what_it_accepted_for_its_earl
 }
 
 #[tokio::test]
+async fn who_applied_twice_by_two_versions_has_the_row_that_a_fold_in_one_batch_makes() {
+    let mut service = start_with_link().await;
+    let partner_id = PartnerId::parse("partner9").unwrap();
+    let brand_id = BrandId::parse(BRAND).unwrap();
+    let applied = |version: i32| EnrollmentAppliedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        terms_version: version.try_into().unwrap(),
+    };
+    let rejected = EnrollmentRejectedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        reason: RefusalReason::Other,
+    };
+    let enrollment = enrollment(CAMPAIGN, "partner9");
+    deliver(&mut service, CAMPAIGN, &enrollment, applied(1).into()).await;
+    deliver(&mut service, CAMPAIGN, &enrollment, rejected.into()).await;
+    publish(&mut service, 2, 10, 0, Some(true)).await;
+    deliver(&mut service, CAMPAIGN, &enrollment, applied(2).into()).await;
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["enrollments"])
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_version_that_another_took_the_place_of_never_holds() {
     let mut service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;
