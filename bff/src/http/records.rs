@@ -156,12 +156,15 @@ impl BrandView {
 pub(crate) async fn list_partners(
     State(bff): State<Bff>,
     caller: Caller,
-    list: List<PartnerFilter>,
+    mut list: List<PartnerFilter>,
 ) -> Result<Page<PartnerView>, Problem> {
     let scope = caller.scope()?;
     if let Some(brand) = &list.filter.brand_id {
         caller.require_owner(None, Some(brand))?;
     }
+    partners::name_brand(bff.host.pool(), scope, &mut list.filter)
+        .await
+        .or_unread()?;
     let rows = partners::list(bff.host.pool(), scope, &list.filter, list.page)
         .await
         .or_unread()?;

@@ -841,6 +841,13 @@ async fn groups_are_read_by_their_brand_and_partners_are_found_by_the_group_that
     facts(&app, topic, &[("brand1", gold.as_str(), group.into())]).await;
     facts(&app, topic, &[("brand1", "mem_1", moved.into())]).await;
     assert_eq!((members(&default).await, members(&gold).await), (0, 1));
+    for (group, expected) in [(default.as_str(), 0), (gold.as_str(), 1), ("grp_none", 0)] {
+        let path = format!("/api/v1/partners?group_id={group}");
+        assert_eq!(count(&app, &path, &operator()).await, expected, "{group}");
+    }
+    let path = format!("/api/v1/partners?group_id={gold}");
+    let (_, list) = app.get(&path, &operator()).await;
+    assert_eq!(list["items"][0]["group_id"], gold.as_str());
     let (_, list) = app.get("/api/v1/groups", &shop).await;
     let shown = &list["items"];
     assert_eq!(

@@ -164,12 +164,15 @@ pub(super) struct RecordChangedView {
 pub(super) async fn list_partners(
     State(host): State<Host>,
     caller: Caller,
-    list: List<PartnerFilter>,
+    mut list: List<PartnerFilter>,
 ) -> Result<Page<PartnerView>, Problem> {
     let scope = caller.scope()?;
     if let Some(brand) = &list.filter.brand_id {
         caller.require_owner(None, Some(brand))?;
     }
+    partners::name_brand(host.pool(), scope, &mut list.filter)
+        .await
+        .or_unread()?;
     let rows = partners::list(host.pool(), scope, &list.filter, list.page)
         .await
         .or_unread()?;

@@ -78,7 +78,7 @@ mod tests {
     use chassis::auth::Scope;
     use runtime::partners::{few_partners, list, push_list};
     use sqlx::QueryBuilder;
-    use types::BrandId;
+    use types::{BrandId, GroupId, PartnerId};
 
     use crate::store::tests::{PAGE, explained, with_many_rows};
 
@@ -124,6 +124,67 @@ mod tests {
         );
         let seen = list(service.pool(), scope, &PartnerFilter::default(), PAGE).await;
         assert_eq!(seen.unwrap().len(), 3);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_few_members_of_a_group_are_looked_up_and_not_looked_for_among_all() {
+        let service = with_many_rows().await;
+        sqlx::raw_sql(
+            "INSERT INTO groups (id, position, number, brand_id, status, created_at)
+             VALUES ('grp_gold', 1, 3, 'b0', 'active', 1), ('grp_silver', 2, 5, 'b0', 'active', 2);
+             INSERT INTO memberships (id, position, brand_id, partner_id, group_id)
+             SELECT 'm' || n, n, 'b0', 'p' || n, CASE WHEN n IN (499, 998, 1497) THEN 'grp_gold' ELSE 'grp_silver' END
+               FROM generate_series(0, 9999) n;
+             ANALYZE groups, memberships",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let brand = BrandId::parse("b0").unwrap();
+        let scope = Scope {
+            all: false,
+            partner: None,
+            brand: Some(&brand),
+        };
+        let few = few_partners(service.pool(), Some(&brand)).await.unwrap();
+        assert_eq!(few, None, "the brand has many");
+        let filter = PartnerFilter {
+            group_id: Some(GroupId::parse("grp_gold").unwrap()),
+            ..PartnerFilter::default()
+        };
+        let mut sql = QueryBuilder::new("EXPLAIN ");
+        push_list(&mut sql, scope, &filter, PAGE, few);
+        let plan = explained(&service, sql).await;
+        assert!(
+            plan.contains("partners_pkey") && !plan.contains("partners_by_position"),
+            "{plan}"
+        );
+        assert!(plan.contains("memberships_of_group"), "{plan}");
+        let seen = list(service.pool(), scope, &filter, PAGE).await.unwrap();
+        let seen: Vec<&str> = seen.iter().map(|it| it.partner.id.as_str()).collect();
+        assert_eq!(seen, ["p1497", "p998", "p499"]);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_partner_itself_is_looked_up_and_not_looked_for_among_all() {
+        let service = with_many_rows().await;
+        let own = PartnerId::parse("p5").unwrap();
+        let scope = Scope {
+            all: false,
+            partner: Some(&own),
+            brand: None,
+        };
+        let mut sql = QueryBuilder::new("EXPLAIN ");
+        push_list(&mut sql, scope, &PartnerFilter::default(), PAGE, None);
+        let plan = explained(&service, sql).await;
+        assert!(
+            plan.contains("partners_pkey") && !plan.contains("partners_by_position"),
+            "{plan}"
+        );
+        let seen = list(service.pool(), scope, &PartnerFilter::default(), PAGE).await;
+        assert_eq!(seen.unwrap().len(), 1);
         service.stop().await;
     }
 }

@@ -64,6 +64,7 @@ async fn a_brand_makes_groups_moves_partners_and_archives_and_who_is_in_none_is_
         members(as_shop.clone(), &testing::operator()).await,
         ["partner1"]
     );
+    assert_eq!(members(of(&gold), &testing::operator()).await, ["partner1"]);
     let (status, _) = service
         .get(&format!("{PARTNERS}?{as_shop}"), &stranger)
         .await;

@@ -43,7 +43,7 @@ pub struct PartnerFilter {
     /// That are or were in campaigns of this brand, as it sees them.
     #[param(value_type = Option<String>)]
     pub brand_id: Option<BrandId>,
-    /// In this group of the brand that asks, or that is named.
+    /// In this group of the brand that asks, or that is named; an operator may name the group alone.
     #[param(value_type = Option<String>)]
     pub group_id: Option<GroupId>,
     /// At home there, by ISO 3166-1.

@@ -9,7 +9,7 @@ use sealing::texts;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, GroupId, PartnerId, PartnerStatus};
 
-use crate::lists;
+use crate::{column, lists};
 
 /// A partner. Its texts are as they were sealed to us.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -90,6 +90,30 @@ impl SeenPartner {
 /// The enrollments in campaigns of a brand, which stands behind it, of those who have seen its terms: an invitation needs nobody's consent.
 const OF_BRAND: &str = " FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.terms_version IS NOT NULL AND c.brand_id = ";
 
+/// Names the brand where an operator names a group alone: a group is one brand's.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn name_brand(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    filter: &mut PartnerFilter,
+) -> Result<(), sqlx::Error> {
+    let Some(group) = &filter.group_id else {
+        return Ok(());
+    };
+    if !scope.all || filter.brand_id.is_some() {
+        return Ok(());
+    }
+    let brand: Option<String> = sqlx::query_scalar("SELECT brand_id FROM groups WHERE id = $1")
+        .bind(group.as_str())
+        .fetch_optional(pool)
+        .await?;
+    filter.brand_id = column("brand_id", brand.map(BrandId::parse).transpose())?;
+    Ok(())
+}
+
 /// A page, newest first: a partner itself, for a brand those that are or were in its campaigns, for operators everybody.
 ///
 /// # Errors
@@ -106,7 +130,9 @@ pub async fn list(
     let few = few_partners(pool, of_one).await?;
     let mut sql = QueryBuilder::new("");
     push_list(&mut sql, scope, filter, page, few);
-    sql.build_query_as().fetch_all(pool).await
+    // How many a group has differs: a plan for all groups would not know.
+    let page = sql.build_query_as().persistent(filter.group_id.is_none());
+    page.fetch_all(pool).await
 }
 
 /// Pushes such a page; of a brand whose partners are few these are all.
@@ -130,10 +156,13 @@ pub fn push_list(
         push_works_for(sql, Some(brand));
     }
     if let Some(group) = &filter.group_id {
-        let default = brand.map(GroupId::default_of);
-        sql.push(" AND coalesce(g.group_id, ")
-            .push_bind(default.map(GroupId::into_string));
-        sql.push(") = ").push_bind(group.as_str());
+        if brand.is_some_and(|brand| GroupId::default_of(brand) == *group) {
+            sql.push(" AND coalesce(g.group_id = ");
+            sql.push_bind(group.as_str()).push(", true)");
+        } else {
+            // Those that are in none are not in it: an index by group has all of its members.
+            sql.push(" AND g.group_id = ").push_bind(group.as_str());
+        }
     }
     if let Some(country) = filter.country {
         sql.push(" AND p.country = ").push_bind(country.code());
@@ -188,8 +217,13 @@ fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
     if scope.all {
         return;
     }
-    sql.push(" AND (p.id = ")
-        .push_bind(scope.partner.map(PartnerId::to_string));
+    let own = scope.partner.map(PartnerId::to_string);
+    if scope.brand.is_none() {
+        // With an OR behind it the key would not be used.
+        sql.push(" AND p.id = ").push_bind(own);
+        return;
+    }
+    sql.push(" AND (p.id = ").push_bind(own);
     sql.push(" OR ");
     push_works_for(sql, scope.brand);
     sql.push(")");
