@@ -75,6 +75,11 @@ pub(crate) async fn list(
     status: Option<ConversionStatus>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
+    // What is not attributed is no partner's and no brand's.
+    let is_of_somebody = !scope.all || of.brand.is_some() || of.partner.is_some();
+    if is_of_somebody && status.is_some_and(|status| status != ConversionStatus::Attributed) {
+        return Ok(Vec::new());
+    }
     let that_stand_so = in_state("status", status.map(ConversionStatus::name));
     let Some(order) = order else {
         return of_campaigns::list(pool, scope, of, page, Named::ByRow, that_stand_so).await;

@@ -4,7 +4,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use runtime::lists::push_end;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, PartnerId};
 
 use super::{ITS_BRAND, ITS_CAMPAIGNS_BRAND, Of, Table, push_page};
@@ -169,20 +169,34 @@ impl Campaigns<'_> {
             }
             Self::OfRows(column, id) => (column, id),
         };
-        // From one entry of the index to the first of the next campaign.
-        let first = |sql: &mut QueryBuilder<Postgres>, also| {
-            sql.push("(SELECT campaign_id FROM ").push(R::NAME);
-            sql.push(" WHERE ").push(column).push(" = ").push_bind(id);
-            sql.push(also).push(" ORDER BY campaign_id LIMIT 1)");
-        };
-        sql.push("(WITH RECURSIVE walk (id) AS (");
-        first(sql, "");
-        sql.push(" UNION ALL SELECT ");
-        first(sql, " AND campaign_id > walk.id");
-        sql.push(
-            " FROM walk WHERE walk.id IS NOT NULL) SELECT id FROM walk WHERE id IS NOT NULL) c",
-        );
+        push_walk::<R>(sql, "campaign_id", &|sql| {
+            sql.push(column).push(" = ").push_bind(id);
+        });
+        sql.push(" c");
     }
+}
+
+/// Pushes what stands in a column of these rows, each once, as a table with the column `id`: from one entry of an index to the first of the
+/// next.
+fn push_walk<R: Table>(
+    sql: &mut QueryBuilder<Postgres>,
+    column: &str,
+    these: &impl Fn(&mut QueryBuilder<Postgres>),
+) {
+    let first = |sql: &mut QueryBuilder<Postgres>, is_next: bool| {
+        sql.push("(SELECT ").push(column);
+        sql.push(" FROM ").push(R::NAME).push(" WHERE ");
+        these(sql);
+        if is_next {
+            sql.push(" AND ").push(column).push(" > walk.id");
+        }
+        sql.push(" ORDER BY ").push(column).push(" LIMIT 1)");
+    };
+    sql.push("(WITH RECURSIVE walk (id) AS (");
+    first(sql, false);
+    sql.push(" UNION ALL SELECT ");
+    first(sql, true);
+    sql.push(" FROM walk WHERE walk.id IS NOT NULL) SELECT id FROM walk WHERE id IS NOT NULL)");
 }
 
 /// A partner's own, those of a brand's campaigns, or everybody's, newest first.
@@ -194,16 +208,24 @@ pub(super) async fn list<R: Table>(
     named: Named,
     also: impl Fn(&mut QueryBuilder<Postgres>),
 ) -> Result<Vec<R>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    list_on(&mut connection, scope, to, page, named, also).await
+}
+
+async fn list_on<R: Table>(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    to: To<'_>,
+    page: PageQuery,
+    named: Named,
+    also: impl Fn(&mut QueryBuilder<Postgres>),
+) -> Result<Vec<R>, sqlx::Error> {
     let mut seen = Whose::seen(scope, to);
-    // Rows of a campaign are found by its brand; what is nobody's names none.
-    let its_brand = match (seen.0, to.campaign) {
-        (Some(Whose::Everybodys), Some(campaign)) if named == Named::ByRow => {
-            brand_of(pool, campaign).await?
-        }
-        _ => None,
-    };
-    if let Some(brand) = &its_brand {
-        seen = (Some(Whose::Brands(brand)), Some(Whose::Nobodys));
+    let its_brand;
+    if let (Some(Whose::Everybodys), Some(campaign), Named::ByRow) = (seen.0, to.campaign, named) {
+        // Rows of a campaign are found by its brand; what is nobody's names none.
+        its_brand = brand_of::<R>(connection, campaign).await?;
+        seen = (its_brand.as_ref().map(Whose::Brands), Some(Whose::Nobodys));
     }
     let mut sql = QueryBuilder::new("");
     let of = (named, to.campaign);
@@ -224,25 +246,81 @@ pub(super) async fn list<R: Table>(
     // Which of two indexes has fewer rows depends on the values: a plan for all of them would not know.
     let is_narrowed = to.brand.is_some() || to.campaign.is_some() || to.partner.is_some();
     let page = sql.build_query_as().persistent(!is_narrowed);
-    page.fetch_all(pool).await
+    page.fetch_all(connection).await
 }
 
-/// Whose a campaign is, where that is known here.
-async fn brand_of(pool: &PgPool, campaign: &CampaignId) -> Result<Option<BrandId>, sqlx::Error> {
-    let brand: Option<String> = sqlx::query_scalar("SELECT brand_id FROM campaigns WHERE id = $1")
-        .bind(campaign.as_str())
-        .fetch_optional(pool)
-        .await?;
+/// Whose a campaign is, where that is known here: its rows may be before itself.
+async fn brand_of<R: Table>(
+    connection: &mut PgConnection,
+    campaign: &CampaignId,
+) -> Result<Option<BrandId>, sqlx::Error> {
+    let mut brand: Option<String> =
+        sqlx::query_scalar("SELECT brand_id FROM campaigns WHERE id = $1")
+            .bind(campaign.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+    if brand.is_none() {
+        // No index begins with the campaign: each brand that has rows is tried.
+        let mut sql = QueryBuilder::new("SELECT b.id FROM ");
+        push_walk::<R>(&mut sql, "brand_id", &|sql| {
+            sql.push("brand_id IS NOT NULL");
+        });
+        sql.push(" b CROSS JOIN LATERAL (SELECT FROM ")
+            .push(R::NAME);
+        sql.push(" WHERE brand_id = b.id AND campaign_id = ");
+        sql.push_bind(campaign.as_str()).push(" LIMIT 1) r LIMIT 1");
+        // A plan for all campaigns would expect some rows of each, and look for them without the index.
+        let found = sql.build_query_scalar().persistent(false);
+        brand = found.fetch_optional(connection).await?;
+    }
     Ok(brand.and_then(|brand| BrandId::parse(brand).ok()))
 }
 
 #[cfg(test)]
 mod tests {
     use chassis::page::Form;
-    use runtime::testing::TestService;
+    use runtime::lists::in_state;
+    use runtime::testing::{TestService, rows_read};
+    use types::ConversionStatus;
 
     use super::*;
-    use crate::store::conversions::ConversionRow;
+    use crate::store::commissions::CommissionRow;
+    use crate::store::conversions::{self, ConversionRow};
+    use crate::store::enrollments::EnrollmentRow;
+
+    const PAGE: PageQuery = PageQuery {
+        limit: 50,
+        cursor: None,
+        form: Form::Json,
+    };
+    const ALL: Scope<'static> = Scope {
+        all: true,
+        partner: None,
+        brand: None,
+    };
+
+    /// What a brand sees, a partner, and the brand of that partner.
+    fn seen<'a>(brand: &'a BrandId, partner: &'a PartnerId) -> [(Scope<'a>, To<'a>); 3] {
+        let brand = Scope {
+            all: false,
+            partner: None,
+            brand: Some(brand),
+        };
+        let of_partner = To {
+            partner: Some(partner),
+            ..To::default()
+        };
+        let own = Scope {
+            all: false,
+            partner: Some(partner),
+            brand: None,
+        };
+        [
+            (brand, To::default()),
+            (own, To::default()),
+            (brand, of_partner),
+        ]
+    }
 
     #[tokio::test]
     async fn the_newest_of_the_largest_partner_at_its_brand_are_read_in_the_order_of_an_index() {
@@ -261,15 +339,10 @@ mod tests {
             BrandId::parse("b0").unwrap(),
             PartnerId::parse("p0").unwrap(),
         );
-        let page = PageQuery {
-            limit: 50,
-            cursor: None,
-            form: Form::Json,
-        };
         let mut sql = QueryBuilder::new("EXPLAIN ");
         let whose = Whose::Both(&brand, &partner);
         let of = (Named::ByRow, None);
-        whose.push_page::<ConversionRow>(&mut sql, page, of, &|_| {});
+        whose.push_page::<ConversionRow>(&mut sql, PAGE, of, &|_| {});
         let plan = sql.build_query_scalar().persistent(false);
         let plan: Vec<String> = plan.fetch_all(&mut *connection).await.unwrap();
         let plan = plan.join("\n");
@@ -278,6 +351,137 @@ mod tests {
             "{plan}"
         );
         drop(connection);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn whose_commissions_are_all_approved_has_none_on_hold_without_reading_them() {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO commissions (id, position, campaign_id, partner_id, brand_id, event_type, plan_version, currency, amount_minor,
+                                      reversed_minor, status, calculated_at)
+             SELECT 'commission ' || n, n, 'c' || CASE WHEN n > 50000 THEN 9 ELSE n % 5 END,
+                    CASE WHEN n > 50000 THEN 'p9' ELSE 'p0' END, CASE WHEN n > 50000 THEN 'b9' ELSE 'b0' END,
+                    'purchase', 1, 'USD', 1, 0, CASE WHEN n > 50000 THEN 'held' ELSE 'approved' END, n
+               FROM generate_series(1, 60000) n;
+             ANALYZE commissions",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let held = in_state("status", Some("held"));
+        let (brand, partner) = (
+            BrandId::parse("b0").unwrap(),
+            PartnerId::parse("p0").unwrap(),
+        );
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for (scope, to) in seen(&brand, &partner) {
+            let rows = list_on(&mut tx, scope, to, PAGE, Named::ByRow, &held).await;
+            let rows: Vec<CommissionRow> = rows.unwrap();
+            assert_eq!(rows, Vec::new(), "{scope:?} {to:?}");
+        }
+        let read = rows_read(&mut tx, "commissions").await;
+        assert!(read <= 100, "{read}");
+        let (brand, partner) = (
+            BrandId::parse("b9").unwrap(),
+            PartnerId::parse("p9").unwrap(),
+        );
+        for (scope, to) in seen(&brand, &partner) {
+            let rows = list_on(&mut tx, scope, to, PAGE, Named::ByRow, &held).await;
+            let rows: Vec<CommissionRow> = rows.unwrap();
+            assert_eq!(rows[0].position, 60_000, "{scope:?} {to:?}");
+        }
+        drop(tx);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_brand_for_whose_campaigns_nobody_waits_has_no_applications_without_reading_who_is_in()
+     {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, join_mode, status, created_at)
+             SELECT 'c' || n, n, CASE n WHEN 9 THEN 'b9' ELSE 'b0' END, 'c', 'USD', '[]', 'approval', 'active', n
+               FROM generate_series(0, 9) n;
+             INSERT INTO enrollments (id, position, status, campaign_id, partner_id, terms_version, since)
+             SELECT 'e' || n, n, CASE WHEN n > 50000 THEN 'applied' ELSE 'enrolled' END,
+                    'c' || CASE WHEN n > 50000 THEN 9 ELSE n % 5 END, 'p' || n, 1, n
+               FROM generate_series(1, 60000) n;
+             ANALYZE campaigns, enrollments",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let brand = BrandId::parse("b0").unwrap();
+        let scope = Scope {
+            all: false,
+            partner: None,
+            brand: Some(&brand),
+        };
+        let applied = in_state("status", Some("applied"));
+        let to = To::default();
+        let rows = list_on(&mut tx, scope, to, PAGE, Named::ByCampaign, applied).await;
+        let rows: Vec<EnrollmentRow> = rows.unwrap();
+        assert_eq!(rows, Vec::new());
+        let read = rows_read(&mut tx, "enrollments").await;
+        assert!(read <= 100, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_attributed_is_nobodys_and_not_looked_for_among_a_brands_or_a_partners() {
+        let nothing = PgPool::connect_lazy("postgres://localhost/none").unwrap();
+        nothing.close().await;
+        let (brand, partner) = (
+            BrandId::parse("b0").unwrap(),
+            PartnerId::parse("p0").unwrap(),
+        );
+        let all_of_brand = To {
+            brand: Some(&brand),
+            ..To::default()
+        };
+        let all_of_partner = To {
+            partner: Some(&partner),
+            ..To::default()
+        };
+        let of_all = [(ALL, all_of_brand), (ALL, all_of_partner)];
+        for status in [ConversionStatus::Unattributed, ConversionStatus::Noted] {
+            for (scope, to) in seen(&brand, &partner).into_iter().chain(of_all) {
+                let rows = conversions::list(&nothing, scope, to, None, Some(status), PAGE).await;
+                assert_eq!(rows.unwrap(), Vec::new(), "{scope:?} {to:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rows_of_a_campaign_that_is_not_known_are_found_by_their_brands() {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO conversions (id, position, status, refunded_minor, occurred_at, recorded_at, partner_id, campaign_id, brand_id)
+             SELECT 'conversion ' || n, n, 'attributed', 0, n, n, 'p' || n % 5000, 'c' || n % 500, 'b' || n % 100
+               FROM generate_series(1, 50000) n;
+             ANALYZE conversions",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for (campaign, expected) in [("c_mistyped", 0), ("c499", 51)] {
+            let campaign = CampaignId::parse(campaign).unwrap();
+            let to = To {
+                campaign: Some(&campaign),
+                ..To::default()
+            };
+            let rows = list_on(&mut tx, ALL, to, PAGE, Named::ByRow, |_| {}).await;
+            let rows: Vec<ConversionRow> = rows.unwrap();
+            assert_eq!(rows.len(), expected, "{campaign}");
+        }
+        let read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'conversions'";
+        let read: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.unwrap();
+        assert!(read <= 1_000, "{read}");
+        drop(tx);
         service.stop().await;
     }
 }
