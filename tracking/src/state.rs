@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use messaging::{Recorded, WriteTx};
 use schemas::{
     About, ApiKeyAdoptedV1, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, GroupAdoptedV1,
-    Header, Message, PartnerMoveAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
+    Header, Message, PartnerMoveAdoptedV1, PartnerStatusAdoptedV1,
 };
 use sqlx::PgConnection;
 use types::{
@@ -19,6 +19,7 @@ use crate::domain::{
     Orders, Report, UserHash, Visitor, other_ids,
 };
 use crate::messages::{self, Read};
+use crate::store::campaigns::TermsRow;
 use crate::store::candidates::{self, Lookup};
 use crate::store::claims::ClaimRow;
 use crate::store::conversions::ConversionRow;
@@ -62,7 +63,7 @@ pub struct BatchState {
 #[derive(Debug, Default)]
 struct Changed {
     campaigns: HashMap<CampaignId, i64>,
-    terms: HashMap<(CampaignId, TermsVersion), (About<TermsAdoptedV1>, i64)>,
+    terms: HashMap<(CampaignId, TermsVersion), TermsRow>,
     /// Of campaigns that links can be made for; what drafts change comes with their activation.
     changes: HashMap<CampaignId, CampaignChangeAdoptedV1>,
     statuses: HashMap<CampaignId, CampaignStatus>,
@@ -208,7 +209,12 @@ impl BatchState {
         match recorded.event {
             Event::TermsAdopted(terms) => {
                 let key = (terms.subject.clone(), terms.version);
-                self.changed.terms.insert(key, (terms.clone(), position));
+                let row = TermsRow {
+                    terms: terms.clone(),
+                    position,
+                    is_given_again: self.changed.terms.contains_key(&key),
+                };
+                self.changed.terms.insert(key, row);
             }
             Event::CampaignAdopted(campaign) => {
                 let adopted = Campaign {

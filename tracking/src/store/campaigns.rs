@@ -187,25 +187,39 @@ pub async fn save_statuses(
     Ok(())
 }
 
-/// Saves versions of terms.
+/// A version of terms that was adopted.
+#[derive(Debug)]
+pub struct TermsRow {
+    /// What was adopted.
+    pub terms: About<TermsAdoptedV1>,
+    /// By the event at this position.
+    pub position: i64,
+    /// Whether its batch has adopted other terms under its number before.
+    pub is_given_again: bool,
+}
+
+/// Saves versions of terms. One whose number has a row is given out again: each fact is adopted once.
 pub async fn save_terms(
     connection: &mut PgConnection,
-    rows: &[(About<TermsAdoptedV1>, i64)],
+    rows: &[TermsRow],
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, rows => "terms" {
-        campaign_id: text = |(terms, _)| terms.subject.as_str(),
-        version: int = |(terms, _)| terms.version.get(),
-        brand_id: text = |(terms, _)| terms.brand_id.as_str(),
-        currency: text = |(terms, _)| terms.currency.code(),
-        window_days: int = |(terms, _)| terms.window_days.get(),
-        effective_at: bigint = |(terms, _)| terms.effective_at.0,
-        worsens: boolean = |(terms, _)| terms.worsens,
-        position: bigint = |(_, position)| *position,
-    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, worsens, position))
+        campaign_id: text = |row| row.terms.subject.as_str(),
+        version: int = |row| row.terms.version.get(),
+        brand_id: text = |row| row.terms.brand_id.as_str(),
+        currency: text = |row| row.terms.currency.code(),
+        window_days: int = |row| row.terms.window_days.get(),
+        effective_at: bigint = |row| row.terms.effective_at.0,
+        worsens: boolean = |row| row.terms.worsens,
+        position: bigint = |row| row.position,
+        given_again: bigint = |row| row.is_given_again.then_some(row.position),
+    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, worsens, position)
+      ", given_again = excluded.position")
     .await
 }
 
-/// Saves enrollments. Who only applies has accepted what it accepted before: its earlier clicks count by that, also when it is rejected.
+/// Saves enrollments. Who only applies has accepted what it accepted before, and when it did: its earlier clicks count by that, also
+/// when it is rejected.
 pub async fn save_enrollments(
     connection: &mut PgConnection,
     rows: &[(About<EnrollmentAdoptedV1>, i64)],
@@ -217,7 +231,8 @@ pub async fn save_enrollments(
         terms_version: int = |(enrollment, _)| enrollment.terms_version.get(),
         position: bigint = |(_, position)| *position,
         status: text = |(enrollment, _)| enrollment.status.unwrap_or(EnrollmentStatus::Enrolled).name(),
-    } "ON CONFLICT (id) DO UPDATE SET position = excluded.position, status = excluded.status,
+    } "ON CONFLICT (id) DO UPDATE SET status = excluded.status,
+       position = CASE excluded.status WHEN 'applied' THEN enrollments.position ELSE excluded.position END,
        terms_version = CASE excluded.status WHEN 'applied' THEN enrollments.terms_version ELSE excluded.terms_version END")
     .await
 }

@@ -141,6 +141,44 @@ async fn who_applied_twice_by_two_versions_has_the_row_that_a_fold_in_one_batch_
 }
 
 #[tokio::test]
+async fn who_accepted_a_number_that_is_given_out_again_has_not_accepted_what_it_stands_for_now() {
+    let mut service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    publish(&mut service, 2, 40, 0, Some(true)).await;
+    accept(&mut service, PARTNER, 2).await;
+    publish(&mut service, 3, 50, 0, Some(false)).await;
+    assert_eq!(version(&service, "o1").await, 3);
+
+    // Campaign went back to a backup of before the second.
+    publish(&mut service, 2, 20, 0, Some(true)).await;
+    assert_eq!(version(&service, "o2").await, 1);
+    publish(&mut service, 3, 60, 0, Some(false)).await;
+    assert_eq!(version(&service, "o3").await, 1, "the second worsens");
+    let applied = EnrollmentAppliedV1 {
+        partner_id: PartnerId::parse(PARTNER).unwrap(),
+        brand_id: BrandId::parse(BRAND).unwrap(),
+        terms_version: TermsVersion::try_from(2).unwrap(),
+    };
+    let enrollment = enrollment(CAMPAIGN, PARTNER);
+    deliver(&mut service, CAMPAIGN, &enrollment, applied.into()).await;
+    assert_eq!(version(&service, "o4").await, 1, "it accepts nothing yet");
+    accept(&mut service, PARTNER, 2).await;
+    assert_eq!(version(&service, "o5").await, 3);
+
+    // And once more, and then it worsens nothing.
+    publish(&mut service, 2, 45, 3_600, Some(false)).await;
+    assert_eq!(version(&service, "o6").await, 1, "not in force");
+    service.advance_clock(3_600).await;
+    assert_eq!(version(&service, "o7").await, 2);
+    // The log is folded in one batch there, and came in several.
+    let tables = ["terms", "enrollments", "conversions"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_version_that_another_took_the_place_of_never_holds() {
     let mut service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;

@@ -62,7 +62,8 @@ const BY_CLICKS: &str =
      OR type = 'conversion.attributed.v1' AND coalesce(payload ->> 'verified_by', '') <> 'claim')";
 
 /// From the version that the partner accepted last, one after the other, while each is in force and worsens nothing: as it was where
-/// the event stands, or before its whole batch. A version that a later one replaced before it came into force is passed over.
+/// the event stands, or before its whole batch. A version that a later one replaced before it came into force is passed over. A number
+/// that was given out again after a restore is the later version's: of who accepted it before, or one above, the number before it counts.
 const HELD: &str = "WITH RECURSIVE earned AS (
          SELECT *, sale ->> 'campaign_id' AS campaign, sale ->> 'partner_id' AS partner, (sale ->> 'terms_version')::int AS version
            FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale, min(position) OVER (PARTITION BY time) AS first
@@ -76,19 +77,28 @@ const HELD: &str = "WITH RECURSIVE earned AS (
          SELECT key AS campaign, position, (payload ->> 'version')::int AS version, (payload ->> 'effective_at')::bigint AS effective_at,
                 payload -> 'worsens' = 'false' AS harmless
            FROM messages WHERE service = 'tracking' AND type = 'terms.adopted.v1'),
+     given_again AS (
+         SELECT g.campaign, g.version, g.position FROM adopted g
+          WHERE EXISTS (SELECT 1 FROM adopted o WHERE o.campaign = g.campaign AND o.version = g.version AND o.position < g.position)),
      versions AS (
-         SELECT v.*, (SELECT min(l.position) FROM adopted l
-                       WHERE l.campaign = v.campaign AND l.version > v.version AND l.effective_at <= v.effective_at) AS replaced
+         SELECT v.*, (SELECT min(l.position) FROM adopted l WHERE l.campaign = v.campaign AND l.version > v.version
+                         AND l.position > v.position AND l.effective_at <= v.effective_at) AS replaced,
+                (SELECT min(g.position) FROM given_again g
+                  WHERE g.campaign = v.campaign AND g.version <= v.version AND g.position > v.position) AS until
            FROM adopted v),
      held AS (
-         SELECT e.position, e.campaign, e.time, b.before, a.version AS passed, a.version
+         SELECT e.position, e.campaign, e.time, b.before, c.version AS passed, c.version
            FROM earned e CROSS JOIN LATERAL (VALUES (e.position), (e.first)) b (before)
            JOIN accepted a ON a.campaign = e.campaign AND a.partner = e.partner AND a.position < b.before
             AND (a.until IS NULL OR a.until >= b.before)
+          CROSS JOIN LATERAL (SELECT least(a.version, min(greatest(g.version - 1, 1))) AS version FROM given_again g
+                               WHERE g.campaign = a.campaign AND g.version <= a.version
+                                 AND g.position > a.position AND g.position < b.before) c
           UNION
          SELECT h.position, h.campaign, h.time, h.before, v.version, CASE WHEN v.replaced < h.before THEN h.version ELSE v.version END
            FROM held h
            JOIN versions v ON v.campaign = h.campaign AND v.version = h.passed + 1 AND v.position < h.before
+            AND (v.until IS NULL OR v.until >= h.before)
             AND (v.replaced < h.before OR v.harmless AND v.effective_at <= h.time)),
      last AS (SELECT position, before, max(version) AS version FROM held GROUP BY position, before)
      SELECT format('tracking position %s (%s): %s is by version %s of the terms, and %s held for its partner', e.position, e.type, e.subject,
