@@ -269,8 +269,8 @@ async fn every_part_is_read_back_once_more_and_one_whose_file_is_lost_is_written
     let refused = post("run", again(127), StatusCode::CONFLICT).await;
     assert_eq!(refused["code"], "archive_refused", "{refused}");
     std::fs::remove_file(file(&verified, 2)).unwrap();
-    let missing = post("verify", every.clone(), StatusCode::SERVICE_UNAVAILABLE).await;
-    assert_eq!(missing["code"], "archive_unavailable", "{missing}");
+    let missing = post("verify", every.clone(), StatusCode::OK).await;
+    assert_eq!(missing["damaged"][0]["from_position"], 128, "{missing}");
     let taken_back = post("run", again(128), StatusCode::OK).await;
     assert_eq!(taken_back["more"], true, "{taken_back}");
     let written = act(&service, "run", StatusCode::OK).await;
@@ -301,5 +301,51 @@ async fn every_part_is_read_back_once_more_and_one_whose_file_is_lost_is_written
         2,
         "it keeps no other from being read: {found}"
     );
+    end(service, &folder).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_keeps_no_other_from_being_read_back_and_none_that_is_damaged_from_being_named()
+ {
+    let (service, folder) = long_log().await;
+    act(&service, "run", StatusCode::OK).await;
+    let parts = app::get(&service, ARCHIVE, &operator()).await;
+    let file = |newest: usize| folder.join(parts["items"][newest]["file"].as_str().unwrap());
+    std::fs::write(file(2), b"lost").unwrap();
+    std::fs::remove_file(file(1)).unwrap();
+    let verify = async |body: Value, expected: StatusCode| {
+        let path = format!("{ARCHIVE}/verify");
+        app::post(&service, &path, &operator(), &body, expected).await
+    };
+    let every = json!({ "reason": "a test", "from_position": 1 });
+    let found = verify(every.clone(), StatusCode::OK).await;
+    let begins = |name: &str| -> Vec<Value> {
+        let all = found[name].as_array().unwrap().iter();
+        all.map(|part| part["from_position"].clone()).collect()
+    };
+    assert_eq!(begins("damaged"), [1, 64], "{found}");
+    assert_eq!(begins("parts"), [128], "{found}");
+
+    // What cannot be read at all ends the act, behind an answer with what was found.
+    std::fs::create_dir(file(1)).unwrap();
+    let found = verify(every.clone(), StatusCode::OK).await;
+    assert_eq!(found["damaged"][0]["from_position"], 1, "{found}");
+    assert_eq!(found["more"], true, "{found}");
+    let behind = json!({ "reason": "a test", "from_position": 64 });
+    let ended = verify(behind, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(ended["code"], "archive_unavailable", "{ended}");
+
+    // Without its mount it is an empty folder: that says nothing of files.
+    let elsewhere = folder.with_extension("elsewhere");
+    std::fs::rename(&folder, &elsewhere).unwrap();
+    for is_there in [false, true] {
+        if is_there {
+            std::fs::create_dir(&folder).unwrap();
+        }
+        let away = verify(every.clone(), StatusCode::SERVICE_UNAVAILABLE).await;
+        assert_eq!(away["code"], "archive_unavailable", "{away}");
+    }
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::rename(&elsewhere, &folder).unwrap();
     end(service, &folder).await;
 }

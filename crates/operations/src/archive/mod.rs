@@ -10,6 +10,7 @@ use messaging::archive::{ArchiveError, Part};
 use sqlx::PgPool;
 
 pub use discard::{Floor, Held, drop_below, droppable, read_back};
+pub(crate) use verify::has_files;
 pub use verify::verify;
 pub use write::{run, write_again};
 

@@ -1,6 +1,7 @@
 //! Reading archived parts back.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::PathBuf;
 
 use messaging::archive::container::Reader;
@@ -68,6 +69,12 @@ pub async fn verify(pool: &PgPool, from_position: i64) -> Result<Part, ArchiveEr
     .await?;
     part.verified_at = Some(now);
     Ok(part)
+}
+
+/// Whether there is anything in the archive's folder.
+pub(crate) async fn has_files(pool: &PgPool) -> Result<bool, ArchiveError> {
+    let folder = folder(pool).await?;
+    off_thread(move || Ok(fs::read_dir(folder)?.next().transpose()?.is_some())).await
 }
 
 async fn open(path: PathBuf, part: Part, previous: Vec<u8>) -> Result<Reader, ArchiveError> {

@@ -77,13 +77,13 @@ pub(crate) struct Parts {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReadBack {
     parts: Vec<PartView>,
-    /// Those that were not as they were written, where all from a position on were to be read back.
+    /// Those that were not as they were written, or whose files are missing, where all from a position on were to be read back.
     damaged: Vec<DamagedPart>,
     /// Whether the same act, behind these, would find more.
     more: bool,
 }
 
-/// A part whose file is not as it was written.
+/// A part whose file is not as it was written, or missing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DamagedPart {
     from_position: i64,
@@ -236,7 +236,7 @@ async fn write_again(
 }
 
 /// Reads written parts back and compares them with the table, as far as it still has them, a few at once. From a position on
-/// a damaged one keeps no other from being read back; else it ends the act.
+/// one that is damaged or missing keeps no other from being read back; else it ends the act.
 #[utoipa::path(
     post, path = "/archive/verify", tag = "operator", request_body = VerifyArchive,
     responses((status = 200, body = ReadBack), Problems<NotArchived>), security(("bearer" = []))
@@ -260,12 +260,17 @@ pub(crate) async fn verify_archive(
         if !has_time(parts.len() + damaged.len(), began.elapsed()) {
             break;
         }
-        match archive::verify(&process.pool, part.from_position).await {
+        let read = archive::verify(&process.pool, part.from_position).await;
+        let is_lost = match &read {
+            Err(error) if from_position.is_some() => is_lost(&process, error).await,
+            _ => false,
+        };
+        match read {
             Ok(part) => {
                 note(&process, &operator, "archive.verify", &part, &reason).await?;
                 parts.push(PartView::from(part));
             }
-            Err(error) if from_position.is_some() && is_damage(&error) => {
+            Err(error) if is_lost => {
                 tracing::error!(%error, part.file, "the archive is not as it should be");
                 damaged.push(DamagedPart {
                     from_position: part.from_position,
@@ -274,6 +279,8 @@ pub(crate) async fn verify_archive(
                     detail: error.to_string(),
                 });
             }
+            // What was found is answered first: the next request begins here, and has nothing to lose.
+            Err(_) if from_position.is_some() && !(parts.is_empty() && damaged.is_empty()) => break,
             Err(error) => return Err(refused(error)),
         }
     }
@@ -363,6 +370,16 @@ async fn note(
     };
     noted.await.or_unread()?;
     Ok(())
+}
+
+/// Whether this file is damaged, or missing while others are there: without its mount the folder is empty, and nothing is lost.
+async fn is_lost(process: &Process, error: &ArchiveError) -> bool {
+    match error {
+        ArchiveError::Io(cause) if cause.kind() == ErrorKind::NotFound => {
+            archive::has_files(&process.pool).await.unwrap_or(false)
+        }
+        error => is_damage(error),
+    }
 }
 
 /// Whether a file is not as it was written, rather than not to be had.

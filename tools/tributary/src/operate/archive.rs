@@ -1,6 +1,6 @@
 //! `tributary archive list | run | verify | drop`.
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 use schemas::Service;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub enum Verb {
         /// Whose log, and why
         #[command(flatten)]
         act: Act,
-        /// Read everything back, also what was before and what left the table: exit code 1 when a file is not as it was written
+        /// Read everything back, also what was before and what left the table: exit code 1 when a file is not as it was written, or missing
         #[arg(long)]
         all: bool,
     },
@@ -91,15 +91,19 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
     }
 }
 
-/// One request does a few parts: asks until nothing is left, of every part or of what is to be done.
+/// One request does a few parts: asks until nothing is left, of every part or of what is to be done. Where a request fails, what the
+/// others came to is shown before.
 async fn repeat(client: &Client, act: &Act, path: &str, every: bool) -> Result<()> {
     let (mut all, mut damaged, mut next) = (Vec::new(), Vec::new(), 1);
-    loop {
+    let failed = loop {
         let mut body = json!({"reason": act.reason});
         if every {
             body["from_position"] = json!(next);
         }
-        let done = client.post_on(act.service, path, &body).await?;
+        let done = match client.post_on(act.service, path, &body).await {
+            Ok(done) => done,
+            Err(failed) => break Some(failed),
+        };
         let of = |name: &str| done[name].as_array().cloned().unwrap_or_default();
         let (parts, not_as_written) = (of("parts"), of("damaged"));
         let looked = parts.iter().chain(&not_as_written);
@@ -108,20 +112,31 @@ async fn repeat(client: &Client, act: &Act, path: &str, every: bool) -> Result<(
         all.extend(parts);
         damaged.extend(not_as_written);
         if done["more"] != json!(true) {
-            break;
+            break None;
         }
+    };
+    if failed.is_none() || !all.is_empty() || !damaged.is_empty() {
+        let shown = json!({"items": all, "damaged": damaged});
+        show_page(client, &shown, &HEADINGS, part);
     }
-    let shown = json!({"items": all, "damaged": damaged});
-    show_page(client, &shown, &HEADINGS, part);
+    ended(&damaged, failed)
+}
+
+/// How it went, with each file that is not as it was written.
+fn ended(damaged: &[Value], failed: Option<Error>) -> Result<()> {
     if damaged.is_empty() {
-        return Ok(());
+        return failed.map_or(Ok(()), Err);
     }
     let lines: Vec<String> = damaged.iter().map(damage).collect();
-    bail!(
-        "{} file(s) are not as they were written:\n{}",
+    let found = format!(
+        "{} file(s) are not as they were written, or missing:\n{}",
         damaged.len(),
         lines.join("\n")
-    )
+    );
+    match failed {
+        Some(failed) => bail!("{found}\nand not all were read back: {failed:#}"),
+        None => bail!(found),
+    }
 }
 
 fn damage(part: &Value) -> String {
@@ -142,4 +157,24 @@ fn part(part: &Value) -> Vec<String> {
     let mut row = cells(part, names);
     row.push(text(&part["file"]));
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn what_was_found_damaged_is_named_although_a_later_request_failed() {
+        let lost = json!({"from_position": 64, "to_position": 127, "file": "a.avro", "detail": "another hash"});
+        let failed = || Some(anyhow!("503 archive_unavailable: no right"));
+        let both = ended(&[lost], failed()).unwrap_err().to_string();
+        for part in ["64 to 127, a.avro: another hash", "503 archive_unavailable"] {
+            assert!(both.contains(part), "{both}");
+        }
+        let alone = ended(&[], failed()).unwrap_err().to_string();
+        assert_eq!(alone, "503 archive_unavailable: no right");
+        assert!(ended(&[], None).is_ok());
+    }
 }
