@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 pub use canonical::{Canonical, canonical, same};
 pub use command::{Check, print, report};
-pub use settled::{Positions, positions, settled};
+pub use settled::{Positions, positions, resends, settled};
 
 /// Where the records are.
 #[derive(Clone, Debug)]

@@ -100,6 +100,24 @@ pub async fn positions(records: &Records) -> Result<Positions> {
     Ok(look_anew(records, ANSWERS_WITHIN).await?.at)
 }
 
+/// How often a source has sent again what a follower missed.
+///
+/// # Errors
+/// When a database does not answer.
+pub async fn resends(records: &Records) -> Result<i64> {
+    let mut resends = 0;
+    for (service, mut database) in open(records, ANSWERS_WITHIN).await? {
+        let sql = "SELECT count(*) FROM pipeline.audit WHERE action = 'relay.resend'";
+        let count = sqlx::query_scalar(sql).fetch_one(&mut database);
+        let count: i64 = answer(ANSWERS_WITHIN, count)
+            .await
+            .with_context(|| format!("{service}'s database"))?;
+        resends += count;
+        database.close().await?;
+    }
+    Ok(resends)
+}
+
 #[derive(PartialEq, Eq)]
 struct Look {
     at: Positions,

@@ -66,6 +66,8 @@ pub struct Outcome {
     shows: Option<Shows>,
     rest: Rest,
     findings: Vec<Finding>,
+    /// How often a source has sent again what a follower missed.
+    resends: i64,
     took: Duration,
 }
 
@@ -80,8 +82,10 @@ impl Outcome {
         }
     }
 
+    /// Nothing was lost where nothing was sent again: then the fault had no effect.
     fn is_healed(&self) -> bool {
         self.shows.is_some_and(|shows| shows.heals)
+            && self.resends > 0
             && self.rest == Rest::Quiet
             && self.broken().next().is_none()
     }
@@ -207,11 +211,13 @@ pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Resu
     )?;
     let rest = rest(&records, fault).await;
     let findings = invariants::check(&records, &journal).await?;
+    let resends = invariants::resends(&records).await?;
     Ok(Outcome {
         name: fault.map_or("none", Fault::name),
         shows: scene.shows,
         rest,
         findings,
+        resends,
         took: begun.elapsed(),
     })
 }
@@ -261,6 +267,7 @@ mod tests {
             shows: Scene::of(Some(fault)).shows,
             rest,
             findings: vec![finding],
+            resends: 1,
             took: Duration::ZERO,
         }
     }
@@ -295,6 +302,15 @@ mod tests {
         assert!(of(Fault::RelayGoesOnAfterError, Rest::Quiet));
         assert!(!of(Fault::RelayGoesOnAfterError, Rest::Stuck));
         assert!(!of(Fault::ClickBeforeCommit, Rest::Quiet));
+    }
+
+    #[test]
+    fn what_was_never_lost_is_not_healed() {
+        let mut outcome = outcome(Fault::RelayGoesOnAfterError, Rest::Quiet, 2, WATERMARK);
+        outcome.findings.clear();
+        outcome.resends = 0;
+        assert!(!outcome.is_right());
+        assert!(outcome.line().contains("MISSED"), "{}", outcome.line());
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(super) struct Scene {
 pub(super) struct Shows {
     pub(super) rule: u8,
     pub(super) checks: &'static [&'static str],
-    /// What is lost is asked for again by who misses it: where that has come to its end, nothing is broken.
+    /// What is lost is asked for again by who misses it, and a source's audit has that it was sent again: where that has come to its end,
+    /// nothing is broken.
     pub(super) heals: bool,
 }
 
