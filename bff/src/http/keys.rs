@@ -53,7 +53,9 @@ pub(crate) struct NewKey {
     /// How it begins.
     #[schema(example = "1f0a9b3c")]
     prefix: String,
-    /// The key itself, this once: it is kept nowhere. `null` in the answer to a request that repeats another, which had it.
+    /// The key itself, this once: it is kept nowhere. `null` in the answer to a request that repeats another, which had it. One that is
+    /// shown while the command is `pending` counts if the key has this `prefix` once that is `completed`: where the same
+    /// `Idempotency-Key` was sent to campaign before, it has the secret that campaign showed.
     secret: Option<String>,
     /// With what its holder signs redirects of visitors, shown as the key is.
     signing_secret: Option<String>,

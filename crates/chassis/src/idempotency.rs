@@ -46,7 +46,8 @@ impl IdempotencyKey {
     }
 
     /// The key of one of many writes that a request with this key stands for, by its place. No client can send it.
-    pub(crate) fn of_item(&self, place: usize) -> Self {
+    #[must_use]
+    pub fn of_item(&self, place: usize) -> Self {
         Self(format!("{}\n{place}", self.0))
     }
 

@@ -111,14 +111,16 @@ pub(crate) fn caller(actor: &Actor) -> Uuid {
     asker.id()
 }
 
-/// The hashes of the requests that these commands came by, where they are known.
-pub async fn request_hashes(pool: &PgPool, commands: &[Uuid]) -> Result<Vec<Vec<u8>>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT request_hash FROM pipeline.inbox WHERE id = ANY($1) AND request_hash IS NOT NULL",
-    )
-    .bind(commands)
-    .fetch_all(pool)
-    .await
+/// Of each of these commands that is known, the hash of the request that it came by; `None` where it came from another edge, which has
+/// that.
+pub async fn request_hashes(
+    pool: &PgPool,
+    commands: &[Uuid],
+) -> Result<Vec<Option<Vec<u8>>>, sqlx::Error> {
+    sqlx::query_scalar("SELECT request_hash FROM pipeline.inbox WHERE id = ANY($1)")
+        .bind(commands)
+        .fetch_all(pool)
+        .await
 }
 
 /// Looks a command up, with its outcome. `None` when it never came.

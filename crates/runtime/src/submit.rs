@@ -146,14 +146,20 @@ impl Host {
         })
     }
 
-    /// Refuses what one request stands for before any of it is submitted, where the request's key was used for another.
+    /// Refuses what one request stands for before any of it is submitted, where the request's key was used for another. What the bff took
+    /// under the key has its request's hash there alone: of what it sent there is all, or it was another request.
     pub async fn refuse_reused(
         &self,
         commands: &[Uuid],
         hash: &RequestHash,
     ) -> Result<(), Problem> {
         let stored = inbox::request_hashes(self.pool(), commands).await;
-        let same = stored.or_unread()?.iter().all(|stored| hash.is(stored));
+        let stored = stored.or_unread()?;
+        let has_all = stored.len() == commands.len();
+        let same = stored.iter().all(|stored| match stored {
+            Some(stored) => hash.is(stored),
+            None => has_all,
+        });
         if same { Ok(()) } else { Err(reused()) }
     }
 

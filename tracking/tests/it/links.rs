@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use chassis::idempotency::IdempotencyKey;
 use messaging::Answer;
 use runtime::testing::{brand, message, operator, partner, until};
-use schemas::{Actor, CreateLinkV1, Topic};
+use schemas::{Actor, CreateLinkV1, Message, Topic};
 use serde_json::{Value, json};
 use types::ids::Asker;
 
@@ -206,17 +206,13 @@ async fn of_many_links_under_a_key_that_was_used_for_others_none_is_made() {
     service.stop().await;
 }
 
-#[tokio::test]
-async fn a_link_that_the_bff_had_made_under_a_key_is_the_answer_to_the_same_key_here() {
-    let mut service = start().await;
-    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+/// A link of the partner's own, as the bff asks for it under a key of this hash.
+fn of_bff(code: &str, key: &str) -> Message {
     let asker = Asker {
         subject: PARTNER,
         partner: Some(PARTNER),
         brand: None,
     };
-    let key = IdempotencyKey::parse("k1").unwrap().hash();
-    let id = asker.command_id("tracking.create_link.command.v1", &key);
     let wanted = CreateLinkV1 {
         campaign_id: CAMPAIGN.to_owned(),
         partner_id: PARTNER.to_owned(),
@@ -224,16 +220,26 @@ async fn a_link_that_the_bff_had_made_under_a_key_is_the_answer_to_the_same_key_
         utm: None,
         deep_paths: None,
     };
-    let topic = Topic::TrackingCommands;
-    let mut command = message(topic, "of-bff", "of-bff", wanted.into(), None);
-    command.header.id = id;
+    let mut command = message(Topic::TrackingCommands, code, code, wanted.into(), None);
+    command.header.id = asker.command_id("tracking.create_link.command.v1", key);
     command.header.actor = Some(Actor {
         subject: PARTNER.to_owned(),
         roles: vec!["partner".to_owned()],
         partner_id: Some(PARTNER.to_owned()),
         brand_id: None,
     });
-    let answers = service.deliver_all(topic, vec![command]).await;
+    command
+}
+
+#[tokio::test]
+async fn a_link_that_the_bff_had_made_under_a_key_is_the_answer_to_the_same_key_here() {
+    let mut service = start().await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    let key = IdempotencyKey::parse("k1").unwrap().hash();
+    let command = of_bff("of-bff", &key);
+    let answers = service
+        .deliver_all(Topic::TrackingCommands, vec![command])
+        .await;
     assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
 
     let token = partner(PARTNER);
@@ -244,6 +250,40 @@ async fn a_link_that_the_bff_had_made_under_a_key_is_the_answer_to_the_same_key_
     assert_eq!(made["code"], "of-bff");
     let items = service.get(LINKS, &token).await.1;
     assert_eq!(items["items"].as_array().unwrap().len(), 1);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn of_more_links_than_the_bff_had_made_under_a_key_none_is_made_under_it_here() {
+    let mut service = start().await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    let key = IdempotencyKey::parse("k1").unwrap();
+    let commands = [0, 1].map(|place| {
+        let key = key.of_item(place).hash();
+        of_bff(&format!("of-bff-{place}"), &key)
+    });
+    let answers = service
+        .deliver_all(Topic::TrackingCommands, commands.into())
+        .await;
+    assert!(
+        matches!(answers[..], [Answer::Done(_), Answer::Done(_)]),
+        "{answers:?}"
+    );
+    let token = partner(PARTNER);
+    let before = service.get(LINKS, &token).await.1;
+    let path = "/api/v1/tracking/links:batch";
+    let many = |count: usize| json!({"links": vec![link(CAMPAIGN); count]});
+    let (status, problem) = service.post_with_key(path, &token, "k1", &many(3)).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (422, &json!("idempotency_key_reused"))
+    );
+    assert_eq!(service.get(LINKS, &token).await.1, before);
+    let (status, made) = service.post_with_key(path, &token, "k1", &many(2)).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    assert_eq!(made["items"][0]["link"]["code"], "of-bff-0", "{made}");
+    assert_eq!(made["items"][1]["link"]["code"], "of-bff-1", "{made}");
+    assert_eq!(service.get(LINKS, &token).await.1, before);
     service.stop().await;
 }
 
