@@ -95,6 +95,30 @@ pub struct Raised {
     pub taken_back: Option<(i64, i64)>,
 }
 
+/// Behind which position the next epoch begins: the one that an operator names, or behind the first message that a follower knows
+/// differently where that is earlier; else behind the end of the log.
+pub async fn begins_behind(
+    tx: &mut WriteTx,
+    forked_behind: Option<i64>,
+    named: Option<i64>,
+    head: i64,
+) -> Result<i64, RaiseError> {
+    let Some(named) = named else {
+        return Ok(forked_behind.unwrap_or(head));
+    };
+    let began: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(after_position), 0) FROM pipeline.epoch")
+            .fetch_one(&mut *tx.connection())
+            .await?;
+    if named > head || named < began {
+        return Err(RaiseError::Refused(format!(
+            "an epoch cannot begin behind position {named}: the log ends at {head}, and epoch {} began behind {began}",
+            tx.epoch()
+        )));
+    }
+    Ok(forked_behind.map_or(named, |forked| forked.min(named)))
+}
+
 /// Raises the log's epoch behind a position: what stands after it was appended since the restore, under sequences that
 /// followers have seen with other messages, and gets a place in the new epoch. The relay begins again there. What of it is
 /// archived already is taken back, to be written anew; what left the table cannot be stated anew.

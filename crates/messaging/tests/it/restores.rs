@@ -328,6 +328,85 @@ async fn an_id_that_another_schema_has_since_a_restore_is_used_by_no_process_of_
     assert_eq!(unreadable(&sender).await, 0);
 }
 
+/// Its followers have the time that was wrong, which nothing that it states by the right one is later than.
+#[tokio::test]
+async fn what_a_log_states_after_its_server_was_ahead_is_restated_behind_the_named_end_of_its_backup()
+ {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let url = empty_database().await;
+    let before = Sender::open(&url).await;
+    before.append(20).await;
+    before.pool.close().await;
+    let backup = copy(&url).await;
+    let ahead = Sender::open(&url).await;
+    sqlx::query("UPDATE pipeline.log_head SET last_time = last_time + $1")
+        .bind(30 * 86_400_000_000_i64)
+        .execute(&ahead.pool)
+        .await
+        .unwrap();
+    ahead.append(10).await;
+    let tasks = Tasks::new(CancellationToken::new());
+    ahead.ship(&lab, &replica, &tasks, 1);
+    until_balance(&lab, 30).await;
+    tasks.stop().cancel();
+    tasks.finished().await;
+
+    let sender = Sender::open(&backup).await;
+    sender.append(4).await;
+    // As they come by the broker, which knows nothing of watermarks.
+    let mut stated = Vec::new();
+    for row in messaging::log::all_after(&sender.pool, 20, 4)
+        .await
+        .unwrap()
+    {
+        let schemas = &sender.writer.schema_ids;
+        let schema = schemas.get(&sender.pool, row.schema_id).await.unwrap();
+        stated.push(schemas::decode(&schema, &row.body).unwrap());
+    }
+    let answers = replica
+        .take(FACTS, &stated.iter().collect::<Vec<_>>())
+        .await;
+    assert!(
+        answers.len() == 4 && answers.iter().all(|it| matches!(it, Answer::Repeated)),
+        "nothing tells that they are others: {answers:?}"
+    );
+    let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
+    let at = receiver.watermark("commission", 1, FACTS, 0).await.unwrap();
+    let fork = fencing::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
+    assert_eq!(fork, None);
+
+    let mut tx = sender.begin().await;
+    let above = fencing::begins_behind(&mut tx, None, Some(25), 24).await;
+    assert!(
+        matches!(above, Err(fencing::RaiseError::Refused(_))),
+        "{above:?}"
+    );
+    let earlier = fencing::begins_behind(&mut tx, Some(18), Some(20), 24).await;
+    assert_eq!(earlier.unwrap(), 18, "a fork that is found counts");
+    let behind = fencing::begins_behind(&mut tx, fork, Some(20), 24)
+        .await
+        .unwrap();
+    let raised = fencing::raise(&mut tx, &sender.pool, &sender.writer, behind)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((raised.after_position, raised.restated), (20, 4));
+    accept(&lab, 2).await.unwrap();
+    let tasks = Tasks::new(CancellationToken::new());
+    sender.ship(&lab, &replica, &tasks, 2);
+    until_balance(&lab, 34).await;
+    tasks.stop().cancel();
+    tasks.finished().await;
+
+    let mut tx = sender.begin().await;
+    let of_before = fencing::begins_behind(&mut tx, None, Some(19), 24).await;
+    assert!(
+        matches!(of_before, Err(fencing::RaiseError::Refused(_))),
+        "{of_before:?}"
+    );
+}
+
 /// The place that it looks back from is near the beginning of the epoch, and sequences there are those of the one before.
 #[tokio::test]
 async fn a_fork_is_looked_for_in_its_own_epoch_alone() {

@@ -71,6 +71,24 @@ pub(crate) struct HaltedStreamView {
     at: Timestamp,
 }
 
+/// Under which new history the log goes on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RaiseEpoch {
+    /// For the audit.
+    reason: Text<500>,
+    /// Where the restored backup ended. Followers do not tell what was appended since where they have messages of a time that was
+    /// wrong; without it, it begins behind the first message that one of them knows differently, or at the end of the log.
+    behind: Option<i64>,
+}
+
+impl Check for RaiseEpoch {
+    fn check(&self, fields: &mut Fields) {
+        let behind = self.behind.unwrap_or(0);
+        fields.require(behind >= 0, "/behind", "must not be negative");
+    }
+}
+
 /// What raising did.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RaisedView {
@@ -178,13 +196,13 @@ pub(crate) async fn get_epoch(
 
 /// After a restore that lost something: the log goes on under the next epoch, which followers accept one by one.
 #[utoipa::path(
-    post, path = "/epoch/raise", tag = "operator", request_body = Reason,
+    post, path = "/epoch/raise", tag = "operator", request_body = RaiseEpoch,
     responses((status = 200, body = RaisedView), Problems<(EpochRefused, FollowerAway)>), security(("bearer" = []))
 )]
 pub(crate) async fn raise_epoch(
     State(process): State<Arc<Process>>,
     operator: Operator,
-    Json(Reason { reason }): Json<Reason>,
+    Json(RaiseEpoch { reason, behind }): Json<RaiseEpoch>,
 ) -> Result<Json<RaisedView>, Problem> {
     // What is appended while followers are asked is stated again, too: they were asked of what was before.
     let head = messaging::log::head(&process.bare_pool).await;
@@ -193,15 +211,11 @@ pub(crate) async fn raise_epoch(
         .await
         .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
     let mut tx = begin(&process).await?;
-    let after = handled.forked_behind.unwrap_or(head);
+    let after = fencing::begins_behind(&mut tx, handled.forked_behind, behind, head);
+    let after = after.await.map_err(not_raised)?;
     let raised = fencing::raise(&mut tx, &process.bare_pool, &process.writer, after)
         .await
-        .map_err(|error| match error {
-            RaiseError::Sql(error) => unread(&error),
-            RaiseError::Schema(error) => unread_schema(&error),
-            RaiseError::Append(error) => Problem::internal(&error),
-            RaiseError::Refused(detail) => conflict(REFUSED, detail),
-        })?;
+        .map_err(not_raised)?;
     // Of a follower that went back too the broker has nothing left: what it is to have of the old epoch comes before the new one.
     for ((topic, partition), position) in handled.streams {
         relay::rewind(tx.connection(), topic, partition, position)
@@ -209,6 +223,9 @@ pub(crate) async fn raise_epoch(
             .or_unread()?;
     }
     let mut detail = json!({"after_position": raised.after_position, "restated": raised.restated});
+    if let Some(behind) = behind {
+        detail["behind"] = json!(behind);
+    }
     if let Some((from, to)) = raised.taken_back {
         detail["archive_taken_back"] = json!({"from": from, "to": to});
     }
@@ -227,6 +244,15 @@ pub(crate) async fn raise_epoch(
         after_position: raised.after_position,
         restated: raised.restated,
     }))
+}
+
+fn not_raised(error: RaiseError) -> Problem {
+    match error {
+        RaiseError::Sql(error) => unread(&error),
+        RaiseError::Schema(error) => unread_schema(&error),
+        RaiseError::Append(error) => Problem::internal(&error),
+        RaiseError::Refused(detail) => conflict(REFUSED, detail),
+    }
 }
 
 /// After a move that lost nothing (a clean copy of a stopped database, a standby that had everything): the log goes on as

@@ -16,7 +16,14 @@ pub enum Verb {
         service: Service,
     },
     /// After a restore that lost something: the service's log goes on under the next epoch
-    Raise(Act),
+    Raise {
+        /// Whose log, and why
+        #[command(flatten)]
+        act: Act,
+        /// Where the backup ended: what was appended since goes out under the new epoch. Only where its followers cannot tell: docs/runbooks/clock-ahead.md
+        #[arg(long, value_name = "POSITION")]
+        behind: Option<i64>,
+    },
     /// After a move that lost nothing: the service's log goes on as it was
     Keep(Act),
     /// Let a follower take another service's raised epoch
@@ -73,8 +80,11 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
             let shown = client.get(service, "/epoch", &[]).await?;
             show(client, &shown);
         }
-        Verb::Raise(act) => {
-            let body = json!({"reason": act.reason});
+        Verb::Raise { act, behind } => {
+            let mut body = json!({"reason": act.reason});
+            if let Some(position) = behind {
+                body["behind"] = json!(position);
+            }
             let raised = client.post(act.service, "/epoch/raise", &body).await?;
             let text = format!(
                 "{} emits under epoch {} behind position {}; {} message(s) appended since the restore go out under it",
