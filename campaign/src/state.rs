@@ -38,8 +38,7 @@ pub struct BatchState {
     groups: States<GroupId, Group>,
     memberships: States<MembershipId, Membership>,
     evidence: States<EvidenceId, Evidence>,
-    /// The first evidence of each campaign that has a file.
-    files_shown: HashMap<(CampaignId, FileHash), EvidenceId>,
+    files_shown: FilesShown,
     new_terms: Vec<Published>,
     texts: Vec<TermsTextRow>,
     notes: HashMap<(EnrollmentId, TermsVersion), AcceptanceNote>,
@@ -96,8 +95,9 @@ impl BatchState {
         let brands = brands::load(connection, &list(brand_ids)).await?;
         let groups = groups::load(connection, &list(group_ids)).await?;
         let memberships = memberships::load(connection, &list(membership_ids)).await?;
-        let evidence = evidence::load(connection, &list(evidence_ids)).await?;
-        let files_shown = evidence::first_of(connection, &shown).await?;
+        let evidence_ids = list(evidence_ids);
+        let evidence = evidence::load(connection, &evidence_ids).await?;
+        let first_of_others = evidence::first_of(connection, &shown, &evidence_ids).await?;
         let funds = brand_funds::load(connection, &list(funded_ids)).await?;
         Ok(Self {
             campaigns: States::new(campaigns, |it| &it.id),
@@ -108,8 +108,8 @@ impl BatchState {
             groups: States::new(groups, |it| &it.id),
             memberships: States::new(memberships, |it| &it.id),
             brands: States::new(brands, |it| &it.id),
+            files_shown: FilesShown::new(first_of_others, &evidence),
             evidence: States::new(evidence, |it| &it.shown.subject),
-            files_shown,
             funds: funds.into_iter().collect(),
             ..Self::default()
         })
@@ -140,7 +140,7 @@ impl BatchState {
         if let Some(shown) = command.shown() {
             let hashes = FileHash::of(&shown.record);
             for (first, hash) in same_file.iter_mut().zip(hashes) {
-                *first = self.files_shown.get(&(shown.key.clone(), hash));
+                *first = self.files_shown.first(&(shown.key.clone(), hash));
             }
         }
         View {
@@ -218,15 +218,15 @@ impl BatchState {
                 .api_keys
                 .evolve(id, |it| ApiKey::evolve(it, event, place)),
             Rows::Evidence(id) => {
+                if let Some(before) = self.evidence.get(id) {
+                    self.files_shown.remove(before);
+                }
                 let campaign = event.campaign().and_then(|id| self.campaigns.get(id));
                 self.evidence.evolve(id, |it| {
                     Evidence::evolve(it, &campaign?.brand, event, place)
                 });
                 if let Some(after) = self.evidence.get(id) {
-                    for hash in FileHash::of(&after.shown.record) {
-                        let file = (after.shown.key.clone(), hash);
-                        self.files_shown.entry(file).or_insert_with(|| id.clone());
-                    }
+                    self.files_shown.insert(after);
                 }
             }
         }
@@ -329,6 +329,54 @@ impl BatchState {
     }
 }
 
+/// A file, as it is known again in a campaign.
+type File = (CampaignId, FileHash);
+
+/// The evidence that has a file, by its position: all that the batch touches, and the first of the rest. Shown again with another file,
+/// evidence no longer has the one of before.
+#[derive(Debug, Default)]
+struct FilesShown(HashMap<File, BTreeSet<(i64, EvidenceId)>>);
+
+impl FilesShown {
+    /// With the first of those that the batch does not touch, and those that it does.
+    fn new(first_of_others: Vec<(File, (i64, EvidenceId))>, touched: &[Evidence]) -> Self {
+        let mut shown = Self::default();
+        for (file, first) in first_of_others {
+            shown.0.entry(file).or_default().insert(first);
+        }
+        for evidence in touched {
+            shown.insert(evidence);
+        }
+        shown
+    }
+
+    fn first(&self, file: &File) -> Option<&EvidenceId> {
+        let (_, first) = self.0.get(file)?.first()?;
+        Some(first)
+    }
+
+    fn insert(&mut self, evidence: &Evidence) {
+        for file in Self::files_of(evidence) {
+            let place = (evidence.position, evidence.shown.subject.clone());
+            self.0.entry(file).or_default().insert(place);
+        }
+    }
+
+    fn remove(&mut self, evidence: &Evidence) {
+        let place = (evidence.position, evidence.shown.subject.clone());
+        for file in Self::files_of(evidence) {
+            if let Some(shown) = self.0.get_mut(&file) {
+                shown.remove(&place);
+            }
+        }
+    }
+
+    fn files_of(evidence: &Evidence) -> impl Iterator<Item = File> {
+        let hashes = FileHash::of(&evidence.shown.record);
+        hashes.map(|hash| (evidence.shown.key.clone(), hash))
+    }
+}
+
 /// Erases what no event has of these partners, with the keys of what events have.
 async fn erase(
     connection: &mut PgConnection,
@@ -368,7 +416,7 @@ struct Touched {
     group: Option<GroupId>,
     membership: Option<MembershipId>,
     evidence: Vec<EvidenceId>,
-    files: Vec<(CampaignId, FileHash)>,
+    files: Vec<File>,
     api_key: Option<ApiKeyId>,
     /// Whose API keys.
     keyed_brand: Option<BrandId>,

@@ -1,6 +1,6 @@
 //! `evidence`: what partners have shown, and what brands say of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
@@ -83,13 +83,18 @@ pub(crate) async fn load(
     runtime::load::<Stored, _>(connection, sql, ids).await
 }
 
-/// The first evidence of its campaign for each of these files that somebody has shown.
+/// A file, by campaign and one of its hashes, with the position and the id of evidence that has it.
+type Found = (String, Option<String>, Option<String>, i64, String);
+
+/// The first evidence of its campaign, with its position, for each of these files that somebody has shown; passing over the evidence of
+/// these ids.
 pub(crate) async fn first_of(
     connection: &mut PgConnection,
     files: &BTreeSet<(CampaignId, FileHash)>,
-) -> Result<HashMap<(CampaignId, FileHash), EvidenceId>, sqlx::Error> {
+    but: &[String],
+) -> Result<Vec<((CampaignId, FileHash), (i64, EvidenceId))>, sqlx::Error> {
     if files.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
     let (mut campaigns, mut urls, mut contents) = (Vec::new(), Vec::new(), Vec::new());
     for (campaign, hash) in files {
@@ -101,25 +106,29 @@ pub(crate) async fn first_of(
         urls.push(url);
         contents.push(content);
     }
-    let found: Vec<(String, Option<String>, Option<String>, String)> = sqlx::query_as(
-        "SELECT f.campaign_id, f.url, f.content, first.id
+    let found: Vec<Found> = sqlx::query_as(
+        "SELECT f.campaign_id, f.url, f.content, first.position, first.id
            FROM unnest($1::text[], $2::text[], $3::text[]) AS f (campaign_id, url, content),
-                LATERAL ((SELECT id FROM evidence e WHERE e.campaign_id = f.campaign_id AND e.url_hash = f.url
+                LATERAL ((SELECT position, id FROM evidence e
+                           WHERE e.campaign_id = f.campaign_id AND e.url_hash = f.url AND e.id <> ALL($4)
                            ORDER BY position LIMIT 1)
                          UNION ALL
-                         (SELECT id FROM evidence e WHERE e.campaign_id = f.campaign_id AND e.content_hash = f.content
+                         (SELECT position, id FROM evidence e
+                           WHERE e.campaign_id = f.campaign_id AND e.content_hash = f.content AND e.id <> ALL($4)
                            ORDER BY position LIMIT 1)) AS first",
     )
     .bind(campaigns)
     .bind(urls)
     .bind(contents)
+    .bind(but)
     .fetch_all(connection)
     .await?;
-    let read = |(campaign, url, content, id): (String, Option<String>, Option<String>, String)| {
+    let read = |(campaign, url, content, position, id): Found| {
         let hash = url.map(FileHash::Url).or(content.map(FileHash::Content));
         let hash = column("url_hash", hash.ok_or(()))?;
         let campaign = column("campaign_id", CampaignId::parse(campaign))?;
-        Ok(((campaign, hash), column("id", EvidenceId::parse(id))?))
+        let first = (position, column("id", EvidenceId::parse(id))?);
+        Ok(((campaign, hash), first))
     };
     found.into_iter().map(read).collect()
 }

@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
+use messaging::Answer;
 use runtime::testing::{self, TestService};
-use schemas::Body;
+use schemas::{Actor, Body, Message, SubmitEvidenceV1, Topic};
 use serde_json::{Value, json};
+use types::{CampaignId, EvidenceId, PartnerId};
 
 use crate::app::{self, CAMPAIGNS, EVIDENCE};
 
@@ -154,6 +156,89 @@ async fn the_same_file_is_recognised_by_address_or_content_in_one_batch_and_over
     assert_eq!(later.iter().filter(|id| of_both.contains(id)).count(), 1);
     assert_eq!(list(&service, "duplicates=true", &brand).await.len(), 3);
     assert_eq!(list(&service, "duplicates=false", &brand).await.len(), 2);
+    service.stop().await;
+}
+
+/// A partner's command that shows a photo of this content for `camp1`.
+fn showing(partner: &str, url: &str, content: &str) -> Message {
+    let campaign = CampaignId::parse("camp1").unwrap();
+    let id = EvidenceId::of(&campaign, &PartnerId::parse(partner).unwrap(), "photo", url);
+    let body = Body::SubmitEvidenceV1(SubmitEvidenceV1 {
+        partner_id: partner.to_owned(),
+        evidence_type: "photo".to_owned(),
+        file_url: url.to_owned(),
+        content_hash: Some(content.repeat(32)),
+        ..SubmitEvidenceV1::default()
+    });
+    let topic = Topic::CampaignCommands;
+    let mut message = testing::message(topic, "camp1", id.as_str(), body, None);
+    message.header.actor = Some(Actor {
+        subject: partner.to_owned(),
+        roles: vec!["partner".to_owned()],
+        partner_id: Some(partner.to_owned()),
+        brand_id: None,
+    });
+    message
+}
+
+/// Has commands handled in one batch; the ids of their evidence.
+async fn shown_at_once<const N: usize>(
+    service: &TestService,
+    commands: [Message; N],
+) -> [String; N] {
+    let ids = commands.each_ref().map(|it| it.header.subject.clone());
+    let topic = Topic::CampaignCommands;
+    let answers = service.deliver_all(topic, commands.into()).await;
+    let done = |answer: &Answer| matches!(answer, Answer::Done(_));
+    assert!(answers.iter().all(done), "{answers:?}");
+    ids
+}
+
+async fn duplicate_of(service: &TestService, id: &str) -> Value {
+    let path = format!("{EVIDENCE}/{id}");
+    app::get(service, &path, &testing::brand("brand1")).await["duplicate_of"].clone()
+}
+
+#[tokio::test]
+async fn evidence_that_is_shown_again_with_another_content_is_the_first_of_that_in_one_batch_as_in_two()
+ {
+    let service = joined(&["partner1", "partner2", "partner3"]).await;
+    for (run, at_once) in [("1", true), ("2", false)] {
+        let url = |number: u8| format!("https://a.example/{run}/{number}.jpg");
+        let show = |partner: &str, number: u8, content: &str| {
+            showing(partner, &url(number), &format!("{run}{content}"))
+        };
+        let both = async |first: Message, second: Message| {
+            if at_once {
+                return shown_at_once(&service, [first, second]).await;
+            }
+            let [first] = shown_at_once(&service, [first]).await;
+            let [second] = shown_at_once(&service, [second]).await;
+            [first, second]
+        };
+        // Nobody has the first content any more.
+        let [first] = shown_at_once(&service, [show("partner1", 1, "a")]).await;
+        decide(&service, &first, "return", Some("file_unreadable")).await;
+        let [_, second] = both(show("partner1", 1, "b"), show("partner2", 2, "a")).await;
+        assert_eq!(duplicate_of(&service, &second).await, Value::Null, "{run}");
+        // Somebody still has it.
+        decide(&service, &second, "return", Some("file_unreadable")).await;
+        let [third] = shown_at_once(&service, [show("partner3", 3, "a")]).await;
+        assert_eq!(duplicate_of(&service, &third).await, json!(second));
+        let [_, fourth] = both(show("partner2", 2, "c"), show("partner1", 4, "a")).await;
+        assert_eq!(duplicate_of(&service, &fourth).await, json!(third), "{run}");
+        // The earlier one has the content of the later.
+        let [fifth] = shown_at_once(&service, [show("partner1", 5, "d")]).await;
+        let [sixth] = shown_at_once(&service, [show("partner2", 6, "e")]).await;
+        for returned in [&fifth, &sixth] {
+            decide(&service, returned, "return", Some("file_unreadable")).await;
+        }
+        let [_, sixth] = both(show("partner1", 5, "e"), show("partner2", 6, "e")).await;
+        assert_eq!(duplicate_of(&service, &sixth).await, json!(fifth), "{run}");
+    }
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &["evidence"])
+        .await;
     service.stop().await;
 }
 
