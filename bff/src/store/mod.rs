@@ -36,7 +36,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use runtime::lists;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, ClickId, OrderId};
 
 /// A table whose rows lists show, newest first.
@@ -123,7 +123,7 @@ const ITS_CAMPAIGNS_BRAND: Of = (
 
 /// A page of a table, newest first: of the rows that `seen` leaves, those whose columns have these values, where there are any.
 async fn list<R: Table>(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     page: PageQuery,
     seen: impl FnOnce(&mut QueryBuilder<Postgres>),
     narrowing: &[(&'static str, Option<&str>)],
@@ -133,7 +133,7 @@ async fn list<R: Table>(
     // Which of two indexes has fewer rows depends on the values: a plan for all of them would not know.
     let is_narrowed = narrowing.iter().any(|(_, value)| value.is_some());
     let page = sql.build_query_as().persistent(!is_narrowed);
-    page.fetch_all(pool).await
+    page.fetch_all(executor).await
 }
 
 fn push_page<R: Table>(

@@ -2,8 +2,8 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use runtime::lists;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use runtime::lists::in_state;
+use sqlx::{FromRow, PgExecutor, Postgres, QueryBuilder};
 
 use super::Table;
 
@@ -48,13 +48,47 @@ impl Table for PayoutRow {
 
 /// A partner's payouts, or everybody's, newest first.
 pub(crate) async fn list(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     partner: Option<&str>,
-    status: Option<&str>,
+    status: Option<&'static str>,
     page: PageQuery,
 ) -> Result<Vec<PayoutRow>, sqlx::Error> {
-    let of_partner = |sql: &mut QueryBuilder<Postgres>| {
-        lists::push_equal(sql, &[("partner_id", partner)]);
-    };
-    super::list(pool, page, of_partner, &[("status", status)]).await
+    let that_stand_so = in_state("status", status);
+    super::list(executor, page, that_stand_so, &[("partner_id", partner)]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::page::Form;
+    use runtime::testing::{TestService, rows_read};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_few_payouts_that_are_not_paid_are_found_behind_very_many_that_are() {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO payouts (id, position, partner_id, amount_minor, currency, method, masked, status, requested_at, updated_at)
+             SELECT 'payout ' || n, n, 'p' || n % 100, 1, 'USD', 'paypal', 'u***', CASE n WHEN 1 THEN 'failed' ELSE 'paid' END, n, n
+               FROM generate_series(1, 20000) n;
+             ANALYZE payouts",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let page = PageQuery {
+            limit: 50,
+            cursor: None,
+            form: Form::Json,
+        };
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for (status, expected) in [("failed", 1), ("unknown", 0), ("submitted", 0)] {
+            let found = list(&mut *tx, None, Some(status), page).await.unwrap();
+            assert_eq!(found.len(), expected, "{status}");
+        }
+        let read = rows_read(&mut tx, "payouts").await;
+        assert!(read <= 20, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
 }

@@ -510,16 +510,17 @@ pub(crate) async fn list(
     let narrowing = [
         ("brand_id", brand),
         ("partner_id", partner),
-        ("state", filter.state.map(MailState::name)),
         ("kind", filter.kind.as_deref()),
         ("channel", filter.channel.map(Channel::name)),
     ];
     let all = ("SELECT * FROM mails", "position");
-    lists::list(executor, all, page, |_| {}, &narrowing).await
+    let that_are_so = lists::in_state("state", filter.state.map(MailState::name));
+    lists::list(executor, all, page, that_are_so, &narrowing).await
 }
 
 #[cfg(test)]
 mod tests {
+    use chassis::page::Form;
     use runtime::testing::{TestService, rows_read};
 
     use super::*;
@@ -553,6 +554,39 @@ mod tests {
         assert_eq!(due, ["mail_20001"]);
         let read = rows_read(&mut tx, "mails").await;
         assert!(read <= 300, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_few_mails_that_failed_are_found_behind_very_many_that_were_sent() {
+        let service = TestService::start::<Notify>(crate::define).await;
+        // Nobody else sees it: the service itself tells of none.
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO mails (id, contact_id, address_id, partner_id, kind, event_id, correlation_id, data, hurries, created_at, next_at, state)
+             SELECT 'mail_' || n, 'ctc_a', gen_random_uuid(), 'partner1', 'payout.paid.v1', gen_random_uuid(), gen_random_uuid(), '{}',
+                    true, n, n, CASE n WHEN 1 THEN 'failed' ELSE 'sent' END
+               FROM generate_series(1, 20000) n;
+             ANALYZE mails",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        let filter = MailFilter {
+            state: Some(MailState::Failed),
+            ..MailFilter::default()
+        };
+        let page = PageQuery {
+            limit: 50,
+            cursor: None,
+            form: Form::Json,
+        };
+        let found = list(&mut *tx, &filter, page).await.unwrap();
+        let found: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(found, ["mail_1"]);
+        let read = rows_read(&mut tx, "mails").await;
+        assert!(read <= 20, "{read}");
         drop(tx);
         service.stop().await;
     }
