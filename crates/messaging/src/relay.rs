@@ -270,6 +270,8 @@ pub async fn ship(
     let lag = Lag::of(&transport.name(), topic, partition);
     metrics::counter!("tributary_relay_errors_total", "transport" => transport.name()).increment(0);
     health.travels(&transport.name(), topic, partition);
+    // Where a follower stands that was not reached yet it alone knows: what is committed from now on waits for it in any case.
+    let began = *source.committed.borrow();
     let mut reached = None;
     loop {
         let started = Instant::now();
@@ -297,9 +299,8 @@ pub async fn ship(
                 .increment(1);
             tracing::warn!(transport = transport.name(), topic = topic.name(), partition, %error, retry_in = ?wait,
                 "shipping starts again from the last known place");
-            if let Some(at) = reached {
-                lag.look(&source.pool, topic, partition, at).await;
-            }
+            let at = reached.unwrap_or(began);
+            lag.look(&source.pool, topic, partition, at).await;
         }
         tokio::select! {
             () = stop.cancelled() => break,
@@ -359,11 +360,9 @@ async fn ship_open(
     reached: &mut Option<i64>,
 ) -> Result<(), ShipError> {
     let stored = load_cursor(&source.pool, topic, partition, relay_epoch).await?;
-    // Where a follower stands that was not reached yet it alone knows: what is committed from now on waits for it in any case.
-    reached.get_or_insert_with(|| match stored {
-        0 => *source.committed.borrow(),
-        stored => stored,
-    });
+    if stored > 0 {
+        reached.get_or_insert(stored);
+    }
     let epochs = epoch::all(&source.pool).await?;
     let current = epoch::newest(&epochs);
     let (start, mut at) = begin(source, transport, topic, partition, stored, &epochs).await?;

@@ -240,7 +240,9 @@ impl WriteTx {
                 .await
                 .map_err(|error| match error {
                     SchemaIdError::Sql(error) => error,
-                    unusable @ SchemaIdError::Unusable { .. } => sqlx::Error::Decode(unusable.into()),
+                    unusable @ SchemaIdError::Unusable { .. } => {
+                        sqlx::Error::Decode(unusable.into())
+                    }
                 })?;
             (tx, head) = writer.lock.begin(pool).await?;
         }

@@ -556,7 +556,8 @@ async fn a_call_that_the_crm_does_not_take_is_as_old_as_it_is_and_one_that_was_p
  {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
-    let oldest = async |service| app::oldest(service, "notify_crm_calls_oldest_seconds").await;
+    let oldest =
+        async |service: &TestService| app::oldest(service, "notify_crm_calls_oldest_seconds").await;
     assert_eq!(oldest(&service).await, 0, "nothing waits");
     wants(&service, json!({})).await;
     crm.fail("PUT", 401);
