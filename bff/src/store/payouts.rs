@@ -3,7 +3,7 @@
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use runtime::lists::in_state;
-use sqlx::{FromRow, PgExecutor, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgExecutor};
 
 use super::Table;
 

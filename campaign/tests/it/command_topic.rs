@@ -53,7 +53,7 @@ fn accept(sequence: i64, partner: &str) -> Message {
 
 /// The same from a producer of `brand1`.
 fn by_a_shop(mut message: Message) -> Message {
-    message.header.source = "shop-of-brand1".to_owned();
+    "shop-of-brand1".clone_into(&mut message.header.source);
     message.header.actor = Some(Actor {
         subject: "producer:shop-of-brand1".to_owned(),
         ..actor("brand", "brand1")

@@ -120,6 +120,10 @@ async fn feed_due(
             }
         }
     }
+    if !unreadable.is_empty() {
+        let schemas: Vec<i32> = unreadable.into_iter().collect();
+        begin::answered(retry_queue::put_off(pool, &schemas)).await?;
+    }
     if due.is_empty() {
         return Ok(false);
     }

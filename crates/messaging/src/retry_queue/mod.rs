@@ -197,6 +197,18 @@ pub(crate) async fn due(
     .await
 }
 
+/// Puts off for a minute what is due of these writer schemas: it cannot be read now, and what waits behind it may be very much.
+pub(crate) async fn put_off(pool: &PgPool, schemas: &[i32]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE pipeline.parked p SET next_at = greatest(next_at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset + 60000000)
+           FROM pipeline.log_head h WHERE p.schema_id = ANY($1) AND p.state IN ('waiting', 'retrying', 'queued')",
+    )
+    .bind(schemas)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Makes what this build knows, and an earlier one did not, due, and says how many. Of read models the tables are of the fold before then.
 pub async fn feed_back_known(
     pool: &PgPool,

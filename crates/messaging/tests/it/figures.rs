@@ -51,7 +51,7 @@ impl Recorder for Figures {
     }
 }
 
-/// Reports until this is what is said of the database.
+/// Reports until this is how the database is.
 async fn reported(pool: &PgPool, figures: &Figures, away: f64) {
     let tasks = Tasks::new(CancellationToken::new());
     let reporting = gauges::report(pool.clone(), Health::default(), &[], tasks.stop().clone());
