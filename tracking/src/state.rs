@@ -583,7 +583,7 @@ struct Wanted {
     /// The highest limit of groups that change in this batch, where some do or partners are moved.
     changing_limits: Option<i32>,
     /// Groups that partners are moved into in this batch.
-    moved_into: HashSet<GroupId>,
+    moved_into: Vec<GroupId>,
     /// Campaigns that become known in this batch.
     adopted: HashMap<CampaignId, BrandId>,
 }
@@ -668,7 +668,7 @@ impl Wanted {
 
     fn move_into(&mut self, group: &GroupId) {
         self.limit_changes(None);
-        self.moved_into.insert(group.clone());
+        self.moved_into.push(group.clone());
     }
 
     /// What a link of this partner in this campaign is decided by.

@@ -16,7 +16,7 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     makers: &[(&BrandId, &PartnerId)],
     changing: Option<i32>,
-    into: &HashSet<GroupId>,
+    into: &[GroupId],
 ) -> Result<Groups, sqlx::Error> {
     let (brands, partners): (Vec<&str>, Vec<&str>) = makers
         .iter()

@@ -1,6 +1,6 @@
 //! How many links a partner may have, by its group.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use runtime::testing::{TestService, operator, partner, rows_read};
 use schemas::{Body, GroupChangedV1, GroupCreatedV1, PartnerMovedV1, Topic};
@@ -133,7 +133,7 @@ async fn links_are_counted_where_there_is_a_limit_and_up_to_it() {
     let makers = [(&limited, &one), (&free, &other)];
     let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     for (changing, expected) in [(None, vec![7]), (Some(9), vec![9, 9])] {
-        let groups = groups::load(&mut tx, &makers, changing, &HashSet::new());
+        let groups = groups::load(&mut tx, &makers, changing, &[]);
         let groups = groups.await.unwrap();
         let mut counts: Vec<i64> = groups.links.into_values().collect();
         counts.sort_unstable();
@@ -171,7 +171,7 @@ async fn of_a_brand_with_very_many_groups_those_that_a_partner_may_be_in_are_rea
         .await
         .unwrap();
     let of_id = |id: &str| GroupId::parse(id).unwrap();
-    let into = HashSet::from([of_id("grp_9"), of_id("grp_unknown")]);
+    let into = [of_id("grp_9"), of_id("grp_unknown")];
     let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     let groups = groups::load(&mut tx, &[(&brand, &partner)], Some(0), &into);
     let groups = groups.await.unwrap();
