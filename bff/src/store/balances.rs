@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use messaging::WriteTx;
 use runtime::each;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgExecutor, PgPool, Postgres, QueryBuilder};
 use types::{Account, AccountType, Currency};
 
 /// What an owner has in one currency by account type, in minor units; or by how much that changes.
@@ -129,7 +129,7 @@ pub(crate) async fn add(
 
 /// The balances of these owners, or of everybody, the last first seen first.
 pub(crate) async fn list(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     owners: Option<&[String]>,
     currency: Option<&str>,
     below: i64,
@@ -140,7 +140,7 @@ pub(crate) async fn list(
     sql.push(" AND b.owner NOT LIKE 'brand:%.%' AND b.owner NOT LIKE 'bank:%'");
     push_narrowing(&mut sql, owners, currency);
     sql.push(" ORDER BY b.position DESC LIMIT ").push_bind(rows);
-    sql.build_query_as().fetch_all(pool).await
+    sql.build_query_as().fetch_all(executor).await
 }
 
 /// To these owners and this currency, where any are named: a plan for those that are not named would walk through everybody's.
@@ -173,7 +173,7 @@ pub(crate) struct AccountRow {
 /// The accounts of these owners, or of everybody: those that every owner has, and what stands in others. The last first seen
 /// first.
 pub(crate) async fn accounts(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     owners: Option<&[String]>,
     currency: Option<&str>,
     below: i64,
@@ -196,7 +196,7 @@ pub(crate) async fn accounts(
     push_narrowing(&mut sql, owners, currency);
     sql.push(" ORDER BY b.position DESC, v.ordinal DESC LIMIT ")
         .push_bind(rows);
-    sql.build_query_as().fetch_all(pool).await
+    sql.build_query_as().fetch_all(executor).await
 }
 
 /// What an owner has in a currency.
@@ -210,4 +210,37 @@ pub(crate) async fn find(
         .bind(currency.code())
         .fetch_optional(pool)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::{TestService, rows_read};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_held_in_a_rare_currency_is_found_behind_very_much_in_another() {
+        let service = TestService::start(crate::define).await;
+        sqlx::raw_sql(
+            "INSERT INTO balances (owner, currency, position, pending, payable, in_transit, paid_out, suspense, funds, updated_at)
+             SELECT 'partner:p' || n, CASE n WHEN 1 THEN 'EUR' ELSE 'USD' END, n, 1, 0, 0, 0, 0, 0, n FROM generate_series(1, 20000) n;
+             ANALYZE balances",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let found = list(&mut *tx, None, Some("EUR"), i64::MAX, 51).await;
+        assert_eq!(found.unwrap()[0].owner, "partner:p1");
+        let found = accounts(&mut *tx, None, Some("EUR"), i64::MAX, 51).await;
+        assert_eq!(
+            found.unwrap().len(),
+            4,
+            "pending, payable, in transit and paid out"
+        );
+        let read = rows_read(&mut tx, "balances").await;
+        assert!(read <= 20, "{read}");
+        drop(tx);
+        service.stop().await;
+    }
 }

@@ -574,8 +574,11 @@ mod tests {
         .await
         .unwrap();
         let filter = MailFilter {
+            brand_id: None,
+            partner_id: None,
             state: Some(MailState::Failed),
-            ..MailFilter::default()
+            kind: None,
+            channel: None,
         };
         let page = PageQuery {
             limit: 50,
