@@ -9,8 +9,8 @@ use crate::store::api_keys::ApiKeyRow;
 impl ReadModel for ApiKeyRow {
     fn says(message: &Message) -> Says {
         match message.body {
-            Body::ApiKeyCreatedV1(_) | Body::ApiKeyRotatedV1(_) => Says::All,
-            Body::ApiKeyRevokedV1(_) => Says::Change,
+            Body::ApiKeyCreatedV1(_) => Says::All,
+            Body::ApiKeyRotatedV1(_) | Body::ApiKeyRevokedV1(_) => Says::Change,
             _ => Says::Nothing,
         }
     }
@@ -18,9 +18,6 @@ impl ReadModel for ApiKeyRow {
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
         let header = &message.header;
         let position = before.as_ref().map_or(place, |row| row.position);
-        let created_at = before
-            .as_ref()
-            .map_or(header.time.get(), |row| row.created_at);
         let row =
             |brand: &types::BrandId, secret: (&str, &str), scopes, expires: Option<Micros>| Self {
                 id: header.subject.clone(),
@@ -32,7 +29,7 @@ impl ReadModel for ApiKeyRow {
                 expires_at: expires.map(Micros::get),
                 previous_hash: None,
                 previous_until: None,
-                created_at,
+                created_at: header.time.get(),
                 changed_at: header.time.get(),
             };
         match &message.body {
@@ -42,7 +39,10 @@ impl ReadModel for ApiKeyRow {
             }
             Body::ApiKeyRotatedV1(it) => {
                 let secret = (it.prefix.as_str(), it.hash.as_str());
+                // When it was made is not said again.
+                let made = before.as_ref().map(|row| row.created_at);
                 Some(Self {
+                    created_at: made.unwrap_or(header.time.get()),
                     previous_hash: it.previous_hash.clone(),
                     previous_until: it.previous_until.map(Micros::get),
                     ..row(&it.brand_id, secret, &it.scopes, it.expires_at)

@@ -52,7 +52,7 @@ async fn write(tx: &mut WriteTx, rows: &[ApiKeyRow]) -> Result<(), sqlx::Error> 
         previous_until: bigint = |r| r.previous_until,
         created_at: bigint = |r| r.created_at,
         changed_at: bigint = |r| r.changed_at,
-    } on (id) set (prefix, hash, previous_hash, previous_until, changed_at))
+    } on (id) set (brand_id, prefix, scopes, hash, expires_at, previous_hash, previous_until, created_at, changed_at))
     .await
 }
 

@@ -54,7 +54,8 @@ impl Table for ClaimRow {
             occurred_at: bigint = |r| r.occurred_at,
             claimed_at: bigint = |r| r.claimed_at,
             decided_at: bigint = |r| r.decided_at,
-        } on (id) set (status, conversion_id, reason, decided_at))
+        } on (id) set (status, conversion_id, campaign_id, partner_id, brand_id, event_type, order_id, link_code, click_id,
+                       amount_minor, currency, reason, occurred_at, claimed_at, decided_at))
         .await
     }
 }

@@ -41,7 +41,7 @@ impl Table for PayoutRow {
             reason: text = |r| r.reason.as_deref(),
             requested_at: bigint = |r| r.requested_at,
             updated_at: bigint = |r| r.updated_at,
-        } on (id) set (status, provider_ref, reason, updated_at))
+        } on (id) set (partner_id, amount_minor, currency, method, masked, status, provider_ref, reason, requested_at, updated_at))
         .await
     }
 }

@@ -1,15 +1,18 @@
 //! An event that comes again changes nothing, and models that were emptied fill again to the same.
 
 use messaging::Answer;
-use runtime::testing::{TestService, message, rows};
+use runtime::testing::{TestService, brand, message, operator, partner, rows};
 use schemas::{
-    ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, GroupChangedV1, GroupCreatedV1,
-    Message, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Topic,
+    ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, ClaimedSale, ConversionClaimedV1,
+    GroupChangedV1, GroupCreatedV1, Message, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1,
+    Topic,
 };
+use serde_json::{Value, json};
 use types::{ApiKeyScope, Country, GroupStatus, Micros, RefusalReason};
 
 use crate::app::{
-    accept, accepted, bff, calculated, facts, logged, outcome, partner123, payout_requested, posted,
+    accept, accepted, bff, calculated, claimed, facts, logged, outcome, partner123,
+    payout_requested, posted, usd,
 };
 
 const MODELS: [&str; 10] = [
@@ -163,6 +166,126 @@ async fn models_without_their_watermarks_fill_again_to_the_same() {
         without_positions(models(&app).await),
         without_positions(before)
     );
+}
+
+/// Of a log that went back: what it gave an id for the second time.
+async fn deliver_again(
+    app: &TestService,
+    topic: Topic,
+    (key, subject): (&str, &str),
+    [first, again]: [Body; 2],
+) -> Message {
+    let event = |body, epoch| {
+        let mut event = message(topic, key, subject, body, Some(1));
+        event.header.epoch = Some(epoch);
+        event
+    };
+    let answers = app.deliver_all(topic, vec![event(first, 1)]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+    let source = topic.owner().name();
+    let accept = json!({"source": source, "epoch": 2, "reason": "a test"});
+    let path = "/api/v1/operator/bff/epoch/accept";
+    let (status, body) = app.post(path, &operator(), &accept).await;
+    assert!(status.is_success(), "{body}");
+    let again = event(again, 2);
+    let answers = app.deliver_all(topic, vec![again.clone()]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+    again
+}
+
+#[tokio::test]
+async fn a_claim_that_a_restore_made_again_is_shown_as_it_was_made_last() {
+    let app = bff().await;
+    let claim = |partner: &str, minor, order: &str, link: &str, time| {
+        let sale = ClaimedSale {
+            partner_id: partner.parse().unwrap(),
+            amount: Some(usd(minor)),
+            order_id: Some(order.parse().unwrap()),
+            link_code: link.parse().unwrap(),
+            occurred_at: Micros(time),
+            ..claimed()
+        };
+        Body::from(ConversionClaimedV1 {
+            sale,
+            user_hash: None,
+        })
+    };
+    let both = [
+        claim("partner123", 10_000, "o1", "lnk_1", 1_900_000_000_000_000),
+        claim("partner456", 2_500, "o2", "lnk_2", 1_800_000_000_000_000),
+    ];
+    deliver_again(&app, Topic::TrackingEvents, ("clm_1", "clm_1"), both).await;
+    let path = "/api/v1/claims/clm_1";
+    assert_eq!(app.get(path, &partner123()).await.0, 404);
+    let (_, seen) = app.get(path, &partner("partner456")).await;
+    assert_eq!(
+        [&seen["amount"], &seen["order_id"], &seen["link_code"]],
+        [&json!("25.00"), &json!("o2"), &json!("lnk_2")]
+    );
+    assert_eq!(seen["occurred_at"], "2027-01-15T08:00:00Z", "{seen}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_payout_that_a_restore_made_again_is_shown_as_it_was_made_last() {
+    let app = bff().await;
+    let both = [payout_requested(500), payout_requested(900)];
+    deliver_again(&app, Topic::PaymentEvents, ("p", "pay_1"), both).await;
+    let (_, seen) = app.get("/api/v1/payouts/pay_1", &partner("p")).await;
+    assert_eq!(seen["amount"], "9.00", "{seen}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_a_restore_made_again_is_shown_as_it_was_made_last_and_when_it_was() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    let key = |brand: &str, scope, expires_at| {
+        Body::from(ApiKeyCreatedV1 {
+            brand_id: brand.parse().unwrap(),
+            prefix: "0123abcd".to_owned(),
+            hash: "00".repeat(32),
+            scopes: vec![scope],
+            expires_at,
+        })
+    };
+    let both = [
+        key("brand1", ApiKeyScope::ReportsRead, Some(Micros(1))),
+        key("brand2", ApiKeyScope::LinksWrite, None),
+    ];
+    let made = deliver_again(&app, topic, ("key_1", "key_1"), both).await;
+    let made = made.header.time;
+    let path = "/api/v1/keys/key_1";
+    assert_eq!(app.get(path, &brand("brand1")).await.0, 404);
+    let (_, seen) = app.get(path, &brand("brand2")).await;
+    assert_eq!(
+        [&seen["scopes"], &seen["expires_at"]],
+        [&json!(["links.write"]), &Value::Null]
+    );
+    let created = async || {
+        let sql = "SELECT created_at FROM api_keys";
+        sqlx::query_scalar(sql).fetch_one(app.pool()).await
+    };
+    assert_eq!(created().await.ok(), Some(made.get()));
+
+    let rotated = ApiKeyRotatedV1 {
+        brand_id: "brand2".parse().unwrap(),
+        prefix: "4567cdef".to_owned(),
+        hash: "11".repeat(32),
+        scopes: vec![ApiKeyScope::LinksWrite],
+        expires_at: None,
+        previous_hash: None,
+        previous_until: None,
+    };
+    let mut rotated = message(topic, "key_1", "key_1", rotated.into(), Some(2));
+    rotated.header.epoch = Some(2);
+    rotated.header.time = Micros(made.get() + 1);
+    let answers = app.deliver_all(topic, vec![rotated]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+    let (_, seen) = app.get(path, &brand("brand2")).await;
+    assert_eq!(seen["prefix"], "4567cdef");
+    assert_eq!(created().await.ok(), Some(made.get()));
+    app.stop().await;
 }
 
 #[tokio::test]
