@@ -143,6 +143,8 @@ impl Job for Sender {
         let began = Instant::now();
         let mut in_flight = self.in_flight.lock().await;
         in_flight.forget(Instant::now());
+        let looked = sending::free(pool, now, in_flight.looked_behind).await?;
+        in_flight.looked_behind = looked.unwrap_or_default();
         loop {
             let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
             let now = now.checked_add_micros(since).unwrap_or(now);
@@ -192,6 +194,8 @@ struct InFlight {
     deliveries: UnderWay<Held, Option<Next>>,
     /// Endpoints whose last attempt failed, with when that was.
     failing: HashMap<String, Instant>,
+    /// Up to where it was looked for what waits behind others, and is the first by now.
+    looked_behind: i64,
 }
 
 /// A delivery under way.

@@ -45,9 +45,10 @@ pub(crate) struct Row {
 
 /// So many are looked through for a page, where no index has what is wanted of them alone.
 const SEARCHED: i64 = 10_000;
-/// What is shown of deliveries, which stand behind it.
+/// What is shown of deliveries, which stand behind it. One that waits behind another of its subject is sent no sooner than that one.
 const SHOWN: &str = "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
-     d.next_at, d.ended_at, a.status AS last_status, a.error AS last_error FROM (";
+     coalesce((SELECT b.next_at FROM webhook_deliveries b WHERE b.endpoint_id = d.endpoint_id AND b.subject = d.subject AND b.state = 'pending' \
+               ORDER BY b.position LIMIT 1), d.next_at) AS next_at, d.ended_at, a.status AS last_status, a.error AS last_error FROM (";
 /// With the last attempt of each.
 const ATTEMPTED: &str = ") d LEFT JOIN LATERAL (SELECT status, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY attempt DESC LIMIT 1) a ON true";
 
@@ -67,6 +68,31 @@ pub(crate) async fn known(
     Ok(rows.into_iter().collect())
 }
 
+/// When a delivery is due that waits behind another of its subject: once that one is done with, and not by itself.
+macro_rules! behind {
+    () => {
+        "9223372036854775807"
+    };
+}
+pub(super) use behind;
+
+/// What this says of the first that waits of a row's subject, which stays that until this transaction has ended. One of which it is noted just
+/// now what became of it is passed over: it may be the last before them, and what waits behind it is due rather too early than never.
+macro_rules! first_that_waits {
+    ($row:literal, $($says:expr),+) => {
+        concat!(
+            "(SELECT ",
+            $($says,)+
+            " FROM webhook_deliveries b WHERE b.endpoint_id = ",
+            $row,
+            ".endpoint_id AND b.subject = ",
+            $row,
+            ".subject AND b.state = 'pending' ORDER BY b.position LIMIT 1 FOR SHARE SKIP LOCKED)"
+        )
+    };
+}
+pub(super) use first_that_waits;
+
 /// Has them sent, each behind what waits of the same subject: not before its first. One that is there already was made by the same event before.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
@@ -79,17 +105,23 @@ pub(crate) async fn insert(
     let texts = |of: fn(&NewDelivery) -> &str| new.iter().map(of).collect::<Vec<_>>();
     let ids: Vec<Uuid> = new.iter().map(|it| it.id).collect();
     let events: Vec<Uuid> = new.iter().map(|it| it.event_id).collect();
-    sqlx::query(
-        "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at)
+    sqlx::query(concat!(
+        "WITH n AS (
+           SELECT *, row_number() OVER (PARTITION BY endpoint_id, subject ORDER BY ordinal) AS nth
+             FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[])
+                  WITH ORDINALITY AS n (id, endpoint_id, subject, event_id, kind, body, ordinal)
+            WHERE NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = n.id)
+         )
+         INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at)
          SELECT n.id, n.endpoint_id, n.subject, n.event_id, n.kind, n.body, $7,
-                coalesce((SELECT d.next_at FROM webhook_deliveries d
-                           WHERE d.endpoint_id = n.endpoint_id AND d.subject = n.subject AND d.state = 'pending'
-                           ORDER BY d.position LIMIT 1), $7)
-           FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[])
-                WITH ORDINALITY AS n (id, endpoint_id, subject, event_id, kind, body, ordinal)
-          ORDER BY n.ordinal
+                CASE WHEN n.nth > 1 OR ",
+        first_that_waits!("n", "b.id"),
+        " IS NOT NULL THEN ",
+        behind!(),
+        " ELSE $7 END
+           FROM n ORDER BY n.ordinal
          ON CONFLICT (id) DO NOTHING",
-    )
+    ))
     .bind(ids)
     .bind(texts(|it| it.endpoint.as_str()))
     .bind(texts(|it| &it.subject))
@@ -110,15 +142,21 @@ macro_rules! sent_again {
 }
 pub(super) use sent_again;
 
-/// When `d` is due, which is sent again: when what waits of its subject before it is, or else at once, and no later than what waits behind it.
-/// Only what is due the longest is looked at for what is sent next: very many that wait behind one that is due later would keep it from being seen.
+/// When `d` is due, which is sent again: behind what waits of its subject before it, or else at once, and no later than what waits behind it, so
+/// that it is seen before that.
 macro_rules! due_again {
     ($now:literal) => {
         concat!(
-            "coalesce((SELECT CASE WHEN b.position < d.position THEN b.next_at ELSE least(",
-            $now,
-            ", b.next_at) END FROM webhook_deliveries b
-               WHERE b.endpoint_id = d.endpoint_id AND b.subject = d.subject AND b.state = 'pending' ORDER BY b.position LIMIT 1), ",
+            "coalesce(",
+            first_that_waits!(
+                "d",
+                "CASE WHEN b.position < d.position THEN ",
+                behind!(),
+                " ELSE least(",
+                $now,
+                ", b.next_at) END"
+            ),
+            ", ",
             $now,
             ")"
         )

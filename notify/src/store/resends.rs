@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{Micros, WebhookEndpointId};
 
-use super::deliveries::{due_again, sent_again};
+use super::deliveries::{behind, due_again, first_that_waits, sent_again};
 
 /// A range that is being sent again.
 #[derive(Debug, FromRow)]
@@ -90,16 +90,21 @@ pub(crate) async fn step(
 ) -> Result<(), sqlx::Error> {
     let last: Option<i64> = sqlx::query_scalar(concat!(
         "WITH looked AS (
-           SELECT id, position, created_at FROM webhook_deliveries
+           SELECT id, endpoint_id, subject, state, position, created_at FROM webhook_deliveries
             WHERE endpoint_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
+         ), chosen AS (
+           SELECT *, row_number() OVER (PARTITION BY subject ORDER BY position) AS nth FROM looked
+            WHERE ($8 OR (created_at >= $6 AND created_at < $7)) AND (state = 'pending') = $8
+         ), due AS MATERIALIZED (
+           SELECT id, CASE WHEN nth > 1 THEN ",
+        behind!(),
+        " ELSE ",
+        due_again!("$5"),
+        " END AS next_at FROM chosen d
          ), again AS (
            UPDATE webhook_deliveries d SET ",
         sent_again!(),
-        ", next_at = CASE WHEN $8 THEN $5 ELSE ",
-        due_again!("$5"),
-        " END
-             FROM looked l
-            WHERE d.id = l.id AND ($8 OR (l.created_at >= $6 AND l.created_at < $7)) AND (d.state = 'pending') = $8
+        ", next_at = due.next_at FROM due WHERE d.id = due.id AND (d.state = 'pending') = $8
          )
          SELECT max(position) FROM looked HAVING count(*) = $4 AND ($8 OR max(created_at) < $7)",
     ))

@@ -431,11 +431,16 @@ async fn what_is_sent_again_waits_behind_what_is_tried_again_of_the_same_subject
         waiting(&service, "second").await == 1
     })
     .await;
-    let due: Vec<i64> = sqlx::query_scalar("SELECT next_at FROM webhook_deliveries")
+    let due = "SELECT next_at FROM webhook_deliveries ORDER BY position";
+    let due: Vec<i64> = sqlx::query_scalar(due)
         .fetch_all(service.pool())
         .await
         .unwrap();
-    assert_eq!(due, [later, later]);
+    assert_eq!(due, [later, i64::MAX]);
+    for shown in app::until_deliveries(&service, &id, "pending", 2).await {
+        let next_at = serde_json::to_value(Timestamp(Micros(later))).unwrap();
+        assert_eq!(shown["next_at"], next_at, "not before the first");
+    }
     service.stop().await;
 }
 
