@@ -9,6 +9,10 @@ use crate::store::sending::Due;
 /// What stands in no event about a commission: its conversion says it.
 const OF_CONVERSION: [&str; 5] = ["click_id", "link", "campaign_id", "order_id", "amount"];
 
+/// So many attempts are put off while nothing is known of the conversion: half an hour and more, in which tracking's events come to notify. Of a
+/// conversion that was before the postback nothing ever does.
+const PUT_OFF: i32 = 3;
+
 /// What is known of a conversion.
 #[derive(Debug, Clone, Default, FromRow)]
 pub(crate) struct Sale {
@@ -24,14 +28,14 @@ pub(crate) struct Sale {
 }
 
 /// What is asked for to send this; `None`: it is no postback. One of whose conversion nothing is known yet, which tracking's events will
-/// say, waits for the second attempt.
+/// say, waits for a later attempt.
 pub(crate) fn of(due: &Due) -> Option<Result<String, String>> {
     if due.format != WebhookFormat::Postback.name() {
         return None;
     }
     let event: Value = serde_json::from_str(&due.body).unwrap_or_default();
     let names_conversion = OF_CONVERSION.iter().any(|name| names_macro(&due.url, name));
-    let is_early = due.attempts == 0 && !due.sale.is_known && names_conversion;
+    let is_early = due.attempts < PUT_OFF && !due.sale.is_known && names_conversion;
     if is_early && !is_test(&event) {
         return Some(Err("its conversion is not known yet".to_owned()));
     }
@@ -200,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_of_a_conversion_that_is_not_known_yet_waits_for_the_second_attempt() {
+    fn what_is_told_of_a_conversion_that_is_not_known_yet_is_put_off_but_not_for_good() {
         let body = event("commission.approved.v1", &json!({"amount": usd(2_000)})).to_string();
         let due = |url: &str, attempts| Due {
             id: Uuid::nil(),
@@ -216,9 +220,11 @@ mod tests {
             sale: Sale::default(),
         };
         let url = "https://t.example.com/?c={click_id}";
-        assert!(of(&due(url, 0)).unwrap().is_err());
+        for attempts in 0..3 {
+            assert!(of(&due(url, attempts)).unwrap().is_err(), "{attempts}");
+        }
         assert_eq!(
-            of(&due(url, 1)).unwrap().unwrap(),
+            of(&due(url, 3)).unwrap().unwrap(),
             "https://t.example.com/?c="
         );
         let url = "https://t.example.com/?i={conversion_id}";
