@@ -299,7 +299,7 @@ pub(crate) async fn sent(
         "SELECT e.url, e.format, ",
         sale_columns!(),
         " FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-          LEFT JOIN postback_sales o ON o.conversion_id = d.subject
+          LEFT JOIN postback_sales o ON o.conversion_id = d.subject AND o.partner_id = e.partner_id
          WHERE d.id = $1"
     ))
     .bind(delivery)

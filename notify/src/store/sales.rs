@@ -1,5 +1,7 @@
 //! `postback_sales`: what postbacks name of a conversion, which events about its commission do not say. Of partners that have postbacks.
 
+use std::collections::BTreeMap;
+
 use schemas::{Body, Message};
 use sqlx::PgConnection;
 use types::{Money, PartnerId};
@@ -34,11 +36,14 @@ impl NewSale {
     }
 }
 
-/// Keeps them: a repeat says the same.
+/// Keeps them. A repeat says the same, but where tracking's restore gave a conversion to somebody else: then the newest holds.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     sales: &[NewSale],
 ) -> Result<(), sqlx::Error> {
+    let latest = sales.iter().map(|it| (it.conversion.as_str(), it));
+    let latest: BTreeMap<_, _> = latest.collect();
+    let sales: Vec<&NewSale> = latest.into_values().collect();
     messaging::insert_rows!(connection, sales => "postback_sales" {
         conversion_id: text = |it| it.conversion.clone(),
         partner_id: text = |it| it.partner.to_string(),
@@ -48,7 +53,7 @@ pub(crate) async fn insert(
         order_id: text = |it| it.order.clone(),
         amount: bigint = |it| it.amount.map(|amount| amount.minor),
         currency: text = |it| it.amount.map(|amount| amount.currency.to_string()),
-    } "ON CONFLICT DO NOTHING")
+    } on (conversion_id) set (partner_id, click_id, link_code, campaign_id, order_id, amount, currency))
     .await
 }
 

@@ -84,7 +84,7 @@ pub(crate) async fn due(
                                  WHERE b.endpoint_id = w.endpoint_id AND b.subject = w.subject AND b.state = 'pending'
                                    AND b.position < w.position)
               ORDER BY w.next_at, w.position LIMIT coalesce(r.room, $5)) d
-           LEFT JOIN postback_sales o ON o.conversion_id = d.subject AND e.format = 'postback'
+           LEFT JOIN postback_sales o ON o.conversion_id = d.subject AND o.partner_id = e.partner_id AND e.format = 'postback'
           WHERE e.status = 'enabled' AND coalesce(r.room, $5) > 0 AND ", owner!(), " <> ALL($8)
           ORDER BY d.next_at, d.position LIMIT $7"),
     )

@@ -184,7 +184,7 @@ pub(crate) async fn sales(service: &TestService, from: i64, ids: &[String]) {
         .await;
 }
 
-fn attributed(id: &str, brand: &str, partner: &str) -> ConversionAttributedV1 {
+pub(crate) fn attributed(id: &str, brand: &str, partner: &str) -> ConversionAttributedV1 {
     ConversionAttributedV1 {
         event_type: ConversionType::Purchase,
         order_id: Some(id.parse().unwrap()),

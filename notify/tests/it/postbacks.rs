@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing;
+use schemas::{Body, ConversionAttributedV1, ConversionRefundedV1, Topic};
 use serde_json::json;
+use types::{Currency, Money};
 
 use crate::app::{self, DELIVERIES, WEBHOOKS};
 use crate::receiver::Tracker;
@@ -85,6 +87,42 @@ async fn a_commission_that_comes_before_its_conversion_is_told_with_the_click_a_
     app::sale(&mut service, "order1", "brand1", "partner1").await;
     service.advance_clock(3_600).await;
     assert_eq!(tracker.until(1).await, ["GET /?c=clk_1"]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_conversion_that_a_restore_gave_to_another_partner_is_told_its_tracker_with_its_own_click()
+ {
+    let mut service = app::start().await;
+    let mut trackers = Vec::new();
+    for partner in ["partner1", "partner2"] {
+        let tracker = Tracker::start().await;
+        let url = format!("{}/?c={{click_id}}&l={{link}}", tracker.url);
+        let kinds = ["conversion.refunded.v1"];
+        let body = json!({"url": url, "format": "postback", "kinds": kinds});
+        let token = testing::partner(partner);
+        app::post(&service, WEBHOOKS, &token, &body, StatusCode::CREATED).await;
+        trackers.push(tracker);
+    }
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    let attributed = ConversionAttributedV1 {
+        click_id: "clk_2".parse().unwrap(),
+        link_code: "summer".parse().unwrap(),
+        ..app::attributed("order1", "brand1", "partner2")
+    };
+    let usd = |minor| Money::new(minor, Currency::parse("USD").unwrap());
+    let refunded = ConversionRefundedV1 {
+        amount: usd(5_000),
+        refunded_total: usd(5_000),
+        purchase_amount: usd(20_000),
+        partner_id: Some("partner2".parse().unwrap()),
+        brand_id: Some("brand1".parse().unwrap()),
+    };
+    for body in [Body::from(attributed), refunded.into()] {
+        let topic = Topic::TrackingEvents;
+        service.deliver(topic, "order1", "order1", body).await;
+    }
+    assert_eq!(trackers[1].until(1).await, ["GET /?c=clk_2&l=summer"]);
     service.stop().await;
 }
 
