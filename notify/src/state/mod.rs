@@ -293,7 +293,10 @@ impl BatchState {
     pub(crate) fn follow(&mut self, message: &Message) {
         self.new_campaigns.extend(found(message));
         enrolled::note(&mut self.enrollments, message);
-        self.terms_mailings.extend(TermsMailing::of(message));
+        if let Some(mailing) = TermsMailing::of(message) {
+            enrolled::take_back(&mut self.enrollments, &mailing.campaign_id, mailing.version);
+            self.terms_mailings.push(mailing);
+        }
         if let Some(name) = called(message) {
             self.names
                 .insert(message.header.subject.clone(), name.to_owned());
@@ -414,8 +417,9 @@ impl BatchState {
         contacts::save(connection, &self.contacts.changed()).await?;
         mail_templates::save(connection, &self.mail_templates.changed()).await?;
         names::save(connection, &self.new_names).await?;
-        enrolled::save(connection, &self.enrollments).await?;
+        // Before what was accepted since is saved.
         terms_mailings::insert(connection, &self.terms_mailings).await?;
+        enrolled::save(connection, &self.enrollments).await?;
         let more = self.workflows.save(connection, now).await?;
         mails::insert(connection, &self.new_mails, now).await?;
         mails::insert(connection, &more, now).await?;
@@ -426,7 +430,6 @@ impl BatchState {
             if more || erased::have_workflows(connection, &erased).await? {
                 erased::insert(connection, &erased).await?;
             }
-            enrolled::erase(connection, &erased).await?;
             runtime::erase_personal_keys(connection, &erased).await?;
         }
         Ok(())

@@ -21,6 +21,14 @@ pub(crate) fn note(enrollments: &mut Enrollments, fact: &Message) {
     enrollments.insert(id, version.map(TermsVersion::get));
 }
 
+/// A version of terms is published: who accepted one of that number before, or a later one, accepted what campaign lost by a restore.
+pub(crate) fn take_back(enrollments: &mut Enrollments, campaign: &str, published: i32) {
+    let of_campaign = enrollments.iter_mut().filter(|((it, _), _)| it == campaign);
+    for version in of_campaign.filter_map(|(_, version)| version.as_mut()) {
+        *version = (*version).min(published - 1);
+    }
+}
+
 /// Writes how it stands now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
@@ -53,16 +61,4 @@ pub(crate) async fn save(
     .execute(connection)
     .await
     .map(|_| ())
-}
-
-/// Those who were erased are in nothing.
-pub(crate) async fn erase(
-    connection: &mut PgConnection,
-    partners: &[&str],
-) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM enrolled WHERE partner_id = ANY($1)")
-        .bind(partners)
-        .execute(connection)
-        .await
-        .map(|_| ())
 }

@@ -42,7 +42,8 @@ impl TermsMailing {
 }
 
 /// Keeps those that are to be begun, and which versions worsen something. Of those of an earlier number that would come into force no earlier
-/// than these, and so never do, nobody is told any more, nor of one whose number was given out again after a restore.
+/// than these, and so never do, nobody is told any more, nor of one whose number was given out again after a restore: who accepted that one, or a
+/// later one, is on the version before.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     mailings: &[TermsMailing],
@@ -64,6 +65,15 @@ pub(crate) async fn insert(
     .bind(mailings.iter().map(|it| it.campaign_id.as_str()).collect::<Vec<_>>())
     .bind(mailings.iter().map(|it| it.version).collect::<Vec<_>>())
     .bind(mailings.iter().map(|it| it.event_id).collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE enrolled e SET terms_version = n.version - 1
+           FROM (SELECT campaign_id, min(version) AS version FROM UNNEST($1::text[], $2::int[]) AS n(campaign_id, version) GROUP BY 1) n
+          WHERE e.campaign_id = n.campaign_id AND e.terms_version >= n.version",
+    )
+    .bind(mailings.iter().map(|it| it.campaign_id.as_str()).collect::<Vec<_>>())
+    .bind(mailings.iter().map(|it| it.version).collect::<Vec<_>>())
     .execute(&mut *connection)
     .await?;
     let worse: Vec<_> = mailings.iter().filter(|it| it.worsens).collect();

@@ -76,12 +76,16 @@ async fn at_once(service: &TestService, versions: [(i32, Micros, Option<bool>, i
 }
 
 async fn accept(service: &mut TestService, campaign: &str, id: &str, number: i32) {
+    deliver(service, campaign, accepted(id, number)).await;
+}
+
+fn accepted(id: &str, number: i32) -> Body {
     let accepted = EnrollmentAcceptedV1 {
         partner_id: partner(id),
         terms_version: version(number),
         brand_id: None,
     };
-    deliver(service, campaign, accepted.into()).await;
+    accepted.into()
 }
 
 /// All that was mailed about terms, once the mailings are done, by partner.
@@ -157,8 +161,14 @@ async fn whoever_is_in_a_campaign_on_terms_of_before_is_told_of_each_new_version
             .unwrap();
     assert_eq!(programmes, [Some("brand1".to_owned())]);
 
-    accept(&mut service, "camp1", "partner1", 3).await;
-    publish(&mut service, "camp1", 3, None).await;
+    let from = Micros(EFFECTIVE_AT.0 + 3);
+    let bodies = [published(3, from, None).into(), accepted("partner1", 3)];
+    let topic = Topic::CampaignEvents;
+    let at_once = bodies
+        .into_iter()
+        .zip(12..)
+        .map(|(body, sequence)| testing::message(topic, "camp1", "camp1", body, Some(sequence)));
+    service.deliver_all(topic, at_once.collect()).await;
     let all = mailed(&service).await;
     assert_eq!(all["partner1"].len(), 1, "it accepted that one already");
     assert_eq!(all["partner3"][1]["version"], 3);
@@ -259,6 +269,49 @@ async fn of_a_version_that_is_published_again_the_last_is_mailed_and_says_what_w
         .iter()
         .map(|data| data["worsens"] == true);
     assert_eq!(last.collect::<Vec<_>>(), [false], "both came at once");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_accepted_a_lost_version_is_told_of_the_one_that_gets_its_number() {
+    let mut service = app::start().await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    for id in ["partner1", "partner2"] {
+        app::mail_address(&service, &testing::partner(id)).await;
+    }
+    accept(&mut service, "camp1", "partner1", 1).await;
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    assert_eq!(mailed(&service).await["partner1"].len(), 1);
+    accept(&mut service, "camp1", "partner1", 2).await;
+    publish(&mut service, "camp1", 3, Some(false)).await;
+    assert_eq!(mailed(&service).await["partner1"].len(), 2);
+    // It is in the campaign on the lost version alone.
+    accept(&mut service, "camp1", "partner2", 3).await;
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    let all = mailed(&service).await;
+    for (id, count) in [("partner1", 3), ("partner2", 1)] {
+        assert_eq!(all[id].len(), count, "{id}");
+        let last = all[id].last().unwrap();
+        assert_eq!(
+            (&last["version"], &last["worsens"]),
+            (&2.into(), &true.into())
+        );
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_was_erased_and_comes_back_is_told_of_new_terms() {
+    let mut service = app::start().await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    let token = testing::partner("partner1");
+    app::mail_address(&service, &token).await;
+    accept(&mut service, "camp1", "partner1", 1).await;
+    deliver(&mut service, "partner1", PartnerErasedV1 {}.into()).await;
+    app::mail_address(&service, &token).await;
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    let all = mailed(&service).await;
+    assert_eq!(all.get("partner1").map(Vec::len), Some(1));
     service.stop().await;
 }
 
