@@ -210,13 +210,15 @@ pub(crate) async fn load(pool: &PgPool, workflows: &[String]) -> Result<Vec<Call
     runtime::load_rows(pool, sql, workflows).await
 }
 
-/// Whether another workflow of the same partner has made it a contact that is to stay, or is about to.
+/// Whether another workflow of the same partner has made it a contact that is to stay. One that is still to be made is made anew whole, by a call
+/// behind the one that removes it.
 pub(crate) async fn is_kept(pool: &PgPool, workflow: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         r#"SELECT EXISTS (SELECT 1 FROM workflows w JOIN workflows o USING (partner_id)
             WHERE w.id = $1 AND o.id <> w.id AND o.status IN ('running', 'completed')
               AND (o.steps::jsonb @> '[{"step": "crm_contact", "state": "completed"}]'
-                   OR o.steps::jsonb @> '[{"step": "crm_contact", "state": "running"}]'))"#,
+                   OR o.steps::jsonb @> '[{"step": "crm_contact", "state": "running"}]'
+                  AND EXISTS (SELECT 1 FROM crm_calls c WHERE c.workflow_id = o.id AND NOT c.removes AND c.state = 'done')))"#,
     )
     .bind(workflow)
     .fetch_one(pool)

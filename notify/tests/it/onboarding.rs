@@ -627,6 +627,54 @@ async fn a_workflow_that_is_stopped_takes_back_contact_and_group_and_leaves_the_
 }
 
 #[tokio::test]
+async fn a_contact_that_another_onboarding_is_only_about_to_make_is_removed() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    for brand in ["brand1", "brand2"] {
+        wanted_by(&service, brand, json!({"group_id": null})).await;
+    }
+    app::campaign(&mut service, "camp2", "brand2").await;
+    // The first one's was made, and nobody was told so.
+    crm.misreport("PUT", 502);
+    applies(&mut service, "camp1").await;
+    answers(&mut service, (Step::Checks, false), None).await;
+    until("it was tried", || async {
+        newest(&service).await["steps"][3]["crm_status"] == 502
+    })
+    .await;
+    crm.fail("PUT", 503);
+    application(&mut service, "camp2", ("partner1", "brand2")).await;
+    let second = newest_of(&service, "brand2").await;
+    let id = second["id"].as_str().unwrap();
+    let checks = WorkflowStepAnsweredV1 {
+        brand_id: "brand2".parse().unwrap(),
+        campaign_id: "camp2".parse().unwrap(),
+        ..answer((Step::Checks, false), None)
+    };
+    service
+        .deliver(Topic::CampaignEvents, id, id, checks.into())
+        .await;
+    until("the second one's was tried", || async {
+        newest_of(&service, "brand2").await["steps"][3]["crm_status"] == 503
+    })
+    .await;
+    assert!(crm.contact("partner1").is_some());
+    is_rejected(&mut service).await;
+    until_step(&service, "crm_contact", "compensated").await;
+    assert_eq!(crm.contact("partner1"), None);
+    let path = format!("{WORKFLOWS}/{id}/skip");
+    let (brand, body) = (testing::brand("brand2"), json!({"step": "crm_contact"}));
+    app::post(&service, &path, &brand, &body, StatusCode::OK).await;
+    assert_eq!(
+        state(&newest_of(&service, "brand2").await, "crm_contact"),
+        "skipped"
+    );
+    assert_eq!(crm.contact("partner1"), None);
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn what_campaign_did_for_a_stopped_workflow_is_taken_back_too() {
     let mut service = start(None).await;
     wants(&service, json!({})).await;
