@@ -212,6 +212,15 @@ async fn attempt(
             );
             Next::At(ended.checked_add_micros(FORGETS_AGAIN).unwrap_or(ended))
         }
+        Next::Failed(reason) if call.removes => {
+            tracing::error!(
+                workflow = call.workflow_id,
+                reason = reason.name(),
+                status,
+                "the CRM does not remove a contact that was to be taken back: it stays there, and its brand is mailed so"
+            );
+            next
+        }
         next => next,
     };
     crm_calls::note(pool, call, (ended, next, status), answer.is_refusal()).await

@@ -202,7 +202,7 @@ pub(super) fn written_code(language: MailLanguage, code: &str) -> String {
         .map_or_else(|| code.replace('_', " "), ToOwned::to_owned)
 }
 
-/// Reasons and accounts, from closed lists.
+/// Reasons, accounts and steps, from closed lists.
 fn german(code: &str) -> Option<&'static str> {
     Some(match code {
         "needs_more_detail" => "es fehlen Angaben",
@@ -229,6 +229,10 @@ fn german(code: &str) -> Option<&'static str> {
         "crm_unreachable" => "das CRM war tagelang nicht erreichbar",
         "partner_erased" => "der Partner wurde gelöscht",
         "refused" => "ein anderer Dienst lehnt es ab",
+        "left_out" => "ausgelassen",
+        "not_configured" => "es ist kein CRM eingerichtet",
+        "group" => "Gruppe",
+        "crm_contact" => "Kontakt im CRM",
         "queue_full" => "zu viele Nachrichten warteten",
         "pending" => "vorgemerkt",
         "payable" => "auszahlbar",

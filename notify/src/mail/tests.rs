@@ -78,6 +78,41 @@ fn whose_endpoint_an_operator_disabled_is_told_so_and_not_that_its_receiver_fail
 }
 
 #[test]
+fn a_brand_is_mailed_which_steps_of_a_stopped_onboarding_could_not_be_taken_back() {
+    for (language, all, but) in [
+        (
+            MailLanguage::English,
+            "taken back.",
+            "taken back, but for: crm contact (crm refused), group (group unknown).",
+        ),
+        (
+            MailLanguage::German,
+            "zurückgenommen.",
+            "zurückgenommen, außer: Kontakt im CRM (das CRM lehnt den Kontakt ab), Gruppe (die Gruppe gibt es nicht).",
+        ),
+    ] {
+        // One that was queued by a build before this one says nothing of it.
+        for (kept, says) in [
+            (Value::Null, all),
+            (json!([]), all),
+            (
+                json!([{"step": "crm_contact", "reason": "crm_refused"}, {"step": "group", "reason": "group_unknown"}]),
+                but,
+            ),
+        ] {
+            let stopped = rendered("workflow.compensated.v1", language, |sample| {
+                if !kept.is_null() {
+                    sample["kept"] = kept;
+                }
+            });
+            for text in [stopped.text, stopped.html] {
+                assert!(text.contains(says), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_settled_claim_is_mailed_as_overtaken_by_a_report_or_by_another_claim() {
     for (language, ways) in [
         (MailLanguage::English, ["reported it", "another claim"]),

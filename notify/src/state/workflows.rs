@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use runtime::States;
 use schemas::{Body, Message};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use types::{
     BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, WorkflowStepState, ids,
@@ -273,7 +274,8 @@ impl BatchState {
         let (Some(kind), Some(workflow)) = (mail::kind_of(kind), event.workflow()) else {
             return;
         };
-        let Some(workflow) = self.workflows.all.get(workflow) else {
+        let workflow = self.workflows.all.get(workflow);
+        let Some(workflow) = workflow else {
             return;
         };
         let started = &workflow.started;
@@ -296,6 +298,7 @@ impl BatchState {
         let approval = workflow.step(WorkflowStep::Approval);
         data["is_in"] = (approval == WorkflowStepState::Completed).into();
         data["is_over"] = (approval == WorkflowStepState::Compensated).into();
+        data["kept"] = kept(workflow);
         let link = workflow.link.as_ref();
         if let Some(url) = link.and_then(|code| api::link_url::of(code.as_str())) {
             data["link"] = url.into();
@@ -310,4 +313,19 @@ impl BatchState {
         let mails = NewMail::to_each(kind, contact, cause, &data.to_string());
         self.workflows.mails.extend(mails);
     }
+}
+
+/// The steps that could not be taken back, each with why. How the application stands is told apart, and of whoever was erased operators see to what
+/// is left out.
+fn kept(workflow: &Workflow) -> Value {
+    if workflow.reason == Some(WorkflowReason::PartnerErased) {
+        return json!([]);
+    }
+    let kept = workflow.steps.iter().filter_map(|it| {
+        let is_kept =
+            it.state == WorkflowStepState::Compensated && it.step != WorkflowStep::Approval;
+        let reason = it.reason.filter(|_| is_kept)?;
+        Some(json!({"step": it.step.name(), "reason": reason.name()}))
+    });
+    kept.collect()
 }

@@ -627,6 +627,35 @@ async fn a_workflow_that_is_stopped_takes_back_contact_and_group_and_leaves_the_
 }
 
 #[tokio::test]
+async fn a_brand_is_told_of_a_contact_that_the_crm_does_not_remove() {
+    let (lines, _listens) = testing::lines();
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    with_addresses(&service).await;
+    wants(&service, json!({"approves": false})).await;
+    until_crm(&mut service).await;
+    let workflow = until_step(&service, "approval", "running").await;
+    crm.fail("DELETE", 422);
+    let path = format!("{WORKFLOWS}/{}/cancel", workflow["id"].as_str().unwrap());
+    let brand = testing::brand("brand1");
+    app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+    until_step(&service, "group", "compensating").await;
+    answers(&mut service, (Step::Group, true), None).await;
+    until_status(&service, "compensated").await;
+    assert!(crm.contact("partner1").is_some());
+    let mail = mail_to_the_brand(&service).await;
+    let text = mail["text"].as_str().unwrap();
+    assert!(
+        text.contains("taken back, but for: crm contact (crm refused)."),
+        "{text}"
+    );
+    let logged = lines.logged();
+    assert!(logged.contains("the CRM does not remove"), "{logged}");
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_contact_that_another_onboarding_is_only_about_to_make_is_removed() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
