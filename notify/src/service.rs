@@ -51,7 +51,7 @@ impl Domain for Notify {
         derived: &[],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 3,
+        fold_version: 4,
     };
 
     type BatchState = BatchState;

@@ -49,6 +49,9 @@ impl BatchState {
         let Some(kind) = mail::kind_for(message) else {
             return;
         };
+        if self.workflows.lets_in(message) {
+            return;
+        }
         let Some(seen) = self.seen(message) else {
             return;
         };

@@ -7,7 +7,8 @@ use schemas::{Body, Message};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use types::{
-    BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, WorkflowStepState, ids,
+    BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStatus, WorkflowStep,
+    WorkflowStepState, ids,
 };
 
 use super::BatchState;
@@ -201,6 +202,19 @@ impl Workflows {
         }
     }
 
+    /// Whether onboarding lets in who applied, as a fact says: its brand has nothing to decide.
+    pub(super) fn lets_in(&self, fact: &Message) -> bool {
+        let Body::EnrollmentAppliedV1(applied) = &fact.body else {
+            return false;
+        };
+        let all = self.of(Some(&applied.brand_id), &applied.partner_id);
+        all.into_iter().any(|it| {
+            it.started.campaign_id.as_str() == fact.header.key
+                && it.started.approves
+                && it.status == WorkflowStatus::Running
+        })
+    }
+
     /// Has what is done with applications to a campaign end that was closed.
     pub(super) fn close(&mut self, campaign: &str) {
         self.closed.push(campaign.to_owned());
@@ -275,7 +289,8 @@ impl BatchState {
             return;
         };
         let workflow = self.workflows.all.get(workflow);
-        let Some(workflow) = workflow else {
+        // Of one that had ended its brand was told then.
+        let Some(workflow) = workflow.filter(|it| it.ended_before.is_none()) else {
             return;
         };
         let started = &workflow.started;

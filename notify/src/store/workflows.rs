@@ -41,6 +41,7 @@ struct Row {
     started_at: i64,
     changed_at: i64,
     ended_at: Option<i64>,
+    ended_before: Option<i64>,
 }
 
 impl TryFrom<Row> for Workflow {
@@ -83,6 +84,7 @@ impl TryFrom<Row> for Workflow {
             started_at: Micros(row.started_at),
             changed_at: Micros(row.changed_at),
             ended_at: row.ended_at.map(Micros),
+            ended_before: row.ended_before.map(Micros),
             position: row.position,
         })
     }
@@ -155,7 +157,8 @@ pub(crate) async fn save(
         started_at: bigint = |it| it.started_at.get(),
         changed_at: bigint = |it| it.changed_at.get(),
         ended_at: bigint = |it| it.ended_at.map(Micros::get),
-    } on (id) set (status, steps, group_before, country, sealed_name, link_code, failed, reason, returned, changed_at, ended_at))
+        ended_before: bigint = |it| it.ended_before.map(Micros::get),
+    } on (id) set (status, steps, group_before, country, sealed_name, link_code, failed, reason, returned, changed_at, ended_at, ended_before))
     .await
 }
 

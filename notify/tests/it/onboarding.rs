@@ -254,6 +254,12 @@ async fn mailed(service: &TestService, kind: &str) -> Vec<Value> {
     items.filter(|it| it["kind"] == kind).cloned().collect()
 }
 
+/// How many mails of a kind there are, sent or not.
+async fn queued(service: &TestService, kind: &str) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM mails WHERE kind = $1").bind(kind);
+    count.fetch_one(service.pool()).await.unwrap()
+}
+
 /// The one mail by which the brand is told that an onboarding was stopped.
 async fn mail_to_the_brand(service: &TestService) -> Value {
     let kind = "workflow.compensated.v1";
@@ -656,6 +662,23 @@ async fn a_brand_is_told_of_a_contact_that_the_crm_does_not_remove() {
 }
 
 #[tokio::test]
+async fn a_brand_is_mailed_of_an_application_where_it_decides_and_not_where_onboarding_does() {
+    let mut service = start(None).await;
+    with_addresses(&service).await;
+    for (approves, count) in [(true, 0), (false, 2)] {
+        wants(&service, json!({"approves": approves})).await;
+        // The second time it accepts newer terms, and onboarding goes on.
+        for _ in 0..2 {
+            applies(&mut service, "camp1").await;
+        }
+        assert_eq!(queued(&service, "enrollment.applied.v1").await, count);
+        is_rejected(&mut service).await;
+        until_status(&service, "compensated").await;
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_contact_that_another_onboarding_is_only_about_to_make_is_removed() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
@@ -783,6 +806,7 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
     for api in ["contacts", "hubspot"] {
         let crm = CrmStandIn::start().await;
         let mut service = start(Some((&crm, api))).await;
+        with_addresses(&service).await;
         wants(&service, json!({})).await;
         until_completed(&mut service).await;
         let erased = PartnerErasedV1 {}.into();
@@ -790,6 +814,7 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
             .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
             .await;
         let workflow = until_status(&service, "compensated").await;
+        assert_eq!(queued(&service, "workflow.compensated.v1").await, 0);
         assert_eq!(workflow["reason"], "partner_erased");
         assert_eq!(workflow["country"], Value::Null);
         assert_eq!(crm.contact("partner1"), None);

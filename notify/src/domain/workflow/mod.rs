@@ -49,6 +49,8 @@ pub struct Workflow {
     pub changed_at: Micros,
     /// When all was done, or taken back.
     pub ended_at: Option<Micros>,
+    /// When it had ended before its partner was erased.
+    pub ended_before: Option<Micros>,
     /// Where it stands in lists.
     pub position: i64,
 }
@@ -145,6 +147,7 @@ impl Workflow {
             started_at: place.time,
             changed_at: place.time,
             ended_at: None,
+            ended_before: None,
             position: place.position,
         }
     }
@@ -217,7 +220,7 @@ impl Workflow {
         self.status = WorkflowStatus::Compensating;
         self.failed = failed;
         self.reason = Some(reason);
-        self.ended_at = None;
+        self.ended_before = self.ended_at.take().or(self.ended_before);
         if reason == WorkflowReason::PartnerErased {
             self.country = None;
             self.sealed_name = None;
