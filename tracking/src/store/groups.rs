@@ -12,7 +12,7 @@ use crate::domain::Groups;
 /// What limits the links of these partners in campaigns of these brands: of a brand's groups, of which there may be very many, the default
 /// one, and those that these partners are in or are moved `into`. Links are counted where there is a limit, and up to it: a partner may have
 /// very many. Where groups or memberships are `changing`, that is any limit of these groups, and any up to this.
-pub(crate) async fn load(
+pub async fn load(
     connection: &mut PgConnection,
     makers: &[(&BrandId, &PartnerId)],
     changing: Option<i32>,

@@ -173,7 +173,8 @@ async fn of_a_brand_with_very_many_groups_those_that_a_partner_may_be_in_are_rea
     let of_id = |id: &str| GroupId::parse(id).unwrap();
     let into = [of_id("grp_9"), of_id("grp_unknown")];
     let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
-    let groups = groups::load(&mut tx, &[(&brand, &partner)], Some(0), &into);
+    let makers = [(&brand, &partner)];
+    let groups = groups::load(&mut tx, &makers, Some(0), &into);
     let groups = groups.await.unwrap();
     let limits = [
         (default, Some(1)),
