@@ -320,9 +320,10 @@ impl BatchState {
         changed.ended.remove(id);
         let mut row = (enrollment.clone(), position);
         if status == EnrollmentStatus::Applied {
-            // As where it was saved: who applies again has accepted what it accepted before.
-            if let Some((first, _)) = changed.applications.get(id) {
+            // As where it was saved: who applies again has accepted what it accepted before, and when it did.
+            if let Some((first, at)) = changed.applications.get(id) {
                 row.0.record.terms_version = first.terms_version;
+                row.1 = *at;
             }
             changed.applications.insert(id.clone(), row);
         } else {

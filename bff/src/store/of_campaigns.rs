@@ -82,7 +82,11 @@ impl<'a> Whose<'a> {
                 // By the partner's index, which has these rows alone: a campaign has others' too, perhaps very many.
                 sql.push(" AND coalesce(brand_id, '') = ")
                     .push_bind(brand.as_str());
-                (None, Some(partner))
+                // Of those it expects one to be of the brand, and would read them all to find it. Of a partner that it does not see it expects few.
+                sql.push(" AND partner_id = (SELECT ")
+                    .push_bind(partner.as_str())
+                    .push("::text)");
+                (None, None)
             }
             Self::Both(brand, partner) => (Some(brand), Some(partner)),
         };

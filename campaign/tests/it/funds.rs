@@ -89,7 +89,7 @@ async fn funds_that_turned_and_turn_again_once_payments_database_has_gone_back_a
     let accept = json!({"source": "payment", "epoch": 2, "reason": "a test"});
     app::post(
         &service,
-        "/epoch/accept",
+        "/api/v1/operator/campaign/epoch/accept",
         &testing::operator(),
         &accept,
         StatusCode::OK,

@@ -31,7 +31,7 @@ pub struct Halted {
     pub sequence: i64,
     /// What is wrong, and what to do.
     pub reason: String,
-    /// When it was seen last, in microseconds.
+    /// When it was noted, in microseconds.
     pub at: i64,
 }
 

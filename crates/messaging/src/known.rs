@@ -1,6 +1,6 @@
 //! Where a database's streams stand, and what a process remembers of that between its own transactions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schemas::Topic;
@@ -17,8 +17,8 @@ pub(crate) struct KnownStreams {
     pub watermarks: HashMap<StreamId, Watermark>,
     /// The newest epoch of each source that an operator accepted.
     pub accepted: HashMap<String, i64>,
-    /// Streams that are halted and were not accepted yet.
-    pub halted: HashSet<(String, String, i32)>,
+    /// Streams that are halted and were not accepted yet, with the epoch that came.
+    pub halted: HashMap<(String, String, i32), i64>,
 }
 
 /// The row of the log's head as a transaction left it: who wrote it, and what it says. A database that was restored under a running process

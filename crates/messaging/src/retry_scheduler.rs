@@ -22,8 +22,10 @@ use crate::trust::{Sender, Vouching};
 
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
-/// It rests so many times as long as a look took: what waits behind a dead letter is read at each look.
+/// After a look that fed nothing it rests so many times as long as that took: what waits behind a dead letter is read at each.
 const LOOKS_SHARE: u32 = 9;
+/// And no longer than this, as a look may have waited for a database that was away.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// An older process that runs beside this one may keep something at any time, until it ends.
 const FEED_BACK_EVERY: Duration = Duration::from_secs(10);
 
@@ -58,19 +60,24 @@ pub async fn run(
                 tracing::warn!(%error, "the retry queue cannot be read now");
             }
         }
+        let rest = (began.elapsed() * LOOKS_SHARE).min(LONGEST_REST);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(rest) => {}
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = changed.notified() => {}
-            () = something_due(&looked, began.elapsed() * LOOKS_SHARE) => {}
+            () = something_due(&looked) => {}
             () = tokio::time::sleep_until(feed_back_at) => {}
         }
     }
 }
 
-/// Until the last look at the log's head, and so long after the last one here, says that something may be due.
-async fn something_due(looked: &watch::Receiver<Looked>, rest: Duration) {
+/// Until the last look at the log's head says that something may be due.
+async fn something_due(looked: &watch::Receiver<Looked>) {
     loop {
-        tokio::time::sleep(POLL.max(rest)).await;
+        tokio::time::sleep(POLL).await;
         if looked.borrow().retries {
             return;
         }

@@ -185,7 +185,7 @@ SELECT (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
        (SELECT coalesce(json_agg(json_build_array(s.topic, s.partition, s.sequence)), '[]') FROM pipeline.stream_head s) AS streams,
        (SELECT coalesce(json_agg(json_build_array(w.source, w.epoch, w.topic, w.partition, w.sequence, w.time)), '[]')
           FROM pipeline.watermark w) AS watermarks,
-       (SELECT coalesce(json_agg(json_build_array(s.source, s.topic, s.partition)), '[]') FROM pipeline.stopped_stream s) AS stopped,
+       (SELECT coalesce(json_agg(json_build_array(s.source, s.topic, s.partition, s.came_epoch)), '[]') FROM pipeline.stopped_stream s) AS stopped,
        (SELECT coalesce(json_object_agg(a.source, a.epoch), '{}') FROM pipeline.accepted_epoch a) AS accepted,
        (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
        (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_array(p.entity, p.subject)), '[]') FROM pipeline.parked p
@@ -291,7 +291,8 @@ impl WriteTx {
             .await?;
         let Json(streams): Streams = row.try_get("streams")?;
         let Json(watermarks): Watermarks = row.try_get("watermarks")?;
-        let Json(halted): Json<HashSet<(String, String, i32)>> = row.try_get("stopped")?;
+        let Json(halted): Json<Vec<(String, String, i32, i64)>> = row.try_get("stopped")?;
+        let halted = halted.into_iter();
         let Json(accepted): Json<HashMap<String, i64>> = row.try_get("accepted")?;
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
         let Json(alive): Json<Vec<(String, Uuid, i32)>> = row.try_get("alive")?;
@@ -315,7 +316,9 @@ impl WriteTx {
                 })
                 .collect(),
             accepted,
-            halted,
+            halted: halted
+                .map(|(source, topic, partition, came)| ((source, topic, partition), came))
+                .collect(),
         };
         self.handled = handled.into_iter().collect();
         self.blocked = blocked.into_iter().collect();
@@ -417,15 +420,20 @@ impl WriteTx {
         }
     }
 
-    /// Notes that a stream stops, so that an operator can see why and let it go on.
-    pub(crate) fn halt(&mut self, halt: HaltedStream) {
-        self.known.halted.insert(halted(&halt.came));
-        self.halts.push(halt);
+    /// Notes that a stream stops, so that an operator can see why and let it go on. False where that is noted of this epoch already.
+    pub(crate) fn halt(&mut self, halt: HaltedStream) -> bool {
+        let came = halt.came.epoch;
+        let noted = self.known.halted.insert(halted(&halt.came), came);
+        let is_new = noted != Some(came);
+        if is_new {
+            self.halts.push(halt);
+        }
+        is_new
     }
 
     /// Whether a stream was halted, in this transaction or before, and was not accepted yet.
     pub(crate) fn is_halted(&self, stream: &StreamId) -> bool {
-        !self.known.halted.is_empty() && self.known.halted.contains(&halted(stream))
+        !self.known.halted.is_empty() && self.known.halted.contains_key(&halted(stream))
     }
 
     /// Appends a message: gives it its position, time, partition and sequence, and encodes it. Returns it as it will be

@@ -159,7 +159,9 @@ impl Attempt<'_> {
             {
                 stays.add(inbound.entity(), subject);
             }
-            retry_queue_changed |= matches!(answer, Answer::InRetryQueue) || is_fed_back;
+            // What was behind it may be due; what goes there is so later.
+            retry_queue_changed |=
+                is_fed_back && !matches!(answer, Answer::InRetryQueue | Answer::Repeated);
             answers.push(answer);
         }
         retry_queue_changed |= tx.any_waiting;

@@ -310,14 +310,17 @@ fn stop(
     known_epoch: i64,
     reason: String,
 ) -> Answer {
-    tracing::error!(source = %stream.source, topic = stream.topic.name(), sequence, epoch = stream.epoch, known_epoch, reason,
-        "a stream stops");
-    metrics::counter!("tributary_stream_stops_total", "source" => stream.source.clone(), "topic" => stream.topic.name()).increment(1);
-    tx.halt(HaltedStream {
+    let halt = HaltedStream {
         came: stream.clone(),
         sequence,
         known_epoch,
         reason: reason.clone(),
-    });
+    };
+    // What comes behind it is read over, and all of it again and again: it is noted once for each epoch that comes.
+    if tx.halt(halt) {
+        tracing::error!(source = %stream.source, topic = stream.topic.name(), sequence, epoch = stream.epoch, known_epoch, reason,
+            "a stream stops");
+        metrics::counter!("tributary_stream_stops_total", "source" => stream.source.clone(), "topic" => stream.topic.name()).increment(1);
+    }
     Answer::Halted { reason }
 }

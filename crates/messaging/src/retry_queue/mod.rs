@@ -172,18 +172,21 @@ pub(crate) async fn resume(
 
 /// The rows that are due with all that came before them about their aggregate, oldest first. Of messages only those whose kind is `known`: a
 /// newer build beside this one may have made others due for itself.
-pub(crate) async fn due(
-    pool: &PgPool,
-    known: &[&str],
-    limit: i64,
-) -> Result<Vec<RetryRow>, sqlx::Error> {
+pub async fn due(pool: &PgPool, known: &[&str], limit: i64) -> Result<Vec<RetryRow>, sqlx::Error> {
     sqlx::query_as(
         "WITH kept AS MATERIALIZED (
            SELECT p.source, p.message_id, p.subject, p.entity, p.arrival,
                   CASE WHEN p.state = 'dead' OR p.next_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset THEN false
                        ELSE coalesce(p.header::json ->> 'type' = ANY($2), true) END AS due
              FROM pipeline.parked p, pipeline.log_head h WHERE p.state <> 'unknown_type'),
-         behind AS MATERIALIZED (SELECT subject, entity, min(arrival) AS arrival FROM kept WHERE NOT due GROUP BY subject, entity),
+         waits AS MATERIALIZED (SELECT subject, entity, min(arrival) AS arrival FROM kept WHERE NOT due GROUP BY subject, entity),
+         -- What has no entity waits behind whatever has its subject, and that behind it.
+         behind AS MATERIALIZED (
+           SELECT * FROM waits
+           UNION ALL
+           SELECT k.subject, NULL, min(k.arrival) FROM kept k
+            WHERE k.due AND k.entity IS NULL AND EXISTS (SELECT 1 FROM waits w WHERE w.subject = k.subject AND w.arrival < k.arrival)
+            GROUP BY k.subject),
          first AS MATERIALIZED (
            SELECT k.source, k.message_id FROM kept k
             WHERE k.due AND NOT EXISTS (SELECT 1 FROM behind b WHERE b.subject = k.subject AND coalesce(b.entity = k.entity, true)

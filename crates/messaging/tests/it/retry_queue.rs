@@ -142,6 +142,30 @@ async fn a_message_whose_schema_is_not_there_stays_and_holds_nobody_else_up() {
     assert_eq!(lab.retry_queue().await.len(), 1, "the first is there still");
 }
 
+/// Whatever has no entity waits behind all that has its subject.
+#[tokio::test]
+async fn what_is_behind_a_row_without_an_entity_is_due_no_sooner_than_that_one() {
+    let lab = Lab::new().await;
+    let rows = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, entity, attempts, next_at, header, schema_id, body)
+                SELECT 'bff', gen_random_uuid(), arrival, 'payment-commands', state, '', 'same', entity, 0, 0, '{}', 1, ''
+                  FROM (VALUES (1, $1, 'payout'), (2, 'queued', NULL), (3, 'queued', 'partner'), (4, 'queued', 'payout')) v (arrival, state, entity)";
+    sqlx::query(rows)
+        .bind("dead")
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let due = async || {
+        let rows = retry_queue::due(&lab.pool, &[], 10).await.unwrap();
+        rows.iter().map(|row| row.arrival).collect::<Vec<_>>()
+    };
+    assert_eq!(due().await, Vec::<i64>::new());
+    sqlx::query("UPDATE pipeline.parked SET state = 'retrying' WHERE state = 'dead'")
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(due().await, [1, 2, 3, 4]);
+}
+
 #[tokio::test]
 async fn how_long_the_oldest_has_been_in_the_retry_queue_is_by_the_clock_of_the_log() {
     let mut lab = Lab::new().await;

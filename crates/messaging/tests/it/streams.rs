@@ -115,6 +115,22 @@ async fn a_source_whose_log_has_another_epoch_is_halted() {
         "{answers:?}"
     );
     assert_eq!(lab.balance("p").await, 1);
+
+    // What comes behind it, again and again, is not noted anew: it is read over, and that costs others nothing.
+    let noted = async || {
+        let row = "SELECT xmin::text, came_epoch, sequence FROM pipeline.stopped_stream";
+        let row = sqlx::query_as::<_, (String, i64, i64)>(row);
+        row.fetch_one(&lab.pool).await.unwrap()
+    };
+    let first = noted().await;
+    for sequence in 2..5 {
+        restored.header.sequence = Some(sequence);
+        replica.take(FACTS, &[&restored]).await;
+    }
+    assert_eq!(noted().await, first);
+    restored.header.epoch = Some(3);
+    replica.take(FACTS, &[&restored]).await;
+    assert_eq!((noted().await.1, noted().await.2), (3, 4));
 }
 
 #[tokio::test]
