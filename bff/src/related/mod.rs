@@ -302,17 +302,17 @@ impl Gathered {
         if shown.len() <= MAX_MESSAGES {
             return true;
         }
-        let mut led_to: HashSet<Uuid> = HashSet::new();
+        let mut causes: HashSet<Uuid> = HashSet::new();
         for found in &self.messages {
             let cause = found.row.causation_id;
-            if found.is_wanted || cause.is_some_and(|cause| led_to.contains(&cause)) {
-                led_to.insert(found.row.id);
+            if found.is_wanted || cause.is_some_and(|cause| causes.contains(&cause)) {
+                causes.insert(found.row.id);
             }
         }
         let mut places: Vec<usize> = (0..shown.len()).collect();
         places.sort_by_key(|place| {
             let found = shown[*place].0;
-            (!found.is_wanted, !led_to.contains(&found.row.id))
+            (!found.is_wanted, !causes.contains(&found.row.id))
         });
         let kept: HashSet<usize> = places.into_iter().take(MAX_MESSAGES).collect();
         let mut places = 0..;
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_what_is_looked_for_is_shown_however_much_else_its_request_led_to() {
+    fn what_is_about_what_is_looked_for_is_shown_however_much_else_its_request_causes() {
         let gathered = of_a_long_request(1_200);
         assert_eq!(gathered.messages.len(), 1_202);
         let mut shown: Vec<(&Found, ())> = gathered.messages.iter().map(|it| (it, ())).collect();

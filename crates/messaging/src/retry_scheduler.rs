@@ -25,7 +25,7 @@ const CHUNK: i64 = 200;
 /// After a look that fed nothing it rests so many times as long as that took: what waits behind a dead letter is read at each.
 const LOOKS_SHARE: u32 = 9;
 /// And no longer than this, as a look may have waited for a database that was away.
-const LONGEST_REST: Duration = Duration::from_secs(10);
+const MAX_REST: Duration = Duration::from_secs(10);
 /// An older process that runs beside this one may keep something at any time, until it ends.
 const FEED_BACK_EVERY: Duration = Duration::from_secs(10);
 
@@ -60,7 +60,7 @@ pub async fn run(
                 tracing::warn!(%error, "the retry queue cannot be read now");
             }
         }
-        let rest = (began.elapsed() * LOOKS_SHARE).min(LONGEST_REST);
+        let rest = (began.elapsed() * LOOKS_SHARE).min(MAX_REST);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(rest) => {}

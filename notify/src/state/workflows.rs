@@ -330,8 +330,8 @@ impl BatchState {
     }
 }
 
-/// The steps that could not be taken back, each with why. How the application stands is told apart, and of whoever was erased operators see to what
-/// is left out.
+/// The steps that could not be taken back, each with why. Without the application's own, which
+/// has its place in the mail; of whoever was erased none, since operators see to these.
 fn kept(workflow: &Workflow) -> Value {
     if workflow.reason == Some(WorkflowReason::PartnerErased) {
         return json!([]);
