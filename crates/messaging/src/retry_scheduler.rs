@@ -48,19 +48,26 @@ pub async fn run(
             feed_back_at = Instant::now() + FEED_BACK_EVERY;
         }
         let began = Instant::now();
+        let feeding = async {
+            let rows = begin::answered(retry_queue::due(&pool, &known, CHUNK)).await?;
+            let took = began.elapsed();
+            let fed = feed(&pool, &schema_ids, &flow, rows).await?;
+            Ok::<_, sqlx::Error>((fed, took))
+        };
         let fed = tokio::select! {
             () = stop.cancelled() => return,
-            fed = feed_due(&pool, &schema_ids, &flow, &known) => fed,
+            fed = feeding => fed,
         };
-        match fed {
-            Ok(true) => continue,
-            Ok(false) => {}
+        let took = match fed {
+            Ok((true, _)) => continue,
+            Ok((false, took)) => took,
             Err(error) => {
                 sqlstate::note(&error);
                 tracing::warn!(%error, "the retry queue cannot be read now");
+                began.elapsed()
             }
-        }
-        let rest = (began.elapsed() * LOOKS_SHARE).min(MAX_REST);
+        };
+        let rest = (took * LOOKS_SHARE).min(MAX_REST);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(rest) => {}
@@ -104,13 +111,12 @@ async fn feed_back(pool: &PgPool, known: &[&str], fold_before: Option<i32>) {
 }
 
 /// Feeds what is due; true when something left the table, so that what was queued behind it may be due too.
-async fn feed_due(
+async fn feed(
     pool: &PgPool,
     schema_ids: &SchemaIds,
     flow: &FlowSender,
-    known: &[&str],
+    rows: Vec<RetryRow>,
 ) -> Result<bool, sqlx::Error> {
-    let rows = begin::answered(retry_queue::due(pool, known, CHUNK)).await?;
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = BTreeSet::new();
     for row in rows {
