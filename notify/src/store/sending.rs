@@ -145,11 +145,11 @@ pub(crate) async fn note(pool: &PgPool, attempted: &Attempted) -> Result<(), sql
          ), left_behind AS (
            UPDATE webhook_deliveries SET next_at = ",
         behind!(),
-        "   WHERE $9::bigint IS NOT NULL AND endpoint_id = $12 AND subject = $13 AND state = 'pending' AND next_at < ",
+        "   WHERE endpoint_id = $12 AND subject = $13 AND state = 'pending' AND next_at < ",
         behind!(),
         "     AND position > (SELECT a.position FROM webhook_deliveries a WHERE a.id = $1 AND a.attempts = $2 AND a.state = 'pending')
          )
-         UPDATE webhook_deliveries SET state = $8, attempts = attempts + 1, next_at = coalesce($9, next_at), ended_at = $10, gives_up = $11
+         UPDATE webhook_deliveries SET state = $8, attempts = attempts + 1, next_at = coalesce($9::bigint, next_at), ended_at = $10, gives_up = $11
           WHERE id = $1 AND attempts = $2 AND state = 'pending'",
     ))
     .bind(attempted.delivery)
@@ -438,6 +438,10 @@ mod tests {
         let again = attempted(0, 0, now + 1, Next::At(Micros(now + SECOND)));
         note(pool, &again).await.unwrap();
         assert_eq!(due_at(pool).await, [now + SECOND, i64::MAX, i64::MAX]);
+        // As a build before this one left them: each has a time of its own.
+        let of_before = "UPDATE webhook_deliveries SET next_at = $1 WHERE state = 'pending'";
+        let of_before = sqlx::query(of_before).bind(now + SECOND);
+        of_before.execute(pool).await.unwrap();
         let taken = attempted(0, 1, now + 2, Next::Delivered);
         for _ in 0..2 {
             note(pool, &taken).await.unwrap();
