@@ -142,8 +142,12 @@ fn push_page<R: Table>(
     seen: impl FnOnce(&mut QueryBuilder<Postgres>),
     narrowing: &[(&'static str, Option<&str>)],
 ) {
-    let all = format!("SELECT *{} FROM {}", R::BESIDE, R::NAME);
-    lists::push_page(sql, (&all, "position"), page, seen, narrowing);
+    lists::push_page(sql, (&all::<R>(), "position"), page, seen, narrowing);
+}
+
+/// What is selected of a table for a page.
+fn all<R: Table>() -> String {
+    format!("SELECT *{} FROM {}", R::BESIDE, R::NAME)
 }
 
 /// Leaves a partner its own rows, a brand those that are of it, and operators all.

@@ -3,11 +3,11 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use runtime::lists::{push_end, push_end_by_index};
+use runtime::lists::{push_behind, push_end, push_end_by_index};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, PartnerId};
 
-use super::{ITS_BRAND, ITS_CAMPAIGNS_BRAND, Of, Table, push_page};
+use super::{ITS_BRAND, ITS_CAMPAIGNS_BRAND, Of, Table, all, push_page};
 
 /// Where it stands whose brand's a row of a campaign is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +128,7 @@ impl<'a> Whose<'a> {
             also(sql);
         };
         if campaigns.is_some() && !matches!(self, Self::Both(..)) {
-            sql.push("SELECT *").push(R::BESIDE);
-            sql.push(" FROM ").push(R::NAME);
-            sql.push(" WHERE position < ").push_bind(page.below());
+            push_behind(sql, (&all::<R>(), "position"), page);
             its(sql);
             push_end_by_index(sql, "position", page);
         } else {

@@ -129,7 +129,7 @@ async fn retry_queue_sizes(pool: &PgPool) -> Result<(), sqlx::Error> {
 async fn halted_streams(pool: &PgPool, health: &Health) -> Result<(), sqlx::Error> {
     let count = sqlx::query_scalar("SELECT count(*) FROM pipeline.stopped_stream");
     let followed: i64 = count.fetch_one(pool).await?;
-    let sent = i64::try_from(health.halts()).unwrap_or(i64::MAX);
+    let sent = i64::try_from(health.stopped_sends()).unwrap_or(i64::MAX);
     gauge!("tributary_stopped_streams").set(figure(followed.saturating_add(sent)));
     Ok(())
 }

@@ -183,7 +183,7 @@ impl Health {
     }
 
     /// How many streams this process sends no further until an operator acts.
-    pub(crate) fn halts(&self) -> usize {
+    pub(crate) fn stopped_sends(&self) -> usize {
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         stops.len()
     }
@@ -449,7 +449,7 @@ mod tests {
         assert_eq!(health.paused()[0].reason, "payment answers 401");
         health.halted("http:payment", topic, 0, "it is ahead");
         assert_eq!(health.paused(), Vec::new(), "it is named once");
-        assert_eq!(health.halts(), 1);
+        assert_eq!(health.stopped_sends(), 1);
     }
 
     #[test]

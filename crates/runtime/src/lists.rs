@@ -35,11 +35,20 @@ pub fn push_page(
     seen: impl FnOnce(&mut QueryBuilder<Postgres>),
     narrowing: &[(&str, Option<&str>)],
 ) {
-    sql.push(select).push(" WHERE ").push(position).push(" < ");
-    sql.push_bind(page.below());
+    push_behind(sql, (select, position), page);
     seen(sql);
     push_equal(sql, narrowing);
     push_end(sql, position, page);
+}
+
+/// Pushes what is selected of what stands behind the page before.
+pub fn push_behind(
+    sql: &mut QueryBuilder<Postgres>,
+    (select, position): (&str, &str),
+    page: PageQuery,
+) {
+    sql.push(select).push(" WHERE ").push(position).push(" < ");
+    sql.push_bind(page.below());
 }
 
 /// Leaves the newest, as many as a page has.

@@ -57,6 +57,18 @@ fn older_build(
     (PgPool::connect_lazy_with(options), running)
 }
 
+/// Until so many facts are noted, and so many kept.
+async fn until_handled(pool: &PgPool, noted: i64, kept: usize) {
+    runtime::testing::until("what is known is handled, the rest kept", || async {
+        let found: i64 = sqlx::query_scalar("SELECT count(*) FROM noted")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        found == noted && retry_queue(pool).await.len() == kept
+    })
+    .await;
+}
+
 async fn retry_queue(pool: &PgPool) -> Vec<(String, String)> {
     sqlx::query_as("SELECT state, header::json ->> 'type' FROM pipeline.parked ORDER BY arrival")
         .fetch_all(pool)
@@ -81,14 +93,7 @@ async fn an_older_build_keeps_a_newer_kind_and_the_newer_build_takes_it_in_order
     sender.emit(5).await;
     sender.emit_evidence(3).await;
     sender.emit(5).await;
-    runtime::testing::until("what is known is handled, the rest kept", || async {
-        let noted: i64 = sqlx::query_scalar("SELECT count(*) FROM noted")
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        noted == 10 && retry_queue(&pool).await.len() == 3
-    })
-    .await;
+    until_handled(&pool, 10, 3).await;
     let kept = retry_queue(&pool).await;
     assert!(
         kept.iter()
@@ -146,14 +151,7 @@ async fn a_version_of_the_schema_that_a_stranger_named_before_it_was_there_is_ta
     let sender = Sender::start(&settings, 1).await;
     sender.emit(5).await;
     sender.emit_evidence(1).await;
-    runtime::testing::until("all is handled or kept", || async {
-        let noted: i64 = sqlx::query_scalar("SELECT count(*) FROM noted")
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        noted == 5 && retry_queue(&pool).await.len() == 1
-    })
-    .await;
+    until_handled(&pool, 5, 1).await;
     stop.cancel();
     tokio::task::spawn_blocking(move || older.join().unwrap())
         .await
