@@ -19,6 +19,13 @@ pub fn now_and_then(fault: &str, every: u32) -> bool {
     is(fault) && TIMES.fetch_add(1, Ordering::Relaxed) % every == every - 1
 }
 
+/// Whether this is one of the first times that it is looked, of some that a process has.
+pub fn is_young() -> bool {
+    const TIMES: u32 = 10;
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    LOOKED.fetch_add(1, Ordering::Relaxed) < TIMES
+}
+
 /// So many basis points of an amount, as it must not be: in floating point, and cut.
 pub fn through_float(minor: i64, basis_points: i64) -> i64 {
     (minor as f64 * (basis_points as f64 / 10_000.0)) as i64
