@@ -165,11 +165,12 @@ impl Bff {
         Ok(response)
     }
 
-    /// Prefix and hash of the secret that a key has by a command: once that has ended what the key has, else what the log has.
+    /// Prefix and hash of the secret that a key has by a command: once that is completed what the key has, else what the log has: a refused
+    /// one may have named a key of somebody else's.
     async fn recorded(&self, command: Uuid, key: &str) -> Result<(String, String), Problem> {
         let pool = self.host.pool();
         let row = commands::find(pool, command, None).await.or_unread()?;
-        if row.as_ref().is_some_and(CommandRow::ended) {
+        if row.as_ref().is_some_and(CommandRow::completed) {
             let key = ApiKeyId::parse(key).map_err(|error| Problem::internal(&error))?;
             let found = api_keys::find(pool, None, &key).await.or_unread()?;
             let (logged, _) = self.logged(row).await?;

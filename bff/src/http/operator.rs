@@ -157,7 +157,7 @@ impl Proxy {
         if answer.as_ref().is_err_and(again) {
             answer = send().await;
         }
-        let answer = answer.map_err(|error| away(service, &error))?;
+        let answer = answer.map_err(|error| away(service, &method, &error))?;
         hand_back(service, answer)
     }
 }
@@ -195,12 +195,16 @@ fn is_cut_off(error: &reqwest::Error) -> bool {
     error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
-/// 503 when nothing was asked of the service, so that it can be asked again; else 502: it may have acted.
-fn away(service: Service, error: &reqwest::Error) -> Problem {
+/// 503 when nothing was asked of the service, or nothing but to be read, so that it can be asked again; else 502: it may have acted.
+fn away(service: Service, method: &Method, error: &reqwest::Error) -> Problem {
     tracing::warn!(service = service.name(), %error, "a request that was handed on was not answered");
     let name = service.name();
     if error.is_connect() {
         let detail = format!("{name} cannot be reached; try again");
+        return Problem::unavailable(SERVICE_UNAVAILABLE, detail, 1);
+    }
+    if method.is_safe() {
+        let detail = format!("{name} did not answer; try again");
         return Problem::unavailable(SERVICE_UNAVAILABLE, detail, 1);
     }
     let detail = format!("{name} did not answer; it may have acted: look at its audit");

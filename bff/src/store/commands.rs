@@ -46,6 +46,11 @@ pub(crate) struct CommandRow {
 }
 
 impl CommandRow {
+    /// Whether it came to what it was for.
+    pub(crate) fn completed(&self) -> bool {
+        self.status == CommandState::Completed.name()
+    }
+
     /// Whether nothing more can come of it.
     pub(crate) fn ended(&self) -> bool {
         let lasting = [CommandState::Pending, CommandState::NeedsAttention];

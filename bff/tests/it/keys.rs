@@ -131,6 +131,27 @@ async fn a_key_is_shown_once_and_the_command_carries_its_hash_alone() {
     app.stop().await;
 }
 
+/// Ids of keys are public: they stand in signed redirects.
+#[tokio::test]
+async fn a_refused_rotation_of_another_brands_key_shows_nothing_of_that_key_when_it_is_repeated() {
+    let app = bff().await;
+    let (key, _) = made(&app, &["reports.read"]).await;
+    let (stranger, rotate) = (brand("brand2"), format!("{KEYS}/{key}/rotate"));
+    let body = json!({});
+    let repeat = || app.post_with_key(&rotate, &stranger, "k1", &body);
+    let (status, first) = repeat().await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{first}");
+    let command = logged(&app, id(&first["command_id"])).await;
+    let mut refusal = crate::app::rejected("api_key_unknown");
+    if let Body::CommandRejectedV1(rejected) = &mut refusal {
+        command.header.kind.clone_into(&mut rejected.command_type);
+    }
+    deliver_outcome(&app, Topic::CampaignEvents, &command, refusal).await;
+    let (_, again) = repeat().await;
+    assert_eq!(again["prefix"], first["prefix"]);
+    app.stop().await;
+}
+
 /// Campaign was asked first, under the same `Idempotency-Key`, and showed another secret.
 #[tokio::test]
 async fn a_key_that_campaign_has_made_for_the_same_request_is_shown_without_a_secret() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chassis::auth::{AuthConfig, RouteScopes, Verifier};
+use chassis::auth::{AuthConfig, Verifier};
 use chassis::http::{Server, ServerConfig, Shell};
 use chassis::telemetry::{self, Metrics};
 use futures::future::LocalBoxFuture;
@@ -130,7 +130,7 @@ async fn run(
     let engine = engine(Arc::clone(&domain), &host, &engine_writer, &queue);
     let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
     let operated = operated(&host, &engine, &engine_writer, replays, broker, &settings);
-    let (surface, document) = surface(&host, operated, &faces, &settings);
+    let (surface, document, scopes) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, (&engine, domain.as_ref()));
     let is_suspicious = opened.left.deaths > 0;
     tasks.spawn("engine", engine.run(answered(&tasks), is_suspicious));
@@ -143,7 +143,6 @@ async fn run(
     if opened.left.commands_at_the_broker {
         transports::drain(&host, &settings, &queue);
     }
-    let scopes = RouteScopes::of(&document);
     let shell = shell(
         &host,
         &settings,

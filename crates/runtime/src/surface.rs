@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use chassis::auth::Verifier;
+use chassis::auth::{RouteScopes, Verifier};
 use chassis::http::{Groups, Probes, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::Metrics;
@@ -57,13 +57,13 @@ pub(crate) struct Surface {
     pub(crate) admin: Option<Groups>,
 }
 
-/// Makes the routes, with the document of the service's own.
+/// Makes the routes, with the document of the service's own and what API keys may do at all of its routes, at whichever port they are.
 pub(crate) fn surface(
     host: &Host,
     operated: Process,
     faces: &Faces,
     settings: &Settings,
-) -> (Surface, OpenApi) {
+) -> (Surface, OpenApi, RouteScopes) {
     let service = host.service();
     let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
     let (edge, edge_document) = (faces.edge)(host).split_for_parts();
@@ -88,9 +88,9 @@ pub(crate) fn surface(
     let (routes, document) = routes.split_for_parts();
     let (apart, also) = apart.split_for_parts();
     let (operators, shared) = operations::routes(Arc::new(operated)).split_for_parts();
-    let all = chassis::openapi::off_thread(|| {
-        whole(settings, service, document.clone().merge_from(also), shared)
-    });
+    let both = document.clone().merge_from(also);
+    let scopes = RouteScopes::of(&both);
+    let all = chassis::openapi::off_thread(|| whole(settings, service, both, shared));
     let mut questions = related(host, settings).merge((faces.between)(host));
     if faces.personal_keys {
         let key = settings.internal_key.clone();
@@ -125,7 +125,7 @@ pub(crate) fn surface(
             admin: None,
         }
     };
-    (surface, document)
+    (surface, document, scopes)
 }
 
 /// What the bff shows people of what is known here of a request.

@@ -92,6 +92,10 @@ async fn unknown_and_odd_codes_are_404_and_an_odd_visitor_400_and_nothing_is_wri
             response.headers()["content-type"],
             "application/problem+json"
         );
+        // The link may be there a second later: no cache is to keep that it is not.
+        let kept = response.headers().get("cache-control");
+        let expected = (status == 404).then_some("no-store");
+        assert_eq!(kept.map(|it| it.to_str().unwrap()), expected, "{path}");
     }
     let long = format!("{}/c/{}", service.base_url, "a".repeat(65));
     assert_eq!(service.client.get(long).send().await.unwrap().status(), 404);

@@ -74,7 +74,8 @@ pub(super) async fn timeout(
     next: Next,
 ) -> Response {
     // Only the outcome of a write is waited for.
-    let wait = if request.method().is_safe() {
+    let reads = request.method().is_safe();
+    let wait = if reads {
         Duration::ZERO
     } else {
         prefer::wait(request.headers()).unwrap_or_default()
@@ -82,9 +83,11 @@ pub(super) async fn timeout(
     let answer = tokio::time::timeout(limit.saturating_add(wait), next.run(request));
     answer.await.unwrap_or_else(|_| {
         Problem::of(code::REQUEST_TIMED_OUT)
-            .with_detail(
-                "no answer in time; a write may still happen: repeat it with its Idempotency-Key",
-            )
+            .with_detail(if reads {
+                "no answer in time; ask again"
+            } else {
+                "no answer in time; a write may still happen: repeat it with its Idempotency-Key"
+            })
             .into_response()
     })
 }

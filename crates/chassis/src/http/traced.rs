@@ -8,6 +8,9 @@ use super::measure::method_label;
 use crate::telemetry::{KeyValue, Kind, Span, Spans, TraceContext};
 use crate::time::real;
 
+/// As much of a path is exported.
+const PATH_BYTES: usize = 512;
+
 /// A request of a sampled trace while it is answered.
 pub(super) struct Traced {
     spans: &'static Spans,
@@ -31,7 +34,7 @@ impl Traced {
         let attributes = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("http.route", route.to_owned()),
-            KeyValue::new("url.path", shown_path(request).to_owned()),
+            KeyValue::new("url.path", cut(shown_path(request)).to_owned()),
             KeyValue::new(
                 "tributary.correlation_id",
                 context.correlation_id.to_string(),
@@ -59,6 +62,11 @@ impl Traced {
         self.span.error = status.is_server_error().then(|| status.to_string());
         self.spans.record(self.span);
     }
+}
+
+/// A path's beginning: whoever has no token can ask for long ones, and what is exported together would be too large then.
+fn cut(path: &str) -> &str {
+    &path[..path.floor_char_boundary(PATH_BYTES)]
 }
 
 /// The path as logs and traces may show it: of a link whose parameter `token` lets whoever has it act, the route.

@@ -126,6 +126,8 @@ async fn a_request_that_takes_too_long_is_504_unless_it_is_a_write_that_prefers_
     ] {
         let problem = problem(read.send().await.unwrap(), 504).await;
         assert_eq!(problem["code"], "request_timed_out");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.contains("write"), "{detail}");
     }
     let patient = Client::builder()
         .timeout(Duration::from_millis(300))

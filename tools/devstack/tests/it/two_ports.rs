@@ -4,13 +4,15 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use std::time::Duration;
+
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::settings::{Mode, variable};
 use devstack::stack::free_port;
 use reqwest::{Response, StatusCode};
 use schemas::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 async fn ask(stack: &LocalStack, url: String) -> Response {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -32,6 +34,39 @@ async fn documented(stack: &LocalStack, url: &str) -> Vec<String> {
         .keys()
         .cloned()
         .collect()
+}
+
+/// Tracking answers that at its second port alone, of which its own document says nothing.
+async fn a_key_reads_clicks(stack: &mut LocalStack, bff: &str) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    let making = http.post(format!("{bff}/api/v1/keys")).bearer_auth(brand);
+    let making = making.header("Prefer", "wait=20");
+    let making = making.json(&json!({"scopes": ["reports.read"]}));
+    let made: Value = making.send().await.unwrap().json().await.unwrap();
+    let key = made["secret"].as_str().unwrap().to_owned();
+    let settings = stack.settings_mut();
+    let tracking = settings.admin_url(Service::Tracking).unwrap().to_owned();
+    for url in [
+        format!("{bff}/api/v1/clicks"),
+        format!("{tracking}/api/v1/tracking/clicks"),
+    ] {
+        let answer = || http.get(&url).bearer_auth(&key).send();
+        // Until it has heard of the key.
+        let known = async {
+            loop {
+                let answer = answer().await.unwrap();
+                if answer.status() != StatusCode::UNAUTHORIZED {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(20), known).await;
+        let answer = answer.unwrap();
+        let status = answer.status();
+        assert_eq!(status, StatusCode::OK, "{url}: {:?}", answer.text().await);
+    }
 }
 
 /// In http mode, so that every message between services goes to the second ports too: without, no demo would be loaded.
@@ -89,6 +124,7 @@ async fn what_is_not_for_the_public_is_at_the_second_port_alone_where_services_a
         let public = status(&stack, format!("{bff}{path}")).await;
         assert_eq!(public, StatusCode::NOT_FOUND, "{path}");
     }
+    a_key_reads_clicks(&mut stack, &bff).await;
     let routes = documented(&stack, &bff).await;
     assert!(routes.contains(&"/api/v1/balances".to_owned()));
     assert!(!routes.iter().any(|route| route.contains("/operator/")));

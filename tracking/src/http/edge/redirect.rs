@@ -324,8 +324,11 @@ impl Edge {
     }
 }
 
+/// A cache may keep a 404 by itself (RFC 9110, 15.1), and the link may be there a second later.
 fn unknown() -> Problem {
-    Problem::not_found().with_detail("there is no such link")
+    Problem::not_found()
+        .with_detail("there is no such link")
+        .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
 fn away() -> Problem {
