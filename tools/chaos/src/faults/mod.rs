@@ -109,9 +109,11 @@ impl Outcome {
             .map_or_else(|| "none".to_owned(), |shows| shows.rule.to_string());
         let mut broken: Vec<u8> = self.broken().map(|finding| finding.rule).collect();
         broken.dedup();
+        let is_its = |finding: &&Finding| self.shows.is_none_or(|it| self.is_found(it, finding));
         let evidence = self
             .broken()
-            .find(|finding| self.shows.is_none_or(|it| self.is_found(it, finding)))
+            .find(is_its)
+            .or_else(|| self.broken().next())
             .map_or_else(String::new, |finding| {
                 let first = finding.broken.first().map_or("", String::as_str);
                 format!(

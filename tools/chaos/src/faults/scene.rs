@@ -118,7 +118,7 @@ impl Scene {
             },
             Fault::LockTakenLast => Self {
                 replicas: vec![Service::Tracking, Service::Payment],
-                ..broken(shows(7, &["the tables of every service"]))
+                ..broken(shows(9, &["every conversion is attributed once"]))
             },
             Fault::WatermarkIgnored => Self {
                 rewinds: true,

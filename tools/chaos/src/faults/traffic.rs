@@ -220,27 +220,31 @@ impl Shop {
     async fn same_request_twice(&self, number: u32) -> Result<()> {
         let order = format!("twice-{number}");
         for _ in 0..2 {
-            let request = self.report(0, &order).header("Idempotency-Key", &order);
+            let request = self.report(0, &order, "purchase", "12.35");
+            let request = request.header("Idempotency-Key", &order);
             self.keep(&request.send().await?)?;
         }
         Ok(())
     }
 
-    /// A pixel and a server report one order at the same time.
+    /// A pixel and a server report one order at the same time, and a shop's two programs a part of it back.
     async fn one_order_by_two_ways(&self, number: u32) -> Result<()> {
         let order = format!("both-{number}");
-        let reports = [0, 1].map(|way| self.report(way, &order).send());
-        let [one, other] = reports;
-        let (one, other) = tokio::join!(one, other);
-        self.keep(&one?)?;
-        self.keep(&other?)
+        for (kind, amount) in [("purchase", "12.35"), ("refund", "4.11")] {
+            let reports = [0, 1].map(|way| self.report(way, &order, kind, amount).send());
+            let [one, other] = reports;
+            let (one, other) = tokio::join!(one, other);
+            self.keep(&one?)?;
+            self.keep(&other?)?;
+        }
+        Ok(())
     }
 
-    fn report(&self, way: usize, order: &str) -> reqwest::RequestBuilder {
+    fn report(&self, way: usize, order: &str, kind: &str, amount: &str) -> reqwest::RequestBuilder {
         let tracking = &self.tracking[way % self.tracking.len()];
         let body = json!({
-            "user_id": "user123", "event_type": "purchase", "order_id": order, "campaign_id": "camp100",
-            "amount": "12.35", "currency": "USD",
+            "user_id": "user123", "event_type": kind, "order_id": order, "campaign_id": "camp100",
+            "amount": amount, "currency": "USD",
         });
         let url = format!("{tracking}/api/v1/tracking/events");
         self.http.post(url).json(&body)
