@@ -186,7 +186,7 @@ rejections! {
         AmountRequired = "amount_required", 422, "A purchase without an amount.";
         AmountPrecision = "amount_precision", 422, "The amount has more decimals than its currency.";
         CurrencyMismatch = "currency_mismatch", 422, "Not the campaign's or the purchase's currency.";
-        OrderRequired = "order_required", 422, "A refund that does not say of which order.";
+        OrderRequired = "order_required", 422, "A refund that says neither of which order nor of which conversion.";
         RefundExceedsPurchase = "refund_exceeds_purchase", 422, "More would go back than was paid.";
         NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount: only the whole of it is taken back.";
         TooManyRefunds = "too_many_refunds", 409, "As many refunds wait for the order as there may be: report its purchase first.";

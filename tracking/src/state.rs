@@ -685,9 +685,10 @@ impl Wanted {
         self.campaigns
             .extend(report.campaign.as_ref().map(ToString::to_string));
         let decides = !matches!(report.event_type, EventType::Other(_));
-        let refund_of_a_campaign =
-            report.event_type == EventType::Refund && report.campaign.is_some();
-        if (decides && !refund_of_a_campaign) || report.click.is_some() {
+        // No click is needed to find what one of these is of.
+        let says_of_what = report.campaign.is_some() || report.names_conversion;
+        let is_found = report.event_type == EventType::Refund && says_of_what;
+        if (decides && !is_found) || report.click.is_some() {
             self.lookups.push(Lookup {
                 report: header.id,
                 user: report.user.clone(),

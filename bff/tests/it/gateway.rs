@@ -209,6 +209,25 @@ async fn two_brands_orders_of_one_number_are_two_conversions_and_one_brands_is_o
 }
 
 #[tokio::test]
+async fn a_refund_may_name_its_conversion_and_is_about_that() {
+    let app = bff().await;
+    let named = "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e";
+    for order in [json!(null), json!("1001")] {
+        let body = json!({"user_id": "user123", "event_type": "refund", "order_id": order,
+            "conversion_id": named.to_uppercase()});
+        let event = submitted(&app, &brand("hbA"), "/api/v1/tracking/events", &body).await;
+        let kind = "tracking.record_event.command.v1";
+        assert_eq!(about(&event), (kind, named, named));
+        let Body::RecordEventV1(body) = event.body else {
+            panic!("{event:?}")
+        };
+        assert_eq!(body.conversion_id.as_deref(), Some(named));
+        assert_eq!(body.order_id.as_deref(), order.as_str());
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_event_without_an_order_is_a_conversion_of_its_own() {
     let app = bff().await;
     let walk = json!({"user_id": "user123", "event_type": "purchase", "metadata": {"amount": 100.0, "product_id": "prod456"}});

@@ -232,6 +232,10 @@ pub struct RecordEvent {
     /// The click that led there, where the reporter knows it.
     #[schema(min_length = 1, max_length = 64)]
     click_id: Option<String>,
+    /// Of a refund, the conversion that goes back, as the answer to its report names it: in place of `order_id`, or beside it where it is
+    /// of that order. What was reported without an order goes back by this alone.
+    #[schema(value_type = Option<Uuid>)]
+    conversion_id: Option<String>,
     /// What was bought.
     #[schema(example = "prod456", min_length = 1, max_length = 64)]
     product_id: Option<String>,
@@ -337,11 +341,17 @@ impl Check for RecordEvent {
         if let Some(Timestamp(claimed)) = self.occurred_at {
             refuse_future(fields, "/occurred_at", claimed, now());
         }
+        if let Some(named) = &self.conversion_id {
+            let is_one = ConversionId::named(named).is_some();
+            fields.require(is_one, "/conversion_id", "must be a UUID");
+            let is_refund = self.event_type == "refund";
+            fields.require(is_refund, "/conversion_id", "is for a refund alone");
+        }
         let mut seen = Fields::new();
         let found = self.find(&mut seen);
         // What is missing is reported only when nothing is wrong: it may be what was refused.
         match seen.finish() {
-            Ok(()) => found.require(&self.event_type, fields),
+            Ok(()) => found.require(&self.event_type, self.conversion_id.is_some(), fields),
             Err(problem) => {
                 for error in problem.errors() {
                     let pointer = error.pointer.clone().unwrap_or_default();
@@ -354,10 +364,12 @@ impl Check for RecordEvent {
 
 impl Found {
     /// What tracking would refuse without looking anything up.
-    fn require(&self, event_type: &str, fields: &mut Fields) {
+    fn require(&self, event_type: &str, names_conversion: bool, fields: &mut Fields) {
         let (purchase, refund) = (event_type == "purchase", event_type == "refund");
         fields.require(!purchase || self.amount.is_some(), "/amount", "is missing");
-        fields.require(!refund || self.order.is_some(), "/order_id", "is missing");
+        let says_of_what = self.order.is_some() || names_conversion;
+        let neither = "is missing, and so is conversion_id";
+        fields.require(!refund || says_of_what, "/order_id", neither);
         let nothing = refund && self.amount.is_some_and(Amount::is_zero);
         fields.require(!nothing, "/amount", "must be more than zero");
         if let (Some(amount), Some(currency)) = (self.amount, self.currency) {
@@ -371,7 +383,10 @@ impl RecordEvent {
     pub fn command(self, id: Uuid, shop: Option<&BrandId>) -> Written {
         let found = self.find(&mut Fields::new());
         let (campaign, order) = (found.campaign.as_ref(), found.order.as_ref());
-        let conversion = ConversionId::of_report(shop, campaign, order, id);
+        let named = self.conversion_id.as_deref().and_then(ConversionId::named);
+        let named_id = named.as_ref().map(ConversionId::to_string);
+        let conversion =
+            named.unwrap_or_else(|| ConversionId::of_report(shop, campaign, order, id));
         let record = RecordEventV1 {
             event_type: self.event_type,
             user_id: String::new(),
@@ -384,6 +399,7 @@ impl RecordEvent {
             product_id: found.product.map(Text::into_string),
             metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
             visitor: Some(visitor::write(&self.user_id)),
+            conversion_id: named_id,
         };
         About::of(conversion, record).write()
     }

@@ -104,6 +104,8 @@ pub struct RecordEventV1 {
     pub metadata: Option<String>,
     /// The visitor, in place of `user_id`, which is empty then. External producers give the id.
     pub visitor: Option<VisitorHashes>,
+    /// Of a refund, the conversion that goes back: in place of the order, or beside it where it is of that order.
+    pub conversion_id: Option<String>,
 }
 
 /// States whose click it was.

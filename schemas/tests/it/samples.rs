@@ -655,6 +655,7 @@ fn tracking_commands() -> Vec<Body> {
             product_id: Some(text("prod456")),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
             visitor: None,
+            conversion_id: None,
         }
         .into(),
         AcceptClaimV1 {}.into(),

@@ -142,6 +142,7 @@ impl Feed {
             product_id: None,
             metadata: None,
             visitor: None,
+            conversion_id: None,
         });
         let about = (&*conversion, &*conversion);
         let topic = Topic::TrackingCommands;

@@ -919,6 +919,7 @@ impl Act {
                     product_id: None,
                     metadata: None,
                     visitor: None,
+                    conversion_id: None,
                 };
                 let conversion = conversion.to_string();
                 Some((conversion.clone(), conversion, Body::RecordEventV1(body)))

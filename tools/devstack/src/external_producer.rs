@@ -80,5 +80,6 @@ fn body(event_type: &str) -> Body {
         product_id: None,
         metadata: None,
         visitor: None,
+        conversion_id: None,
     })
 }

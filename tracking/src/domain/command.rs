@@ -72,6 +72,8 @@ pub struct Report {
     pub campaign: Option<CampaignId>,
     /// The click, where the reporter knows it.
     pub click: Option<ClickId>,
+    /// Whether its sender names that conversion by its id, as a refund may.
+    pub names_conversion: bool,
 }
 
 /// What happened. Only three kinds decide about money; the others are kept as they are named.

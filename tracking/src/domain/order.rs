@@ -65,6 +65,15 @@ impl Conversion {
         !matches!(self.status, Status::Noted(_))
     }
 
+    /// The shop's order, where it has one.
+    pub(super) fn order(&self) -> Option<&OrderId> {
+        match &self.status {
+            Status::Noted(order) => order.as_ref(),
+            Status::Unattributed(event) => event.order.as_ref(),
+            Status::Attributed(event) => event.order_id.as_ref(),
+        }
+    }
+
     /// Whether nothing is left of what it was worth.
     pub(super) fn is_back(&self, worth: Money) -> bool {
         if worth.minor == 0 {

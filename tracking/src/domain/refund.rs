@@ -1,23 +1,24 @@
 //! Refunds: cumulative, never above the purchase, and in either order with it. One without an amount is of the whole order, and
-//! takes back one that was worth nothing too: it may have earned a flat amount.
+//! takes back one that was worth nothing too: it may have earned a flat amount. What was reported without an order is taken back by its
+//! conversion: nothing else names it.
 
 use schemas::{About, ConversionRefundedV1};
-use types::{ConversionId, Money};
+use types::{ConversionId, Money, OrderId};
 
 use super::order::MAX_NOTED;
 use super::report::{Known, amount_refused};
 use super::{
-    Attributed, Code, Conversion, Event, NotedRefund, Orders, RefundNoted, Rejection, Report,
-    Status,
+    Access, Attributed, Code, Conversion, Event, NotedRefund, Orders, RefundNoted, Rejection,
+    Report, Status,
 };
 
-/// Decides upon a refund of an order.
+/// Decides upon a refund of an order, or of a conversion.
 pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
-    if report.order.is_none() {
+    if report.order.is_none() && !report.names_conversion {
         return Err(Rejection::of(
             "/order_id",
             Code::OrderRequired,
-            "a refund must say of which order",
+            "a refund must say of which order or conversion",
         ));
     }
     if report.amount.is_some_and(types::Amount::is_zero) {
@@ -31,7 +32,10 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
         .campaign
         .is_some_and(|campaign| !known.access.is_brand(&campaign.brand));
     if of_another_brand && known.access.shop().is_some() {
-        return Err(unknown());
+        return Err(unknown(report));
+    }
+    if report.names_conversion {
+        return of_conversion(report, &known).map(|event| vec![event]);
     }
     let order = known.order(report);
     let found = order.first(known.orders);
@@ -42,24 +46,59 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
             .access
             .covers(&purchase.partner_id, &purchase.brand_id)
         {
-            return Err(unknown());
+            return Err(unknown(report));
         }
         return take(report, (id, conversion), purchase, known.orders).map(|event| vec![event]);
     }
     if of_another_brand {
-        return Err(unknown());
+        return Err(unknown(report));
     }
     let id = found.map_or(order.id(), |(id, _)| id);
-    let waiting = known.orders.find(id);
-    if waiting.is_some_and(|(_, order)| order.noted.len() >= MAX_NOTED) {
-        let detail = format!("{MAX_NOTED} refunds wait for the order");
-        return Err(Rejection::new(Code::TooManyRefunds, detail));
-    }
-    note(report, id).map(|event| vec![event])
+    note(report, id, report.order.as_ref(), known.orders).map(|event| vec![event])
 }
 
-fn unknown() -> Rejection {
-    Rejection::of("/order_id", Code::ConversionUnknown, "no such conversion")
+/// A refund of the conversion that it names. It cannot come first, as one of an order can: its sender has the id from the answer to its
+/// report, so there is such a conversion.
+fn of_conversion(report: &Report, known: &Known<'_>) -> Result<Event, Rejection> {
+    let found = known.orders.find_reported(&report.conversion);
+    let is_theirs = |(id, conversion): &(&ConversionId, &Conversion)| match &conversion.status {
+        Status::Attributed(purchase) => {
+            let brand = &purchase.brand_id;
+            let campaign = known.campaign.map(|campaign| &campaign.brand);
+            known.access.is_brand(brand) && campaign.is_none_or(|of| of == brand)
+        }
+        _ => is_shops(id, conversion, known.access),
+    };
+    let (id, conversion) = found.filter(is_theirs).ok_or_else(|| unknown(report))?;
+    let order = conversion.order();
+    if report.order.is_some() && report.order.as_ref() != order {
+        let detail = "the conversion is not of this order";
+        return Err(Rejection::of("/order_id", Code::ConversionUnknown, detail));
+    }
+    match &conversion.status {
+        Status::Attributed(purchase) => take(report, (id, conversion), purchase, known.orders),
+        _ => note(report, id, order, known.orders),
+    }
+}
+
+/// Whether what is nobody's is of the order of whoever asks. What has no order is only known to be an operator's to touch: nothing says
+/// whose shop reported it.
+fn is_shops(id: &ConversionId, conversion: &Conversion, access: &Access) -> bool {
+    let of_shop = |shop| {
+        let order = conversion.order();
+        order.is_some_and(|order| ConversionId::of_brand(shop, order) == *id)
+    };
+    access.shop().is_none_or(of_shop)
+}
+
+/// What is not one's own looks like what does not exist.
+fn unknown(report: &Report) -> Rejection {
+    let pointer = if report.names_conversion {
+        "/conversion_id"
+    } else {
+        "/order_id"
+    };
+    Rejection::of(pointer, Code::ConversionUnknown, "no such conversion")
 }
 
 fn take(
@@ -119,7 +158,17 @@ fn refunded(
     About::of(id.clone(), refunded).into()
 }
 
-fn note(report: &Report, conversion: &ConversionId) -> Result<Event, Rejection> {
+fn note(
+    report: &Report,
+    conversion: &ConversionId,
+    order: Option<&OrderId>,
+    orders: &Orders,
+) -> Result<Event, Rejection> {
+    let waiting = orders.find(conversion);
+    if waiting.is_some_and(|(_, waiting)| waiting.noted.len() >= MAX_NOTED) {
+        let detail = format!("{MAX_NOTED} refunds wait for the order");
+        return Err(Rejection::new(Code::TooManyRefunds, detail));
+    }
     if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
         amount.into_money(currency).map_err(amount_refused)?;
     }
@@ -127,7 +176,7 @@ fn note(report: &Report, conversion: &ConversionId) -> Result<Event, Rejection> 
         conversion: conversion.clone(),
         amount: report.amount,
         currency: report.currency,
-        order: report.order.clone(),
+        order: order.cloned(),
         campaign: report.campaign.clone(),
         click: report.click.clone(),
         user: report.user.hash,

@@ -67,7 +67,7 @@ impl EventRecorded {
 /// Record an event
 ///
 /// A purchase or lead is attributed to the last click of the visitor, or to the click that is named, inside the campaign's
-/// window. An order that was reported before is answered with 200 and ignored.
+/// window. An order that was reported before is answered with 200 and ignored. A refund names an order, or a conversion.
 ///
 /// A partner's report is a claim: nobody is paid for it before the brand accepts it. Where the brand reports the same order, that counts instead.
 #[utoipa::path(

@@ -139,18 +139,26 @@ pub fn conversion_of(message: &Message) -> Option<ConversionId> {
 struct Named {
     campaign: Option<CampaignId>,
     order: Option<OrderId>,
+    conversion: Option<ConversionId>,
 }
 
 impl Named {
     fn read(body: &RecordEventV1) -> Result<Self, Rejection> {
+        let conversion = body.conversion_id.as_deref().map(|text| {
+            let named = ConversionId::named(text);
+            named.ok_or_else(|| invalid("/conversion_id", "must be a UUID"))
+        });
         Ok(Self {
             campaign: body.campaign_id.as_deref().map(campaign).transpose()?,
             order: optional("/order_id", body.order_id.as_deref())?,
+            conversion: conversion.transpose()?,
         })
     }
 
     fn conversion(&self, shop: Option<&BrandId>, header: &Header) -> ConversionId {
-        ConversionId::of_report(shop, self.campaign.as_ref(), self.order.as_ref(), header.id)
+        let (campaign, order) = (self.campaign.as_ref(), self.order.as_ref());
+        let derived = || ConversionId::of_report(shop, campaign, order, header.id);
+        self.conversion.clone().unwrap_or_else(derived)
     }
 }
 
@@ -165,7 +173,7 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
     let conversion = named.conversion(shop.as_ref(), header);
     // An edge that was not yet upgraded says it without the brand.
     if !is_subject(&conversion) && !is_subject(&named.conversion(None, header)) {
-        let detail = "the message's subject is not the conversion of its brand, campaign and order";
+        let detail = "the message's subject is neither the conversion that it names nor that of its brand, campaign and order";
         return Err(Rejection::new(Code::InvalidField, detail));
     }
     // Nobody decides by these; they are kept as they are, so they must be what can be kept.
@@ -178,9 +186,14 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
     check_time(body.occurred_at).map_err(|error| invalid("/occurred_at", error))?;
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
+    let event_type = event_type.ok_or_else(|| invalid("/event_type", wrong_type))?;
+    let names_conversion = named.conversion.is_some();
+    if names_conversion && event_type != EventType::Refund {
+        return Err(invalid("/conversion_id", "is for a refund alone"));
+    }
     Ok(Report {
         conversion,
-        event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
+        event_type,
         user: visitor(Some(&body.user_id), body.visitor.as_ref())?,
         occurred_at: body.occurred_at.unwrap_or_else(|| header.requested_at(now)),
         claims_time: body.occurred_at.is_some(),
@@ -189,6 +202,7 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
         order: named.order,
         campaign: named.campaign,
         click: optional("/click_id", body.click_id.as_deref())?,
+        names_conversion,
     })
 }
 

@@ -259,6 +259,7 @@ pub fn reported(user: &str, number: &str) -> Message {
         product_id: None,
         metadata: None,
         visitor: None,
+        conversion_id: None,
     });
     let topic = Topic::TrackingCommands;
     message(topic, id.as_str(), id.as_str(), body, None)

@@ -67,6 +67,19 @@ fn odd_events() -> Vec<(Value, &'static str)> {
         ),
         (refund("u", "order1", "0"), "/amount"),
         (
+            with(refund("u", "order1", "1"), "conversion_id", "order1"),
+            "/conversion_id",
+        ),
+        (
+            with(refund("u", "order1", "1"), "conversion_id", 7),
+            "/conversion_id",
+        ),
+        // For a refund alone.
+        (
+            odd("conversion_id", json!(uuid::Uuid::nil())),
+            "/conversion_id",
+        ),
+        (
             with(order("user1", "order1", "10.5"), "currency", "JPY"),
             "/amount",
         ),

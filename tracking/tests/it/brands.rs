@@ -231,6 +231,7 @@ fn reported(
         product_id: None,
         metadata: None,
         visitor: None,
+        conversion_id: None,
     });
     let topic = Topic::TrackingCommands;
     let mut message = message(topic, id.as_str(), id.as_str(), body, None);

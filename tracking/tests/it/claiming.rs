@@ -313,6 +313,7 @@ fn report_of(actor: &Actor, body: &Value) -> Message {
         product_id: None,
         metadata: None,
         visitor: None,
+        conversion_id: None,
     });
     let topic = Topic::TrackingCommands;
     let mut message = message(topic, "", "", report, None);

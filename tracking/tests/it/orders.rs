@@ -1,11 +1,12 @@
 //! One order is one conversion.
 
+use axum::http::StatusCode;
 use messaging::Answer;
-use runtime::testing::{TestService, message, until};
+use runtime::testing::{TestService, brand, message, until};
 use schemas::{Body, Message, RecordEventV1, Topic};
-use serde_json::json;
+use serde_json::{Value, json};
 use tracking::{MIGRATIONS, Tracking};
-use types::{CampaignId, ConversionId, OrderId};
+use types::{CampaignId, ConversionId, OrderId, Uuid};
 
 use crate::app::*;
 
@@ -25,6 +26,7 @@ fn reported(event_type: &str, campaign: Option<&str>, order: &str, amount: &str)
         product_id: None,
         metadata: None,
         visitor: None,
+        conversion_id: None,
     });
     message(
         Topic::TrackingCommands,
@@ -160,6 +162,44 @@ async fn refunds_by_http_add_up_and_one_too_many_is_refused() {
 }
 
 #[tokio::test]
+async fn what_was_reported_without_an_order_is_taken_back_by_its_conversion() {
+    let service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let lead = json!({"user_id": "user1", "event_type": "lead"});
+    let back = |answer: &Value| json!({"user_id": "user1", "event_type": "refund", "conversion_id": answer["conversion_id"]});
+    let own = brand(BRAND);
+    for bought in [purchase("user1", "1000000.00"), lead] {
+        let (_, sold) = service.post(EVENTS, &own, &bought).await;
+        assert_eq!(sold["outcome"], "attributed", "{sold}");
+        let (status, hidden) = service.post(EVENTS, &brand("brand9"), &back(&sold)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{hidden}");
+        assert_eq!(hidden["code"], "conversion_unknown");
+        assert_eq!(hidden["errors"][0]["pointer"], "/conversion_id");
+        let of_another = with(back(&sold), "order_id", "order1");
+        let (_, apart) = service.post(EVENTS, &own, &of_another).await;
+        assert_eq!(apart["code"], "conversion_unknown", "{apart}");
+        assert_eq!(apart["errors"][0]["pointer"], "/order_id");
+        let (status, refunded) = service.post(EVENTS, &own, &back(&sold)).await;
+        assert_eq!(status, StatusCode::CREATED, "{refunded}");
+        assert_eq!(refunded["outcome"], "refunded", "{refunded}");
+        assert_eq!(refunded["conversion_id"], sold["conversion_id"]);
+        let seen = see(&service, &sold).await;
+        assert_eq!(seen["refunded"], seen["amount"], "{seen}");
+        refused(&service, 422, "refund_exceeds_purchase", &back(&sold)).await;
+    }
+    let nothing = json!({"conversion_id": Uuid::nil()});
+    refused(&service, 404, "conversion_unknown", &back(&nothing)).await;
+    // What has an order has both.
+    let sold = report_as(&service, "attributed", &order("user1", "order1", "10")).await;
+    let both = with(back(&sold), "order_id", "order1");
+    report_as(&service, "refunded", &both).await;
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["conversions"])
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn one_refused_among_a_thousand_leaves_the_others_alone() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;
@@ -209,6 +249,9 @@ async fn an_external_producers_nonsense_is_refused_and_not_stored() {
         with_body(|body| body.metadata = Some(format!("{{\"a\": \"{}\"}}", "x".repeat(5_000)))),
         with_body(|body| body.product_id = Some("a\u{0}".to_owned())),
         with_body(|body| body.product_id = Some("p".repeat(65))),
+        with_body(|body| body.conversion_id = Some("order1".to_owned())),
+        // For a refund alone.
+        with_body(|body| body.conversion_id = Some(Uuid::nil().to_string())),
     ];
     let answers = service.deliver_all(Topic::TrackingCommands, batch).await;
     assert!(

@@ -1,5 +1,6 @@
 //! Whoever sends a report by the broker need not know how conversions are called.
 
+use messaging::Answer;
 use runtime::testing::{TestService, message, operator};
 use schemas::{Body, CreateLinkV1, Message, RecordEventV1, Topic};
 use serde_json::json;
@@ -21,6 +22,7 @@ fn called(subject: &str, key: &str, order: Option<&str>) -> Message {
         product_id: None,
         metadata: None,
         visitor: None,
+        conversion_id: None,
     });
     let mut message = message(Topic::TrackingCommands, key, subject, body, None);
     "shop".clone_into(&mut message.header.source);
@@ -52,6 +54,29 @@ async fn an_external_producer_may_call_a_conversion_anything_or_nothing() {
     let answers = service.deliver_all(topic, vec![report]).await;
     assert_eq!(answers[0].name(), "done", "{answers:?}");
     assert_eq!(last_subject(&service).await, (id.clone(), id));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_external_producers_refund_is_about_the_conversion_that_it_names() {
+    let service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let topic = Topic::TrackingCommands;
+    let sold = called("", "", None);
+    let id = sold.header.id.to_string();
+    let mut back = called("anything", "any key", None);
+    let Body::RecordEventV1(body) = &mut back.body else {
+        panic!("{back:?}")
+    };
+    body.event_type = "refund".to_owned();
+    body.amount = None;
+    body.conversion_id = Some(id.to_uppercase());
+    let answers = service.deliver_all(topic, vec![sold, back]).await;
+    let answers: Vec<_> = answers.iter().map(Answer::name).collect();
+    assert_eq!(answers, ["done", "done"]);
+    let refunded = service.log().await.pop().unwrap();
+    assert_eq!(refunded.header.kind, "conversion.refunded.v1");
+    assert_eq!((&refunded.header.subject, &refunded.header.key), (&id, &id));
     service.stop().await;
 }
 

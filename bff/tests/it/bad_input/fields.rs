@@ -163,6 +163,9 @@ fn in_events() -> Vec<Row> {
         (EVENTS, "/order_id", json!("o 1"), ""),
         (EVENTS, "/campaign_id", json!("c;drop"), ""),
         (EVENTS, "/click_id", json!("'"), ""),
+        (EVENTS, "/conversion_id", json!("o1"), ""),
+        // For a refund alone.
+        (EVENTS, "/conversion_id", json!(types::Uuid::nil()), ""),
         (EVENTS, "/product_id", json!("p\u{0}"), ""),
         (EVENTS, "/product_id", json!("p".repeat(65)), ""),
         (EVENTS, "/event_type", json!("refund"), "/order_id"),

@@ -321,6 +321,12 @@ impl ConversionId {
     pub fn of_command(command_id: Uuid) -> Self {
         Self(command_id.to_string())
     }
+
+    /// The conversion that somebody names by its id, a UUID in any of its forms.
+    pub fn named(text: &str) -> Option<Self> {
+        let id = Uuid::parse_str(text).ok()?;
+        Some(Self(id.to_string()))
+    }
 }
 
 impl ClaimId {

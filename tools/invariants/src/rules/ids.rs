@@ -120,6 +120,8 @@ const DERIVED: &str = "
         jsonb_build_array(jsonb_build_array('conversion', coalesce(payload ->> 'campaign_id', ''), payload ->> 'order_id'),
                           jsonb_build_array('conversion', '', payload ->> 'order_id'))
    FROM messages WHERE type IN ('tracking.record_event.command.v1', 'conversion.attributed.v1') AND payload ->> 'order_id' IS NOT NULL
+    -- A refund that names its conversion is about that one, whatever order it says.
+    AND payload ->> 'conversion_id' IS NULL
  UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'pay_', ARRAY['aggregate', 'pay_', id::text], NULL
    FROM messages WHERE type = 'payment.request_payout.command.v1'

@@ -358,3 +358,26 @@ fn no_report_of_a_partner_or_of_nobody_makes_or_takes_money() {
     }
     assert!(decided > 50, "the table shows something: {decided}");
 }
+
+#[test]
+fn an_accepted_claim_without_an_order_is_taken_back_by_its_conversion() {
+    let mut records = Records::with_a_click();
+    let claimed = purchase(None, None, "10");
+    assert_eq!(
+        records.as_partner("partner1").outcome(&claimed),
+        ["claimed"]
+    );
+    let accept = DecideClaim {
+        claim: ClaimId::of(&claimed.conversion, &partner("partner1")),
+        decision: ClaimDecision::Accept,
+    };
+    records.as_brand("brand1");
+    let accepted = decide_claim(&accept, &records.claims, &records.orders, &records.access);
+    records.evolve(&accepted.unwrap());
+    let back = Report {
+        names_conversion: true,
+        ..report("refund", None, None, "")
+    };
+    assert_eq!(back.conversion, claimed.conversion);
+    assert_eq!(records.outcome(&back), ["refunded 10.00 of 10.00"]);
+}

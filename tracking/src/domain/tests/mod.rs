@@ -88,6 +88,7 @@ fn report(event_type: &str, campaign: Option<&str>, order: Option<&str>, amount:
         order,
         campaign,
         click: None,
+        names_conversion: false,
     }
 }
 

@@ -268,3 +268,206 @@ fn a_refund_goes_to_the_order_that_is_somebodys_though_its_campaign_was_unknown_
     assert!(went_back[0].starts_with("refunded"), "{went_back:?}");
     assert_eq!(records.refunded(), 400);
 }
+
+/// A refund of what was reported, by its conversion.
+fn refund_by(conversion: &ConversionId, amount: &str) -> Report {
+    Report {
+        conversion: conversion.clone(),
+        names_conversion: true,
+        ..report("refund", None, None, amount)
+    }
+}
+
+fn shop(name: &str) -> Access {
+    Access::Own {
+        partner: None,
+        brand: Some(brand(name)),
+    }
+}
+
+#[test]
+fn a_sale_and_a_lead_without_an_order_are_taken_back_by_their_conversion() {
+    for access in [Access::All, shop("brand1")] {
+        let mut records = Records::with_a_click();
+        records.access = access.clone();
+        let typo = purchase(None, None, "1000000");
+        assert_eq!(records.outcome(&typo), ["attributed"]);
+        let back = |amount| refund_by(&typo.conversion, amount);
+        assert_eq!(
+            records.outcome(&back("999900.50")),
+            ["refunded 999900.50 of 1000000.00"]
+        );
+        assert_eq!(records.outcome(&back("")), ["refunded 99.50 of 1000000.00"]);
+        let mut records = Records::with_a_click();
+        records.access = access;
+        let lead = report("lead", None, None, "");
+        assert_eq!(records.outcome(&lead), ["attributed"]);
+        let whole = refund_by(&lead.conversion, "");
+        assert_eq!(records.outcome(&whole), ["refunded 0.00 of 0.00"]);
+        assert_eq!(records.outcome(&whole), ["refund_exceeds_purchase"]);
+    }
+}
+
+#[test]
+fn an_order_is_taken_back_by_its_conversion_too_and_by_no_other_number() {
+    let mut records = Records::with_a_click();
+    records
+        .apply(&purchase(None, Some("order1"), "100"))
+        .unwrap();
+    records.access = shop("brand1");
+    let own = ConversionId::of_brand(&brand("brand1"), &order("order1"));
+    let alone = refund_by(&own, "10");
+    assert_eq!(records.outcome(&alone), ["refunded 10.00 of 100.00"]);
+    let both = Report {
+        order: Some(order("order1")),
+        ..refund_by(&own, "20")
+    };
+    assert_eq!(records.outcome(&both), ["refunded 20.00 of 100.00"]);
+    let another = Report {
+        order: Some(order("order2")),
+        ..refund_by(&own, "20")
+    };
+    let rejection = records.decide(&another).unwrap_err();
+    assert_eq!(rejection.code.name, "conversion_unknown");
+    assert_eq!(rejection.pointer.as_deref(), Some("/order_id"));
+    // What has no order is of none.
+    records.access = Access::All;
+    let bare = purchase(None, None, "5");
+    records.apply(&bare).unwrap();
+    let of_none = Report {
+        order: Some(order("order1")),
+        ..refund_by(&bare.conversion, "5")
+    };
+    assert_eq!(records.outcome(&of_none), ["conversion_unknown"]);
+    // By the id that the reporter without a brand called it, and by number, it is one sum.
+    let called = ConversionId::of_order(None, &order("order1"));
+    assert_eq!(
+        records.outcome(&refund_by(&called, "30")),
+        ["refunded 30.00 of 100.00"]
+    );
+    assert_eq!(
+        records.outcome(&refund_of(None, "order1", "")),
+        ["refunded 40.00 of 100.00"]
+    );
+}
+
+#[test]
+fn another_brands_conversion_is_answered_as_one_that_there_is_not() {
+    let mut records = Records::with_a_click();
+    let bought = purchase(None, None, "100");
+    records.apply(&bought).unwrap();
+    let unknown = ConversionId::of_command(Uuid::from_u128(8));
+    let whose = Access::Own {
+        partner: Some(partner("partner1")),
+        brand: Some(brand("brand2")),
+    };
+    for access in [shop("brand2"), whose] {
+        records.access = access;
+        for order_id in [None, Some("order1")] {
+            for campaign_id in [None, Some("camp1"), Some("other1"), Some("unknown")] {
+                let named = |id| Report {
+                    order: order_id.map(order),
+                    campaign: campaign_id.map(campaign),
+                    ..refund_by(id, "1")
+                };
+                let refused = records.decide(&named(&bought.conversion)).unwrap_err();
+                assert_eq!(refused.code.name, "conversion_unknown");
+                assert_eq!(refused.pointer.as_deref(), Some("/conversion_id"));
+                assert_eq!(records.decide(&named(&unknown)), Err(refused));
+            }
+        }
+    }
+    // For an operator it is no other brand's campaign's either.
+    records.access = Access::All;
+    let of_another = Report {
+        campaign: Some(campaign("other1")),
+        ..refund_by(&bought.conversion, "1")
+    };
+    assert_eq!(records.outcome(&of_another), ["conversion_unknown"]);
+    // What its partner says takes nothing back.
+    records.access = Access::Own {
+        partner: Some(partner("partner1")),
+        brand: None,
+    };
+    let by_partner = refund_by(&bought.conversion, "1");
+    assert_eq!(records.outcome(&by_partner), ["refund_not_trusted"]);
+}
+
+#[test]
+fn a_refund_of_a_conversion_comes_after_it() {
+    let mut records = Records::with_a_click();
+    let bought = purchase(None, None, "100");
+    let early = refund_by(&bought.conversion, "10");
+    assert_eq!(records.outcome(&early), ["conversion_unknown"]);
+    // Nor is what waits for an order a conversion.
+    records.apply(&refund_of(None, "order1", "10")).unwrap();
+    let own = ConversionId::of_brand(&brand("brand1"), &order("order1"));
+    assert_eq!(
+        records.outcome(&refund_by(&own, "10")),
+        ["conversion_unknown"]
+    );
+    assert_eq!(records.outcome(&bought), ["attributed"]);
+    assert_eq!(records.outcome(&early), ["refunded 10.00 of 100.00"]);
+}
+
+#[test]
+fn by_its_conversion_no_more_goes_back_than_is_left_and_in_its_currency() {
+    let mut records = Records::with_a_click();
+    let bought = purchase(None, None, "100");
+    records.apply(&bought).unwrap();
+    let back = |amount| refund_by(&bought.conversion, amount);
+    assert_eq!(records.outcome(&back("0")), ["invalid_field"]);
+    assert_eq!(records.outcome(&back("0.001")), ["amount_precision"]);
+    let mut euros = back("10");
+    euros.currency = Some(Currency::EUR);
+    assert_eq!(records.outcome(&euros), ["currency_mismatch"]);
+    assert_eq!(
+        records.outcome(&back("100.01")),
+        ["refund_exceeds_purchase"]
+    );
+    assert_eq!(records.outcome(&back("60")), ["refunded 60.00 of 100.00"]);
+    assert_eq!(records.outcome(&back("40.01")), ["refund_exceeds_purchase"]);
+    assert_eq!(records.outcome(&back("")), ["refunded 40.00 of 100.00"]);
+    assert_eq!(records.outcome(&back("")), ["refund_exceeds_purchase"]);
+    let lead = report("lead", None, Some("lead1"), "");
+    records.apply(&lead).unwrap();
+    let own = ConversionId::of_brand(&brand("brand1"), &order("lead1"));
+    assert_eq!(
+        records.outcome(&refund_by(&own, "10")),
+        ["nothing_to_refund"]
+    );
+}
+
+#[test]
+fn what_is_nobodys_is_its_own_shops_to_name_by_its_order_and_an_operators() {
+    let mut records = Records::with_a_click();
+    records.candidate = None;
+    records.access = shop("brand1");
+    let own = ConversionId::of_brand(&brand("brand1"), &order("order1"));
+    let with_order = Report {
+        conversion: own.clone(),
+        ..purchase(None, Some("order1"), "100")
+    };
+    let without = purchase(None, None, "100");
+    for bought in [&with_order, &without] {
+        assert_eq!(records.outcome(bought), ["no_click"]);
+    }
+    records.access = shop("brand2");
+    for id in [&own, &without.conversion] {
+        assert_eq!(
+            records.outcome(&refund_by(id, "10")),
+            ["conversion_unknown"]
+        );
+    }
+    // It says of which order it is, as a refund by number would: a claim that is accepted takes it over.
+    records.access = shop("brand1");
+    let noted = records.apply(&refund_by(&own, "10")).unwrap();
+    let [Event::RefundNoted(noted)] = noted.as_slice() else {
+        panic!("{noted:?}")
+    };
+    assert_eq!(noted.order, Some(order("order1")));
+    let of_none = refund_by(&without.conversion, "10");
+    assert_eq!(records.outcome(&of_none), ["conversion_unknown"]);
+    records.access = Access::All;
+    assert_eq!(records.outcome(&of_none), ["noted"]);
+}

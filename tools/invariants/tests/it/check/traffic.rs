@@ -401,7 +401,14 @@ impl<'a> Traffic<'a> {
         )
         .await;
         self.claims(campaign, &purchase).await;
-        // Without an order.
+        // Without an order: one is taken back by its conversion.
+        let bare = json!({"user_id": format!("user_{campaign}"), "event_type": "purchase", "amount": "20.00", "currency": "USD"});
+        let sold = self.as_brand(&key("bare"), "tracking/events", bare).await;
+        let back = json!({"user_id": format!("user_{campaign}"), "event_type": "refund", "conversion_id": sold["subject"]});
+        let done = self
+            .as_brand(&key("bare_back"), "tracking/events", back)
+            .await;
+        assert_eq!(done["status"], "completed", "{done}");
         let body = json!({"user_id": format!("user_{campaign}"), "event_type": "purchase", "amount": "1000.00", "currency": "USD"});
         self.by_nobody(body).await;
     }
