@@ -198,11 +198,10 @@ fn one(
     let mut sums: BTreeMap<(String, Currency), i64> = BTreeMap::new();
     // What its funding moved beside is of other conversions: alone it explains nothing.
     let mut is_known = false;
-    for found in messages {
+    let is_shown = |found: &&Found| visible::shown(found, viewer, owners).is_some();
+    let shown: Vec<&Found> = messages.iter().copied().filter(is_shown).collect();
+    for found in &shown {
         let Some(body) = &found.body else { continue };
-        if visible::shown(found, viewer, owners).is_none() {
-            continue;
-        }
         let moves: Vec<Transfer> = moves_of(conversion, body)
             .into_iter()
             .filter(|it| viewer.has_account(&it.debit) || viewer.has_account(&it.credit))
@@ -253,7 +252,7 @@ fn one(
             ),
         });
     }
-    explained.conclude(messages, gathered, sums);
+    explained.conclude((messages, &shown), gathered, sums);
     Some(explained)
 }
 
@@ -351,10 +350,11 @@ impl Explained {
         self.brand = self.brand.take().or(brand);
     }
 
-    /// The last line: what the ledger holds.
+    /// The last line: what the ledger holds. What is under way or in an archive is stated of what is shown alone: a viewer may see a refusal
+    /// of its own that names another's conversion.
     fn conclude(
         &mut self,
-        messages: &[&Found],
+        (messages, shown): (&[&Found], &[&Found]),
         gathered: &Gathered,
         sums: BTreeMap<(String, Currency), i64>,
     ) {
@@ -376,12 +376,12 @@ impl Explained {
             .filter(|found| found.service == Service::Payment)
             .filter_map(|found| found.row.causation_id)
             .collect();
-        let under_way = messages
+        let under_way = shown
             .iter()
             .filter(|found| moves_money(found))
             .filter(|found| !found.ids().iter().any(|id| posted.contains(id)))
             .count();
-        if let Some(service) = in_archive(messages, gathered, under_way) {
+        if let Some(service) = in_archive(shown, gathered, under_way) {
             let name = service.name();
             self.result = unknown(format!("what {name} had of it may be in its archive"));
             return;
@@ -555,7 +555,7 @@ mod tests {
             result: String::new(),
         };
         let messages: Vec<&Found> = messages.iter().collect();
-        explained.conclude(&messages, gathered, BTreeMap::new());
+        explained.conclude((&messages, &messages), gathered, BTreeMap::new());
         explained.result
     }
 
@@ -572,6 +572,31 @@ mod tests {
             let brands: Vec<_> = all.iter().map(|it| it.brand.as_deref()).collect();
             assert_eq!(brands, [Some("brand1")], "{kind}");
         }
+    }
+
+    #[test]
+    fn whose_refusal_names_anothers_conversion_learns_nothing_of_what_it_earned() {
+        let mut refused = found(Service::Tracking, "command.rejected.v1", 9);
+        refused.row.actor =
+            Some(json!({"subject": "shop2", "roles": ["brand"], "brand_id": "brand2"}));
+        let gathered = Gathered {
+            messages: vec![
+                found(Service::Commission, "commission.calculated.v1", 2),
+                refused,
+            ],
+            archived: vec![(Service::Payment, 7)],
+            ..Gathered::default()
+        };
+        let viewer = Viewer::Owner {
+            partner: None,
+            brand: types::BrandId::parse("brand2").ok(),
+        };
+        let all = explain(&gathered, &viewer, &Owners::default(), &Terms::new());
+        let [own] = all.as_slice() else {
+            panic!("{all:?}")
+        };
+        assert_eq!(own.steps.len(), 1, "{own:?}");
+        assert_eq!(own.result, "The ledger holds nothing for it.");
     }
 
     #[test]
