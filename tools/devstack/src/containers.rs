@@ -13,7 +13,7 @@ use crate::demo::{self, Size, Tokens};
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
-use crate::settings::{Mode, Settings, compose_secrets};
+use crate::settings::{Mode, Settings};
 use crate::stack::{run, run_visibly};
 use crate::tools;
 
@@ -31,10 +31,10 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
     };
     let program = find()?;
     let _lock = StackLock::take(layout)?;
-    let secrets = Settings::load(layout)?;
-    secrets.check(layout)?;
-    let files = files(layout, &secrets, file, mode.is_some())?;
-    let compose = Compose::new(layout, program, files, &secrets)?;
+    let settings = Settings::load(layout)?;
+    settings.check(layout)?;
+    let files = files(layout, &settings, file, mode.is_some())?;
+    let compose = Compose::new(layout, program, files)?;
     let step = progress.step("Containers (the first build of the images takes many minutes)");
     let mut up = compose.command();
     up.args(["up", "--build", "--detach", "--remove-orphans"]);
@@ -56,9 +56,9 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
 pub fn down(layout: &Layout, wipe: bool, progress: Progress) -> Result<()> {
     let program = find()?;
     let _lock = StackLock::take(layout)?;
-    let secrets = Settings::load(layout)?;
-    let files = files(layout, &secrets, "docker-compose.yml", false)?;
-    let compose = Compose::new(layout, program, files, &secrets)?;
+    let settings = Settings::load(layout)?;
+    let files = files(layout, &settings, "docker-compose.yml", false)?;
+    let compose = Compose::new(layout, program, files)?;
     let mut down = compose.command();
     down.args(["down", "--remove-orphans"]);
     if wipe {
@@ -145,21 +145,16 @@ impl<'a> Compose<'a> {
         layout: &'a Layout,
         program: &'static [&'static str],
         files: Vec<&'static str>,
-        settings: &Settings,
     ) -> Result<Self> {
-        // Compose reads .env by itself, but no file that a line of it names, and takes a `$` in a value for a variable's.
+        // Compose reads .env by itself, but no file that a line of it names, and takes a `$` in a value for a variable's. What the local
+        // stack has made for itself stays out: the container `secrets` makes its own, and would take a given one in its place.
         let given = Settings::given(layout)?;
-        let secrets = compose_secrets();
-        let made = secrets
-            .iter()
-            .filter_map(|name| Some((name.as_str(), settings.get(name)?)));
-        let variables = given.iter().chain(made);
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Ok(Self {
             layout,
             files,
             program,
-            variables: variables.map(owned).collect(),
+            variables: given.iter().map(owned).collect(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use devstack::settings::compose_secrets;
 use devstack::stack::testing::scratch;
 
 /// A folder with a program `docker` that does what this script says.
@@ -106,8 +107,24 @@ fn compose_finds_what_files_of_env_hold_and_values_as_they_stand_there() {
         assert!(has(line), "{line}: {found}");
     }
     let named = |name: &str| found.lines().any(|it| it.starts_with(name));
-    assert!(named("POSTGRES_PASSWORD="), "what is made once: {found}");
     assert!(!named("POSTGRES_PORT="), "a default is the file's: {found}");
+}
+
+#[test]
+fn the_containers_keep_their_own_secrets_and_are_handed_only_those_that_somebody_gives() {
+    let root = clone(&[(".env", "POSTGRES_PASSWORD=of .env\n")]);
+    let kept = root.join(".tributary/secrets.env");
+    fs::create_dir_all(root.join(".tributary")).unwrap();
+    let lines = compose_secrets().join("=local\n") + "=local\n";
+    fs::write(&kept, lines).unwrap();
+    for arguments in [["up", "--docker"], ["down", "--docker"]] {
+        let (_, found) = called(&root, &arguments, &[]);
+        for name in compose_secrets() {
+            let handed = found.lines().find(|it| it.starts_with(&format!("{name}=")));
+            let given = (name == "POSTGRES_PASSWORD").then_some("POSTGRES_PASSWORD=of .env");
+            assert_eq!(handed, given, "{arguments:?}");
+        }
+    }
 }
 
 /// What `tributary` says when it finds programs only in this folder; it must fail.
