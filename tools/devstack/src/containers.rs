@@ -33,6 +33,7 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
     let _lock = StackLock::take(layout)?;
     let settings = Settings::load(layout)?;
     settings.check(layout)?;
+    begins_in_the_past(size, &settings)?;
     let files = files(layout, &settings, file, mode.is_some())?;
     let compose = Compose::new(layout, program, files)?;
     let step = progress.step("Containers (the first build of the images takes many minutes)");
@@ -50,6 +51,19 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
     step.done("all ready");
     demo::load_sized(size, &settings, &compose, progress).await?;
     demo::show(&settings, &compose, progress)
+}
+
+/// The large demo's days lie ahead of a stack whose logs do not begin in the past, and no clock goes back. Compose does not say whether
+/// the volumes are new, so whoever wants it says where logs begin.
+fn begins_in_the_past(size: Size, settings: &Settings) -> Result<()> {
+    let (variable, starts) = demo::LARGE_STARTS;
+    if size == Size::Large && settings.get(variable).is_none() {
+        bail!(
+            "the large demo would put the containers' clock 90 days ahead for good, unless their logs begin in the past, as only empty \
+             ones can: ./stop.sh --docker --wipe where there are volumes, then {variable}={starts} ./start.sh --docker --demo large"
+        );
+    }
+    Ok(())
 }
 
 /// Stops the containers and removes them, with `wipe` their volumes too.

@@ -127,6 +127,22 @@ fn the_containers_keep_their_own_secrets_and_are_handed_only_those_that_somebody
     }
 }
 
+#[test]
+fn the_large_demo_is_loaded_into_containers_only_where_their_logs_begin_in_the_past() {
+    let root = clone(&[]);
+    let large = ["up", "--docker", "--demo", "large"];
+    let (found, _) = called(&root, &large, &[]);
+    let wanted = "CLOCK_STARTS=-90d ./start.sh --docker --demo large";
+    assert!(
+        found.starts_with("error: ") && found.contains(wanted),
+        "{found}"
+    );
+    let (found, variables) = called(&root, &large, &[("CLOCK_STARTS", "-90d")]);
+    assert!(found.contains(" up "), "{found}");
+    let mut variables = variables.lines();
+    assert!(variables.any(|it| it == "CLOCK_STARTS=-90d"));
+}
+
 /// What `tributary` says when it finds programs only in this folder; it must fail.
 fn refused(arguments: &[&str], path: &Path) -> String {
     let program = crate::built("tributary");
