@@ -18,3 +18,8 @@ pub use loopback::is_loopback;
 pub use names::{EXAMPLE, Unknown, former, unknown};
 pub use release::Version;
 pub use service_url::ServiceUrl;
+
+use std::ops::RangeInclusive;
+
+/// How many partitions a topic may have: `PULSAR_TOPIC_PARTITIONS`.
+pub const TOPIC_PARTITIONS: RangeInclusive<u32> = 1..=64;

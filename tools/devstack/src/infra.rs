@@ -149,7 +149,7 @@ pub fn place(settings: &Settings) -> Result<Place> {
         )?,
         tenant: settings.need("PULSAR_TENANT")?.to_owned(),
         namespace: settings.need("PULSAR_NAMESPACE")?.to_owned(),
-        partitions: settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?,
+        partitions: settings.topic_partitions()?,
     })
 }
 

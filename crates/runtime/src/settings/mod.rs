@@ -21,7 +21,7 @@ use messaging::{Mode, Modes};
 use schemas::Service;
 use sqlx::postgres::PgConnectOptions;
 use types::clock::Offset;
-use variables::ServiceUrl;
+use variables::{ServiceUrl, TOPIC_PARTITIONS};
 
 /// The shortest secret that signs anything, in bytes.
 const MIN_SECRET_LENGTH: usize = 32;
@@ -193,7 +193,7 @@ fn read_clock_starts(env: &mut Env, profile: Profile) -> Option<Offset> {
 }
 
 fn read_partitions(env: &mut Env) -> u32 {
-    env.within("PULSAR_TOPIC_PARTITIONS", 1, 1..=64)
+    env.within("PULSAR_TOPIC_PARTITIONS", 1, TOPIC_PARTITIONS)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemas::Service;
+use variables::TOPIC_PARTITIONS;
 
 mod files;
 mod handed_out;
@@ -200,6 +201,18 @@ impl Settings {
             .map(|service| self.mode(service))
             .collect();
         Ok(modes?.into_iter().any(|mode| mode != Mode::Http))
+    }
+
+    /// Partitions of every topic. Checked before anything is made, since the number is fixed then.
+    pub fn topic_partitions(&self) -> Result<u32> {
+        let name = "PULSAR_TOPIC_PARTITIONS";
+        let given = self.need(name)?;
+        let count = given.parse().ok();
+        let count = count.filter(|count| TOPIC_PARTITIONS.contains(count));
+        count.with_context(|| {
+            let (least, most) = (TOPIC_PARTITIONS.start(), TOPIC_PARTITIONS.end());
+            format!("{name}={given}: expected {least} to {most}")
+        })
     }
 
     /// Whether each service is to be granted what it needs at the broker: ours asks for tokens unless it is told not to.

@@ -50,6 +50,11 @@ impl Settings {
         problems.extend(self.unparsed::<RustLog>("RUST_LOG"));
         let modes = Service::with_topics().map(|service| self.mode(service));
         problems.extend(modes.filter_map(|mode| Some(mode.err()?.to_string())));
+        let partitions = self.topic_partitions().err();
+        problems.extend(partitions.map(|it| it.to_string()));
+        // Where it is not given, it follows from the broker's address.
+        let auth = self.get("BROKER_AUTH").and(self.broker_grants().err());
+        problems.extend(auth.map(|it| it.to_string()));
         Ok(problems)
     }
 
@@ -127,12 +132,14 @@ mod tests {
             ("LOG_LEVEL", "loud"),
             ("RUST_LOG", "sqlx=verbose"),
             ("PAYMENT_SERVICE_MODE", "both"),
+            ("PULSAR_TOPIC_PARTITIONS", "128"),
+            ("BROKER_AUTH", "tokens"),
         ] {
             settings.set(name, value);
         }
         let error = settings.check(&layout).unwrap_err().to_string();
         for wanted in [
-            "for 8 reasons",
+            "for 10 reasons",
             "BFF_SERVCE_URL stands in .env and is no setting: is BFF_SERVICE_URL meant?",
             "BFF_SERVICE_URL=9002 is no address: expected one with a port, such as http://127.0.0.1:8002",
             "TRACKING_SERVICE_URL=localhost:8000 is no address",
@@ -141,8 +148,15 @@ mod tests {
             "LOG_LEVEL=loud is malformed: \"loud\" is none of error, warn, info, debug, trace, off",
             "RUST_LOG=sqlx=verbose is malformed: ",
             "PAYMENT_SERVICE_MODE=both: expected http, event or hybrid",
+            "PULSAR_TOPIC_PARTITIONS=128: expected 1 to 64",
+            "BROKER_AUTH=tokens: expected none or token",
         ] {
             assert!(error.contains(wanted), "{wanted}: {error}");
+        }
+        for (partitions, is_right) in [("1", true), ("64", true), ("0", false), ("many", false)] {
+            settings.set("PULSAR_TOPIC_PARTITIONS", partitions);
+            let is_taken = settings.topic_partitions().is_ok();
+            assert_eq!(is_taken, is_right, "{partitions}");
         }
     }
 }

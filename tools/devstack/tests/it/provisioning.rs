@@ -1,11 +1,19 @@
 //! Provisioning repeats, compares and names what differs.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use devstack::provision::{Admin, Place};
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use devstack::infra;
+use devstack::layout::Layout;
+use devstack::progress::Progress;
+use devstack::provision::{Admin, Mode, Place};
+use devstack::settings::Settings;
 use devstack::stack::testing::{PULSAR_ADMIN_URL, from_test_run};
 use schemas::Topic;
 use serde_json::json;
+use tokio::net::TcpListener;
 
 /// A namespace of this test's own.
 #[expect(clippy::unwrap_used, reason = "a test's helper")]
@@ -135,4 +143,42 @@ async fn an_incompatible_schema_is_refused_with_what_to_do() {
         format!("{refused:#}").contains("./stop.sh --wipe"),
         "{refused:#}"
     );
+}
+
+/// An admin interface that answers 404 to everything, and what it was sent.
+async fn empty_broker() -> (String, Arc<Mutex<Vec<String>>>) {
+    let sent = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&sent);
+    let answer = move |method: Method, uri: Uri| {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push(format!("{method} {uri}"));
+        std::future::ready(StatusCode::NOT_FOUND)
+    };
+    let router = Router::new().fallback(answer);
+    (served(router).await, sent)
+}
+
+/// Where a server of this test's own is.
+#[expect(clippy::unwrap_used, reason = "a test's helper")]
+async fn served(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url
+}
+
+#[tokio::test]
+async fn a_number_of_partitions_that_no_service_takes_is_refused_by_its_name_before_anything_is_made()
+ {
+    let (url, sent) = empty_broker().await;
+    let mut settings = Settings::example().unwrap();
+    settings.set("PULSAR_ADMIN_URL", url);
+    settings.set("BROKER_AUTH", "none");
+    settings.set("PULSAR_TOPIC_PARTITIONS", "128");
+    let provisioned = infra::provision(&Layout::find(), &settings, Mode::Change, &Progress).await;
+    let refused = provisioned.map_err(|error| error.to_string());
+    let wanted = "PULSAR_TOPIC_PARTITIONS=128: expected 1 to 64";
+    assert_eq!(refused, Err(wanted.to_owned()));
+    assert_eq!(*sent.lock().unwrap(), Vec::<String>::new());
 }
