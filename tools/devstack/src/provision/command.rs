@@ -29,7 +29,7 @@ pub struct Provision {
 }
 
 impl Provision {
-    /// Does it; the exit code says whether the services can run there.
+    /// Does it, where a service uses a broker; the exit code says whether the services can run there.
     pub async fn run(&self, layout: &Layout, progress: Progress) -> Result<ExitCode> {
         // In an image nobody else is at work, and nothing can be written.
         let _lock = layout
@@ -39,6 +39,12 @@ impl Provision {
         let settings = Settings::load(layout)?;
         if self.databases {
             infra::databases(&settings, &progress).await?;
+        }
+        if !settings.uses_broker()? {
+            progress.note(
+                "every <SERVICE>_SERVICE_MODE is http, so no service uses a broker: nothing is to be made at one",
+            );
+            return Ok(ExitCode::SUCCESS);
         }
         let mode = if self.verify {
             Mode::Verify

@@ -9,9 +9,9 @@ use devstack::infra;
 use devstack::layout::Layout;
 use devstack::progress::Progress;
 use devstack::provision::{Admin, Mode, Place};
-use devstack::settings::Settings;
-use devstack::stack::testing::{PULSAR_ADMIN_URL, from_test_run};
-use schemas::Topic;
+use devstack::settings::{Settings, variable};
+use devstack::stack::testing::{PULSAR_ADMIN_URL, from_test_run, scratch};
+use schemas::{Service, Topic};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -180,5 +180,23 @@ async fn a_number_of_partitions_that_no_service_takes_is_refused_by_its_name_bef
     let refused = provisioned.map_err(|error| error.to_string());
     let wanted = "PULSAR_TOPIC_PARTITIONS=128: expected 1 to 64";
     assert_eq!(refused, Err(wanted.to_owned()));
+    assert_eq!(*sent.lock().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn where_no_service_uses_a_broker_provisioning_ends_well_without_one() {
+    let (url, sent) = empty_broker().await;
+    // As in an image: no clone, and all by the environment.
+    let mut command = tokio::process::Command::new(crate::built("tributary"));
+    command.arg("provision").env_clear();
+    command.env("TRIBUTARY_ROOT", scratch("no-clone"));
+    command.env("PULSAR_ADMIN_URL", &url);
+    for service in Service::with_topics() {
+        command.env(variable(service, "SERVICE_MODE"), "http");
+    }
+    let ended = command.output().await.unwrap();
+    let printed = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(printed.contains("no service uses a broker"), "{printed}");
     assert_eq!(*sent.lock().unwrap(), Vec::<String>::new());
 }
