@@ -36,6 +36,9 @@ pub struct Place {
     pub partitions: u32,
 }
 
+/// Entries that subscriptions have not acknowledged yet, by their names.
+pub type Backlogs = BTreeMap<String, u64>;
+
 /// What provisioning did, line by line.
 pub type Report = Vec<String>;
 
@@ -299,13 +302,14 @@ impl Place {
         Ok(())
     }
 
-    /// Entries that subscriptions of the topic have not acknowledged yet, by exact count.
+    /// Entries that services which follow the topic have not acknowledged yet, by exact count.
     pub async fn backlog(&self, topic: Topic) -> Result<u64> {
-        Ok(self.backlogs(topic).await?.into_values().sum())
+        let (ours, _) = ours_and_others(topic, self.backlogs(topic).await?);
+        Ok(ours.into_values().sum())
     }
 
-    /// The same of each subscription, by its name.
-    pub async fn backlogs(&self, topic: Topic) -> Result<BTreeMap<String, u64>> {
+    /// The same of each subscription, of others' too.
+    pub async fn backlogs(&self, topic: Topic) -> Result<Backlogs> {
         let path = format!(
             "{}/partitioned-stats?getPreciseBacklog=true",
             self.topic(topic)
@@ -387,6 +391,13 @@ impl Place {
         let path = format!("{path}/skip_all");
         self.admin.post(&path, &json!({})).await.map(drop)
     }
+}
+
+/// Those of services that follow the topic, and those of somebody else's systems.
+pub(crate) fn ours_and_others(topic: Topic, backlogs: Backlogs) -> (Backlogs, Backlogs) {
+    let followers = topic.followers();
+    let is_ours = |name: &str| followers.iter().any(|follower| follower.name() == name);
+    backlogs.into_iter().partition(|(name, _)| is_ours(name))
 }
 
 fn names(found: &Value) -> Vec<String> {

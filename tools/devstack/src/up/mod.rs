@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
+use crate::provision::{Backlogs, ours_and_others};
 use crate::services::Program;
 use crate::settings::{Mode, Settings, refuse, variable};
 use crate::stack::{Pulsar, run_visibly};
@@ -198,12 +199,17 @@ async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progr
     services::start(layout, &hybrid, built, progress).await?;
     let (place, end) = (infra::place(&hybrid)?, Instant::now() + EMPTY_WITHIN);
     loop {
-        let mut waiting = 0;
+        let (mut waiting, mut notes) = (0, Vec::new());
         for topic in Topic::ALL {
-            waiting += place.backlog(topic).await?;
+            let (count, others) = left_at(topic, place.backlogs(topic).await?);
+            waiting += count;
+            notes.extend(others);
         }
         if waiting == 0 {
             step.done("the backlog is empty");
+            for note in notes {
+                progress.note(&note);
+            }
             return Ok(());
         }
         if Instant::now() >= end {
@@ -216,6 +222,16 @@ async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progr
     }
 }
 
+/// How much services have to take from a topic yet, and what lies there for systems that are not ours: they come when they like.
+fn left_at(topic: Topic, backlogs: Backlogs) -> (u64, Vec<String>) {
+    let (ours, others) = ours_and_others(topic, backlogs);
+    let others = others.into_iter().filter(|(_, count)| *count > 0);
+    let note = |(name, count)| {
+        format!("note: {count} entries of {topic} wait for {name}, whose subscription is not ours")
+    };
+    (ours.into_values().sum(), others.map(note).collect())
+}
+
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
@@ -223,6 +239,25 @@ async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progr
 )]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leaving_the_broker_waits_for_what_services_follow_and_only_names_what_lies_there_for_others()
+    {
+        let backlogs = |bff: u64, acme: u64| -> Backlogs {
+            let named = [("bff", bff), ("acme", acme), ("idle", 0)];
+            named.map(|(name, count)| (name.to_owned(), count)).into()
+        };
+        let topic = Topic::TrackingEvents;
+        assert_eq!(left_at(topic, backlogs(2, 0)), (2, Vec::new()));
+        let (waiting, notes) = left_at(topic, backlogs(0, 3));
+        assert_eq!(waiting, 0);
+        let wanted =
+            "note: 3 entries of tracking-events wait for acme, whose subscription is not ours";
+        assert_eq!(notes, [wanted]);
+        // What follows another topic is nobody's here.
+        let (waiting, notes) = left_at(Topic::PaymentCommands, backlogs(2, 0));
+        assert_eq!((waiting, notes.len()), (0, 1));
+    }
 
     #[test]
     fn a_folder_in_which_the_local_broker_cannot_run_is_named_before_anything_is_built() {
