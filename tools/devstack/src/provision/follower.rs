@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use reqwest::Method;
 use schemas::{Service, Topic};
+use serde_json::Value;
 use types::ids;
 
 use super::work::{Mode, Need, Outcome, State, Step, Wanted, Work};
@@ -107,10 +108,25 @@ impl Follower {
         }
     }
 
-    /// Whether a subscription is of one of its systems.
-    fn has(&self, subscription: &str) -> bool {
-        let of_system = subscription.strip_prefix(&self.name);
-        of_system.is_some_and(|system| system.is_empty() || system.starts_with('-'))
+    /// Whether a subscription is of one of its systems, and not of one of these other roles, whose names may begin with its own.
+    fn has(&self, subscription: &str, others: &[String]) -> bool {
+        let is_of = |role: &str| {
+            let system = subscription.strip_prefix(role);
+            system.is_some_and(|system| system.is_empty() || system.starts_with('-'))
+        };
+        let mut longer = others.iter().filter(|role| role.starts_with(&self.name));
+        is_of(&self.name) && !longer.any(|role| is_of(role))
+    }
+
+    /// Why it may not stand beside these other roles at a topic: one of the two could use the other's subscriptions.
+    fn meets(&self, topic: Topic, others: &[String]) -> Option<String> {
+        let name = &self.name;
+        let is_met = |role: &&String| role.starts_with(name) || name.starts_with(*role);
+        let met = others.iter().find(is_met)?;
+        Some(format!(
+            "{name}: a role may use every subscription that begins with its name, and {met} follows {topic}: of the two names neither may \
+             begin with the other"
+        ))
     }
 
     /// A role uses every subscription that begins with its name, so no service's may.
@@ -140,18 +156,57 @@ impl Place {
     pub async fn follower(&self, follower: &Follower, grants: bool) -> Result<Outcome> {
         follower.check()?;
         let mut work = Work::new(&self.admin, Mode::Change);
+        let mut topics = Vec::new();
         for topic in &follower.topics {
-            let brought = self.follower_of(*topic, follower, grants, &mut work).await;
-            brought.with_context(|| topic.name())?;
+            let others = if grants {
+                self.others_beside(*topic, follower, &mut work).await?
+            } else {
+                Vec::new()
+            };
+            topics.push((*topic, others));
+        }
+        for (topic, others) in topics {
+            let brought = self.follower_of(topic, follower, (grants, &others), &mut work);
+            brought.await.with_context(|| topic.name())?;
         }
         work.finish()
+    }
+
+    /// The roles of others' systems that consume a topic, as far as they may be seen. One that would share subscriptions with the follower
+    /// is refused, or noted where both are there already.
+    async fn others_beside(
+        &self,
+        topic: Topic,
+        follower: &Follower,
+        work: &mut Work<'_>,
+    ) -> Result<Vec<String>> {
+        let path = format!("{}/permissions", self.topic(topic));
+        let Look::Found(found) = work.look(&path).await? else {
+            return Ok(Vec::new());
+        };
+        let consumes = |actions: &Value| names(actions).iter().any(|it| it == "consume");
+        let mut others = Vec::new();
+        for (role, actions) in found.as_object().into_iter().flatten() {
+            let is_other = *role != follower.name && Service::parse(role).is_none();
+            if is_other && consumes(actions) {
+                others.push(role.clone());
+            }
+        }
+        match follower.meets(topic, &others) {
+            Some(problem) if !follower.remove => {
+                ensure!(consumes(&found[&follower.name]), problem);
+                work.note(format!("note: {problem}"));
+            }
+            _ => {}
+        }
+        Ok(others)
     }
 
     async fn follower_of(
         &self,
         topic: Topic,
         follower: &Follower,
-        grants: bool,
+        (grants, others): (bool, &[String]),
         work: &mut Work<'_>,
     ) -> Result<()> {
         let name = follower.subscription();
@@ -163,7 +218,7 @@ impl Place {
                 Look::Absent => anyhow::bail!("there is no such topic: ./tributary provision"),
                 Look::Denied(why) => (Vec::new(), Some(why)),
             };
-            let is_other = |found: &String| *found != name && follower.has(found);
+            let is_other = |found: &String| *found != name && follower.has(found, others);
             has_others |= unread.is_some() || found.iter().any(is_other);
             looked.push((partition, found.contains(&name), unread));
         }
@@ -245,6 +300,30 @@ mod tests {
         for free in ["acme-shop", "bffs", "tracking-of-acme"] {
             let follower = Follower::new(free, vec![Topic::TrackingEvents]);
             assert!(follower.check().is_ok(), "{free}");
+        }
+    }
+
+    #[test]
+    fn of_two_roles_neither_name_begins_with_the_other() {
+        let acme = Follower::new("acme", vec![Topic::TrackingEvents]);
+        for (other, meets) in [
+            ("acme-shop", true),
+            ("acme2", true),
+            ("ac", true),
+            ("shop", false),
+        ] {
+            let found = acme.meets(Topic::TrackingEvents, &[other.to_owned()]);
+            assert_eq!(found.is_some(), meets, "{other}");
+        }
+        let others = ["acme-shop".to_owned(), "ac".to_owned()];
+        for (subscription, is_its) in [
+            ("acme", true),
+            ("acme-billing", true),
+            ("acme-shop", false),
+            ("acme-shop-1", false),
+            ("acme2", false),
+        ] {
+            assert_eq!(acme.has(subscription, &others), is_its, "{subscription}");
         }
     }
 

@@ -16,6 +16,7 @@ use pulsar::consumer::InitialPosition;
 use pulsar::producer::Message;
 use pulsar::{Authentication, Consumer, ConsumerOptions, Pulsar as Client, SubType, TokioExecutor};
 use schemas::{Service, Topic};
+use serde_json::json;
 
 const ACME: &str = "acme-shop";
 const TOPIC: Topic = Topic::TrackingEvents;
@@ -156,4 +157,49 @@ async fn a_follower_is_given_a_subscription_that_keeps_what_it_has_not_acknowled
         "{left:?}"
     );
     assert!(broker.consume((TOPIC, 0), ACME).await.is_none());
+}
+
+#[tokio::test]
+async fn a_role_that_could_use_anothers_subscriptions_is_refused_and_one_that_is_there_is_no_system_of_the_other()
+ {
+    let broker = Followed::start().await;
+    let (long, short) = (
+        Follower::new(ACME, vec![TOPIC]),
+        Follower::new("acme", vec![TOPIC]),
+    );
+    broker.place.follower(&long, true).await.unwrap();
+    let topics = vec![Topic::PaymentEvents, TOPIC];
+    let both = Follower::new("acme", topics);
+    let refused = broker.place.follower(&both, true).await.unwrap_err();
+    let wanted =
+        "acme: a role may use every subscription that begins with its name, and acme-shop follows";
+    assert!(refused.to_string().starts_with(wanted), "{refused:#}");
+    let made = broker.place.backlogs(Topic::PaymentEvents).await.unwrap();
+    assert!(!made.contains_key("acme"), "nothing was made: {made:?}");
+
+    // As an earlier build left it.
+    let topic = format!("persistent/{}/{TOPIC}", broker.place.path());
+    let admin = &broker.place.admin;
+    let role = format!("{topic}/permissions/acme");
+    admin.post(&role, &json!(["consume"])).await.unwrap();
+    let again = broker.place.follower(&short, true).await.unwrap();
+    assert!(
+        again.notes.iter().any(|it| it.contains(wanted)),
+        "{again:?}"
+    );
+    let removed = broker.place.follower(&short.removed(), true).await;
+    let removed = removed.unwrap();
+    assert_eq!(removed.done.len(), 3, "{removed:?}");
+    let permissions = admin.get(&format!("{topic}/permissions")).await.unwrap();
+    assert_eq!(permissions["acme"], json!(null), "{permissions}");
+    assert_eq!(permissions[ACME], json!(["consume"]));
+
+    // The other way round.
+    broker.place.follower(&long.removed(), true).await.unwrap();
+    let short = Follower::new("acme", vec![TOPIC]);
+    broker.place.follower(&short, true).await.unwrap();
+    let long = Follower::new(ACME, vec![TOPIC]);
+    let refused = broker.place.follower(&long, true).await.unwrap_err();
+    let wanted = "and acme follows tracking-events";
+    assert!(refused.to_string().contains(wanted), "{refused:#}");
 }
