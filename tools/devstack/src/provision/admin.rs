@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::header::LOCATION;
+use reqwest::redirect::{Action, Attempt, Policy};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde_json::Value;
 
 /// A client of `<admin url>/admin/v2`.
@@ -57,6 +59,9 @@ impl Admin {
         let mut builder = Client::builder()
             .timeout(Duration::from_secs(30))
             .no_proxy();
+        if token.is_some() {
+            builder = builder.redirect(Policy::custom(stay));
+        }
         if let Some(pem) = authorities {
             let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())?;
             builder = builder.tls_certs_merge(certificates);
@@ -89,8 +94,8 @@ impl Admin {
     /// Reads where that may be refused.
     pub async fn look(&self, path: &str) -> Result<Look> {
         let (status, text) = self.send(Method::GET, path, None).await?;
-        if DENIALS.contains(&status) {
-            return Ok(Look::Denied(brief(status, &text)));
+        if let Some(why) = denial(status, &text) {
+            return Ok(Look::Denied(why));
         }
         if status == StatusCode::NOT_FOUND {
             return Ok(Look::Absent);
@@ -101,7 +106,10 @@ impl Admin {
     /// Writes where that may be refused.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
         let (status, text) = self.send(method, path, body).await?;
-        if DENIALS.contains(&status) || status == StatusCode::NOT_FOUND {
+        if let Some(why) = denial(status, &text) {
+            return Ok(Answer::Denied(why));
+        }
+        if status == StatusCode::NOT_FOUND {
             return Ok(Answer::Denied(brief(status, &text)));
         }
         written(path, status, &text)
@@ -144,8 +152,52 @@ impl Admin {
             .send()
             .await
             .with_context(|| format!("the broker's admin interface {}", self.base))?;
-        Ok((answer.status(), answer.text().await?))
+        let (status, elsewhere) = (answer.status(), elsewhere(&answer));
+        let text = match elsewhere {
+            Some(elsewhere) => elsewhere,
+            None => answer.text().await?,
+        };
+        Ok((status, text))
     }
+}
+
+/// To another address the client would go without the token, and what is answered there would look like a lack of rights.
+fn stay(attempt: Attempt<'_>) -> Action {
+    let to = |url: &Url| {
+        (
+            url.host_str().map(str::to_owned),
+            url.port_or_known_default(),
+        )
+    };
+    let leaves = attempt.previous().last().map(to) != Some(to(attempt.url()));
+    if leaves || attempt.previous().len() > 10 {
+        attempt.stop()
+    } else {
+        attempt.follow()
+    }
+}
+
+/// What an answer says that sends the token somewhere else: brokers behind a proxy send to each other.
+fn elsewhere(answer: &Response) -> Option<String> {
+    if !answer.status().is_redirection() {
+        return None;
+    }
+    let to = answer.headers().get(LOCATION);
+    let to = to.and_then(|to| to.to_str().ok()?.parse::<Url>().ok());
+    let origin = to.map_or_else(String::new, |to| {
+        format!(" to {}", to.origin().ascii_serialization())
+    });
+    Some(format!(
+        "the broker sends elsewhere{origin}, where the token is not shown: take the proxy's address as PULSAR_ADMIN_URL"
+    ))
+}
+
+/// Why it may not be, where that is the answer.
+fn denial(status: StatusCode, text: &str) -> Option<String> {
+    if status.is_redirection() {
+        return Some(format!("{status}: {text}"));
+    }
+    DENIALS.contains(&status).then(|| brief(status, text))
 }
 
 fn read(path: &str, status: StatusCode, text: String) -> Result<Value> {

@@ -82,6 +82,9 @@ impl Step {
             format!(" -H 'Content-Type: application/json' -d '{quoted}'")
         };
         let method = &self.method;
-        format!("curl -fsS -X {method} -H \"Authorization: Bearer $ADMIN_TOKEN\" '{url}'{body}")
+        // Brokers send to each other, and curl would leave the token behind.
+        format!(
+            "curl -fsS -L --location-trusted -X {method} -H \"Authorization: Bearer $ADMIN_TOKEN\" '{url}'{body}"
+        )
     }
 }

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::http::header::LOCATION;
 use axum::http::{Method, StatusCode, Uri};
 use devstack::infra;
 use devstack::layout::Layout;
 use devstack::progress::Progress;
-use devstack::provision::{Admin, Mode, Place};
+use devstack::provision::{Admin, Answer, Look, Mode, Place, Step};
 use devstack::settings::{Settings, variable};
 use devstack::stack::testing::{PULSAR_ADMIN_URL, from_test_run, scratch};
 use schemas::{Service, Topic};
@@ -181,6 +182,51 @@ async fn a_number_of_partitions_that_no_service_takes_is_refused_by_its_name_bef
     let wanted = "PULSAR_TOPIC_PARTITIONS=128: expected 1 to 64";
     assert_eq!(refused, Err(wanted.to_owned()));
     assert_eq!(*sent.lock().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_broker_that_sends_to_another_is_reported_and_the_token_goes_nowhere_else() {
+    let (there, sent_there) = empty_broker().await;
+    let to = there.clone();
+    let here = served(Router::new().fallback(move |uri: Uri| {
+        let answer = (
+            StatusCode::TEMPORARY_REDIRECT,
+            [(LOCATION, format!("{to}{uri}"))],
+        );
+        std::future::ready(answer)
+    }))
+    .await;
+    let admin = Admin::new(&here, Some("a token")).unwrap();
+    let wanted = format!("the broker sends elsewhere to {there}, where the token is not shown");
+    let Look::Denied(why) = admin.look("clusters").await.unwrap() else {
+        panic!("it is no answer");
+    };
+    assert!(why.contains(&wanted), "{why}");
+    let Answer::Denied(why) = admin
+        .ask(Method::PUT, "tenants/t", Some(&json!({})))
+        .await
+        .unwrap()
+    else {
+        panic!("it is no answer");
+    };
+    assert!(why.contains(&wanted), "{why}");
+    let refused = admin.get("clusters").await.unwrap_err().to_string();
+    assert!(refused.contains(&wanted), "{refused}");
+    assert_eq!(*sent_there.lock().unwrap(), Vec::<String>::new());
+    // Who has no token has nothing to lose.
+    let nobody = Admin::new(&here, None).unwrap();
+    assert_eq!(nobody.look("clusters").await.unwrap(), Look::Absent);
+    assert_eq!(sent_there.lock().unwrap().len(), 1);
+
+    let step = Step {
+        arguments: String::new(),
+        method: Method::DELETE,
+        path: "tenants/t".to_owned(),
+        body: None,
+        file: None,
+    };
+    let request = step.curl(&here, None);
+    assert!(request.starts_with("curl -fsS -L --location-trusted -X DELETE"));
 }
 
 #[tokio::test]
