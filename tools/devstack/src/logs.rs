@@ -55,7 +55,7 @@ fn files(layout: &Layout, name: Option<&str>) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = match name {
         Some("postgres") => vec![layout.state.join("postgres/postgres.log")],
         Some("pulsar") => vec![layout.state.join("pulsar/pulsar.log")],
-        Some(name) if Replica::running(layout).iter().any(|it| it.0 == name) => {
+        Some(name) if Replica::all(layout).iter().any(|it| it.0 == name) => {
             vec![layout.log(name)]
         }
         Some(name) => vec![layout.log(Program::parse(name)?.name())],

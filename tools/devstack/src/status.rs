@@ -45,16 +45,17 @@ pub async fn status(layout: &Layout) -> Result<()> {
         let url = program.url(&settings)?;
         let how = match &process {
             Some(_) => answer_of(&program.ready_url(&settings)?).await,
-            None if program.has_died(layout) => {
-                format!("DIED: {}", last_lines(&layout.log(program.name()), 1))
-            }
+            None if program.has_died(layout) => died(layout, program.name()),
             None => "-".to_owned(),
         };
         row(program.name(), process.as_ref(), url, &how);
     }
-    for (name, url, process) in Replica::running(layout) {
-        let how = answer_of(&format!("{url}/ready")).await;
-        row(&name, Some(&process), &url, &how);
+    for (name, url, process) in Replica::all(layout) {
+        let how = match &process {
+            Some(_) => answer_of(&format!("{url}/ready")).await,
+            None => died(layout, &name),
+        };
+        row(&name, process.as_ref(), &url, &how);
     }
     for service in Service::with_topics() {
         println!(
@@ -80,6 +81,10 @@ async fn test_clock(settings: &Settings, service: Service) -> Option<Offset> {
             .fetch_optional(&mut connection)
             .await;
     offset.ok().flatten().map(Offset)
+}
+
+fn died(layout: &Layout, name: &str) -> String {
+    format!("DIED: {}", last_lines(&layout.log(name), 1))
 }
 
 fn row(name: &str, process: Option<&Process>, address: &str, how: &str) {

@@ -61,8 +61,13 @@ impl Replica {
     }
 
     /// Starts those again, one after the other, whose settings or binary are no longer their service's: one that went on in
-    /// another mode could lead the relay, and ship where nobody listens.
-    pub async fn renew(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
+    /// another mode could lead the relay, and ship where nobody listens. Those of a program that was started again go along.
+    pub async fn renew(
+        layout: &Layout,
+        settings: &Settings,
+        restarted: Option<Program>,
+        progress: Progress,
+    ) -> Result<()> {
         for (service, port, pid) in files(layout) {
             let Some(mut process) = Process::attach(&pid) else {
                 continue;
@@ -72,7 +77,9 @@ impl Replica {
                 service,
                 layout,
             )?;
-            if fs::read_to_string(pid.with_extension("stamp")).is_ok_and(|it| it == due) {
+            let is_due = restarted == Some(Program::Service(service));
+            if !is_due && fs::read_to_string(pid.with_extension("stamp")).is_ok_and(|it| it == due)
+            {
                 continue;
             }
             process.stop(Signal::TERM, STOP_WITHIN);
@@ -84,14 +91,21 @@ impl Replica {
 
     /// The names, addresses and processes of those that run.
     pub fn running(layout: &Layout) -> Vec<(String, String, Process)> {
+        let all = Self::all(layout).into_iter();
+        all.filter_map(|(name, url, process)| Some((name, url, process?)))
+            .collect()
+    }
+
+    /// The same of all that were started and not stopped; one without a process has died.
+    pub fn all(layout: &Layout) -> Vec<(String, String, Option<Process>)> {
         files(layout)
             .into_iter()
-            .filter_map(|(service, port, pid)| {
+            .map(|(service, port, pid)| {
                 let (name, url) = (
                     format!("{service}-{port}"),
                     format!("http://127.0.0.1:{port}"),
                 );
-                Some((name, url, Process::attach(&pid)?))
+                (name, url, Process::attach(&pid))
             })
             .collect()
     }
@@ -119,17 +133,21 @@ impl Replica {
         self.process.stop(Signal::TERM, STOP_WITHIN);
     }
 
-    /// Stops every further process; the names of those that ran.
+    /// Stops every further process, and forgets those that have died; the names of those that ran.
     pub fn stop_all(layout: &Layout) -> Vec<String> {
         let stop = |(name, _, mut process): (String, String, Process)| {
             process.stop(Signal::TERM, STOP_WITHIN);
             name
         };
-        Self::running(layout).into_iter().map(stop).collect()
+        let stopped = Self::running(layout).into_iter().map(stop).collect();
+        for (_, _, pid) in files(layout) {
+            let _gone_already = fs::remove_file(pid);
+        }
+        stopped
     }
 }
 
-/// What was started: service, port, and the file with the process's id.
+/// What was started and not stopped: service, port, and the file with the process's id.
 fn files(layout: &Layout) -> Vec<(Service, u16, PathBuf)> {
     let files = fs::read_dir(layout.state.join("run"));
     files

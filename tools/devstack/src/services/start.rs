@@ -49,7 +49,7 @@ pub async fn start(
     for program in programs {
         wait_for(program, &program.ready_url(settings)?, layout).await?;
     }
-    Replica::renew(layout, settings, progress).await
+    Replica::renew(layout, settings, None, progress).await
 }
 
 /// Stops those of ours that hold a port of this program's. They are to move elsewhere in their turn, which comes later.
@@ -74,7 +74,7 @@ pub async fn restart(
     program.stop(layout);
     start_one(program, layout, settings, built, progress).await?;
     wait_for(program, &program.ready_url(settings)?, layout).await?;
-    Replica::renew(layout, settings, progress).await
+    Replica::renew(layout, settings, Some(program), progress).await
 }
 
 /// Starts one program unless it runs as it should already.

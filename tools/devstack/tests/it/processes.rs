@@ -137,3 +137,31 @@ fn a_program_in_a_session_of_its_own_leads_it_by_the_process_id_that_it_was_star
     assert!(process.stop(Signal::TERM, std::time::Duration::from_secs(5)));
     fs::remove_dir_all(dir).unwrap();
 }
+
+#[test]
+fn a_further_process_that_died_is_shown_with_its_log_until_the_stack_is_stopped() {
+    let root = scratch("died");
+    let state = root.join(".tributary");
+    for folder in ["run", "logs"] {
+        fs::create_dir_all(state.join(folder)).unwrap();
+    }
+    fs::write(root.join("Cargo.toml"), "").unwrap();
+    fs::write(state.join("logs/payment-40123.log"), "its last words\n").unwrap();
+    let pid = format!("{} 1@another-boot\n", std::process::id());
+    fs::write(state.join("run/payment-40123.pid"), pid).unwrap();
+    let tributary = |arguments: &[&str]| {
+        let mut command = Command::new(crate::built("tributary"));
+        command.args(arguments).env("TRIBUTARY_ROOT", &root);
+        let ended = command.output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap()
+    };
+    let shown = tributary(&["status"]);
+    let line = shown.lines().find(|it| it.starts_with("payment-40123"));
+    assert!(line.unwrap().ends_with("DIED: its last words"), "{shown}");
+    assert_eq!(tributary(&["logs", "payment-40123"]), "its last words\n");
+    tributary(&["down"]);
+    let shown = tributary(&["status"]);
+    assert!(!shown.contains("payment-40123"), "{shown}");
+    fs::remove_dir_all(root).unwrap();
+}

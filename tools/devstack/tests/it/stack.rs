@@ -56,6 +56,23 @@ async fn a_mode_takes_the_further_processes_of_a_service_along() {
 }
 
 #[tokio::test]
+async fn a_restart_takes_the_further_processes_of_its_service_along_and_no_others() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    let mut before = Vec::new();
+    for service in [Service::Payment, Service::Campaign] {
+        let replica = stack.start_replica(service).await.unwrap();
+        before.push((replica.url, replica.process.pid()));
+    }
+    let payment = Program::Service(Service::Payment);
+    stack.restart(payment).await.unwrap();
+    let running = Replica::running(stack.layout());
+    for ((url, pid), is_restarted) in before.into_iter().zip([true, false]) {
+        let now = running.iter().find(|it| it.1 == url).unwrap();
+        assert_eq!(now.2.pid() != pid, is_restarted, "{}", now.0);
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_cannot_start_is_named_with_its_last_words() {
     let mut stack = LocalStack::start(Mode::Http).await.unwrap();
     stack.settings_mut().set("INTERNAL_SECRET_KEY", "short");
