@@ -1,6 +1,8 @@
 //! What services and the control program both have to know of variables: how a `.env` file is read, which names there are,
 //! and what a value of some kinds looks like.
 
+use std::ops::RangeInclusive;
+
 mod dotenv;
 mod files;
 mod guessable;
@@ -18,8 +20,6 @@ pub use loopback::is_loopback;
 pub use names::{EXAMPLE, Unknown, former, unknown};
 pub use release::Version;
 pub use service_url::ServiceUrl;
-
-use std::ops::RangeInclusive;
 
 /// How many partitions a topic may have: `PULSAR_TOPIC_PARTITIONS`.
 pub const TOPIC_PARTITIONS: RangeInclusive<u32> = 1..=64;

@@ -24,7 +24,7 @@ impl ExternalProducer {
     pub async fn open(settings: &Settings, topic: Topic, name: &str) -> Result<Self> {
         let keys = settings.producer_keys();
         keys.need((name, EXTERNAL_PRODUCER.1))?;
-        let client = Box::pin(infra::broker_client(settings)?.build()).await?;
+        let client = Box::pin(infra::impatient_broker_client(settings)?.build()).await?;
         let place = infra::place(settings)?;
         let partition = format!("persistent://{}/{topic}-partition-0", place.path());
         let building = client.producer().with_topic(partition);

@@ -1,7 +1,9 @@
 //! The servers of the local stack: one Postgres, one broker, provisioned.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
-use pulsar::{Authentication, PulsarBuilder, TokioExecutor};
+use pulsar::{Authentication, ConnectionRetryOptions, PulsarBuilder, TokioExecutor};
 use schemas::Service;
 
 use crate::layout::Layout;
@@ -166,6 +168,16 @@ pub fn broker_client(settings: &Settings) -> Result<PulsarBuilder<TokioExecutor>
         });
     }
     Ok(builder)
+}
+
+/// The same for a command that somebody waits for: it fails soon where no broker answers.
+pub fn impatient_broker_client(settings: &Settings) -> Result<PulsarBuilder<TokioExecutor>> {
+    let options = ConnectionRetryOptions {
+        max_retries: 2,
+        connection_timeout: Duration::from_secs(5),
+        ..ConnectionRetryOptions::default()
+    };
+    Ok(broker_client(settings)?.with_connection_retry_options(options))
 }
 
 /// Stops the servers that run.

@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Result;
+use futures::future::join_all;
 use schemas::Service;
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
 use types::clock::Offset;
 
 use crate::layout::Layout;
@@ -14,7 +14,7 @@ use crate::lock::StackLock;
 use crate::progress::Progress;
 use crate::services::{self, Program, Replica};
 use crate::settings::Settings;
-use crate::stack::{Process, last_lines};
+use crate::stack::{Process, connect, last_lines};
 use crate::{runs, up};
 
 /// What runs, how it is, and in which mode.
@@ -64,8 +64,9 @@ pub async fn status(layout: &Layout) -> Result<()> {
             settings.mode(service)?.name()
         );
     }
-    for service in Service::ALL {
-        if let Some(offset) = test_clock(&settings, service).await {
+    let clocks = Service::ALL.map(|service| test_clock(&settings, service));
+    for (service, offset) in Service::ALL.into_iter().zip(join_all(clocks).await) {
+        if let Some(offset) = offset {
             println!("{:<22} {offset}", format!("test clock of {service}"));
         }
     }
@@ -75,7 +76,7 @@ pub async fn status(layout: &Layout) -> Result<()> {
 /// How far a service's time is from real time, where somebody moved it.
 async fn test_clock(settings: &Settings, service: Service) -> Option<Offset> {
     let url = settings.database_url(service).ok()?;
-    let mut connection = PgConnection::connect(&url).await.ok()?;
+    let mut connection = connect(&url.parse().ok()?).await.ok()?;
     let offset =
         sqlx::query_scalar("SELECT clock_offset FROM pipeline.log_head WHERE clock_offset <> 0")
             .fetch_optional(&mut connection)

@@ -280,12 +280,17 @@ impl Place {
             }
         };
         let ours: Value = serde_json::from_str(topic.avsc()).context("the schema's text")?;
-        let text = registered
-            .as_ref()
-            .and_then(|schema| schema["data"].as_str());
-        if text.is_some_and(|text| {
+        let is_ours = |schema: &Value| {
+            let text = schema["data"].as_str().unwrap_or_default();
             serde_json::from_str::<Value>(text).is_ok_and(|theirs| theirs == ours)
-        }) {
+        };
+        // A newer build may have registered its own since.
+        let is_there = match &registered {
+            None => false,
+            Some(latest) if is_ours(latest) => true,
+            Some(_) => self.schemas(topic, work).await?.iter().any(is_ours),
+        };
+        if is_there {
             return Ok(());
         }
         let done = if registered.is_some() {
@@ -300,6 +305,20 @@ impl Place {
             );
         }
         Ok(())
+    }
+
+    /// Every registered version of the topic's schema, the newest first, as far as they may be seen; none from before a deletion.
+    async fn schemas(&self, topic: Topic, work: &mut Work<'_>) -> Result<Vec<Value>> {
+        let path = format!("schemas/{}/{topic}/schemas", self.path());
+        let Look::Found(found) = work.look(&path).await? else {
+            return Ok(Vec::new());
+        };
+        let versions = found["getSchemaResponses"].as_array().into_iter().flatten();
+        // A deletion is a version without a type.
+        let registered = versions
+            .rev()
+            .take_while(|version| version["type"] == "AVRO");
+        Ok(registered.cloned().collect())
     }
 
     /// Entries that services which follow the topic have not acknowledged yet, by exact count.

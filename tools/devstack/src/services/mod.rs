@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use schemas::Service;
+use variables::is_loopback;
 
 mod replica;
 mod start;
@@ -89,7 +90,15 @@ impl Program {
         }
     }
 
-    /// The variable that says so.
+    /// Whether it is ours to run: a payout provider elsewhere needs no stand-in.
+    pub fn is_ours(self, settings: &Settings) -> Result<bool> {
+        Ok(match self {
+            Self::Service(_) => true,
+            Self::Simulator => is_loopback(host_and_port(self.url(settings)?)?.0),
+        })
+    }
+
+    /// The variable that says where it listens.
     pub fn url_variable(self) -> String {
         match self {
             Self::Service(service) => variable(service, "SERVICE_URL"),

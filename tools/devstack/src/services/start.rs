@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
@@ -29,18 +29,18 @@ pub async fn start(
     for folder in ["run", "logs", "bin", "simulator"] {
         fs::create_dir_all(layout.state.join(folder))?;
     }
-    let programs = Program::START_ORDER
-        .into_iter()
-        .filter(|program| built.join(program.name()).exists());
-    let programs: Vec<Program> = programs.collect();
-    for program in Program::START_ORDER
-        .iter()
-        .filter(|program| !programs.contains(program))
-    {
-        progress.note(&format!(
-            "{}: not built yet, so not started",
-            program.name()
-        ));
+    let mut programs = Vec::new();
+    for program in Program::START_ORDER {
+        let name = program.name();
+        if !program.is_ours(settings)? {
+            program.stop(layout);
+            let url = program.url(settings)?;
+            progress.note(&format!("{name}: not started, {url} is somebody else's"));
+        } else if !built.join(name).exists() {
+            progress.note(&format!("{name}: not built yet, so not started"));
+        } else {
+            programs.push(program);
+        }
     }
     for program in &programs {
         give_way(*program, layout, settings)?;
@@ -71,6 +71,12 @@ pub async fn restart(
     built: &Path,
     progress: Progress,
 ) -> Result<()> {
+    ensure!(
+        program.is_ours(settings)?,
+        "{} is not ours to run: {} is somebody else's",
+        program.name(),
+        program.url(settings)?
+    );
     program.stop(layout);
     start_one(program, layout, settings, built, progress).await?;
     wait_for(program, &program.ready_url(settings)?, layout).await?;

@@ -1,25 +1,43 @@
 //! A role, a password and a database per service: nobody reads another's.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use schemas::Service;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::time::timeout;
+
+use super::postgres_data::verifier_of;
+
+/// A server that is frozen takes connections and says nothing.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Connects, or fails soon: somebody waits for it.
+pub async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
+    let connecting = timeout(ANSWERS_WITHIN, PgConnection::connect_with(options));
+    let connected = connecting.await.with_context(|| {
+        let (host, port) = (options.get_host(), options.get_port());
+        format!("the database at {host}:{port} does not answer within {ANSWERS_WITHIN:?}")
+    })?;
+    Ok(connected?)
+}
 
 /// `<service>_db`.
 pub fn database_name(service: &str) -> String {
     format!("{service}_db")
 }
 
-/// Makes what is missing for each (service, password) and sets the passwords; safe to repeat. `admin` is a superuser, or whoever may make
+/// Makes what is missing for each (service, password or its verifier) and sets the passwords; safe to repeat. `admin` is a superuser, or whoever may make
 /// roles and databases.
 pub async fn provision_databases(
     admin: &PgConnectOptions,
     services: &[(Service, String)],
 ) -> Result<()> {
-    let mut server = PgConnection::connect_with(admin).await?;
+    let mut server = connect(admin).await?;
     for (service, password) in services {
         let role = service.name();
-        let password = password.replace('\'', "''");
+        let password = verifier_of(password)?.replace('\'', "''");
         if !holds(
             &mut server,
             "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)",

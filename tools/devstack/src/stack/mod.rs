@@ -20,7 +20,7 @@ pub use account::memory;
 pub use broker_tokens::{ADMIN_ROLE, BrokerTokens};
 pub use certificates::{Authority, CertificateFiles, LOOPBACK_NAMES, ServerCertificate, Valid};
 pub use command::{last_lines, run, run_visibly};
-pub use databases::{database_name, provision_databases};
+pub use databases::{connect, database_name, provision_databases};
 pub use ports::{Holder, check_free, free_port, holder};
 pub use postgres::Postgres;
 pub use process::{Identity, Process, Signal, in_session};

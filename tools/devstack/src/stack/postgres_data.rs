@@ -97,25 +97,37 @@ pub(super) fn superuser_password(file: &Path) -> Result<String> {
     Ok(password)
 }
 
-/// What the server keeps of a password, as `CREATE ROLE` takes it: [RFC 5802](https://www.rfc-editor.org/rfc/rfc5802#section-3) with one
-/// iteration instead of 4,096. Those are for who guesses passwords; ours has 128 random bits, and a debug build takes longer for them at
+/// As many as a server makes by itself.
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(4_096).unwrap();
+
+/// What the server keeps of a password, as `ALTER ROLE` takes it, so that no log of statements has the password itself. One with other letters
+/// than ASCII's is left to the server, which would have to prepare it, and what is a verifier already stays.
+pub(super) fn verifier_of(password: &str) -> Result<String> {
+    if !password.is_ascii() || password.starts_with(VERIFIER) {
+        return Ok(password.to_owned());
+    }
+    verifier(password, ITERATIONS)
+}
+
+/// The same with one iteration instead of 4,096. Those are for who guesses passwords; ours has 128 random bits, and a debug build takes longer for them at
 /// each connection of a test than for much of the test.
 pub(super) fn quick_verifier(password: &str) -> Result<String> {
+    verifier(password, NonZeroU32::MIN)
+}
+
+const VERIFIER: &str = "SCRAM-SHA-256$";
+
+/// By [RFC 5802](https://www.rfc-editor.org/rfc/rfc5802#section-3).
+fn verifier(password: &str, iterations: NonZeroU32) -> Result<String> {
     let salt = random_hex(16)?;
     let (salt, password) = (salt.as_bytes(), password.as_bytes());
     let mut salted = [0; SHA256_OUTPUT_LEN];
-    pbkdf2::derive(
-        PBKDF2_HMAC_SHA256,
-        NonZeroU32::MIN,
-        salt,
-        password,
-        &mut salted,
-    );
+    pbkdf2::derive(PBKDF2_HMAC_SHA256, iterations, salt, password, &mut salted);
     let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
     let client = hmac::sign(&salted, b"Client Key");
     let stored = digest(&SHA256, client.as_ref());
     let server = hmac::sign(&salted, b"Server Key");
     let [salt, stored, server] =
         [salt, stored.as_ref(), server.as_ref()].map(|it| BASE64_STANDARD.encode(it));
-    Ok(format!("SCRAM-SHA-256$1:{salt}${stored}:{server}"))
+    Ok(format!("{VERIFIER}{iterations}:{salt}${stored}:{server}"))
 }

@@ -65,6 +65,9 @@ pub(super) fn conflicts(
 fn programs(settings: &Settings) -> Result<Vec<Wanted>> {
     let mut all = Vec::new();
     for program in Program::START_ORDER {
+        if !program.is_ours(settings)? {
+            continue;
+        }
         let ports = program.ports(settings)?.into_iter();
         all.extend(ports.map(|(variable, port)| Wanted {
             port,
@@ -162,6 +165,9 @@ mod tests {
             .map(|_| TcpListener::bind(("127.0.0.1", free_port())).unwrap())
             .collect();
         let [one, two] = [&held[0], &held[1]].map(|listener| listener.local_addr().unwrap().port());
+        // Not ours to bind.
+        let elsewhere = format!("http://payouts.example.com:{two}");
+        settings.set("PAYOUT_PROVIDER_URL", elsewhere);
         settings.set("BFF_SERVICE_URL", format!("http://127.0.0.1:{one}"));
         settings.set("POSTGRES_PORT", two.to_string());
         let campaign = settings.get("CAMPAIGN_SERVICE_URL").unwrap().to_owned();

@@ -146,6 +146,24 @@ async fn an_incompatible_schema_is_refused_with_what_to_do() {
     );
 }
 
+#[tokio::test]
+async fn an_older_builds_schema_is_there_after_a_newer_one_registered_its_own() {
+    let place = place("newer-schema", 1);
+    place.provision().await.unwrap();
+    let mut newer: serde_json::Value = serde_json::from_str(Topic::CampaignEvents.avsc()).unwrap();
+    let field = json!({"name": "of_a_newer_build", "type": ["null", "string"], "default": null});
+    newer["fields"].as_array_mut().unwrap().push(field);
+    let path = format!("schemas/{}/campaign-events/schema", place.path());
+    let body = json!({"type": "AVRO", "schema": newer.to_string(), "properties": {}});
+    assert_eq!(place.admin.post(&path, &body).await.unwrap(), Answer::Done);
+    let latest = place.admin.get(&path).await.unwrap();
+    let text = latest["data"].as_str().unwrap();
+    assert!(text.contains("of_a_newer_build"), "{latest}");
+    let outcome = place.bring_up(Mode::Verify, false).await.unwrap();
+    assert!(outcome.tasks.is_empty(), "{:#?}", outcome.tasks);
+    assert_eq!(place.provision().await.unwrap(), Vec::<String>::new());
+}
+
 /// An admin interface that answers 404 to everything, and what it was sent.
 async fn empty_broker() -> (String, Arc<Mutex<Vec<String>>>) {
     let sent = Arc::<Mutex<Vec<String>>>::default();

@@ -45,6 +45,10 @@ async fn databases_are_made_by_an_administrator_who_is_no_superuser() {
         .execute("CREATE ROLE manager LOGIN CREATEROLE CREATEDB PASSWORD 'secret'")
         .await
         .unwrap();
+    database
+        .execute("ALTER ROLE manager SET log_statement = 'ddl'")
+        .await
+        .unwrap();
     let manager = superuser.username("manager").password("secret");
     for password in ["first", "second"] {
         let services = [Service::Tracking, Service::Bff].map(|it| (it, password.to_owned()));
@@ -67,8 +71,24 @@ async fn databases_are_made_by_an_administrator_who_is_no_superuser() {
             assert_eq!(open, (false, false), "{role}");
         }
     }
+    let log = std::fs::read_to_string(dir.join("postgres.log")).unwrap();
+    let logged = "ALTER ROLE tracking PASSWORD 'SCRAM-SHA-256$4096:";
+    assert!(log.contains(logged) && !log.contains("'second'"), "{log}");
     drop(server);
     Postgres::wipe(&dir).unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_takes_connections_and_says_nothing_is_reported_and_not_waited_for() {
+    // As the kernel does it for a server that is frozen.
+    let frozen = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = frozen.local_addr().unwrap().port();
+    let options = PgConnectOptions::new().host("127.0.0.1").port(port);
+    let patience = std::time::Duration::from_mins(2);
+    let provisioned = tokio::time::timeout(patience, provision_databases(&options, &[]));
+    let refused = provisioned.await.unwrap().unwrap_err().to_string();
+    let wanted = format!("the database at 127.0.0.1:{port} does not answer");
+    assert!(refused.starts_with(&wanted), "{refused}");
 }
 
 #[tokio::test]

@@ -73,6 +73,19 @@ async fn a_restart_takes_the_further_processes_of_its_service_along_and_no_other
 }
 
 #[tokio::test]
+async fn a_payout_provider_elsewhere_needs_no_simulator() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    assert!(Program::Simulator.process(stack.layout()).is_some());
+    let elsewhere = "http://payouts.invalid:8010";
+    stack.settings_mut().set("PAYOUT_PROVIDER_URL", elsewhere);
+    stack.start_again().await.unwrap();
+    assert!(Program::Simulator.process(stack.layout()).is_none());
+    let refused = stack.restart(Program::Simulator).await.unwrap_err();
+    let wanted = "http://payouts.invalid:8010 is somebody else's";
+    assert!(refused.to_string().contains(wanted), "{refused:#}");
+}
+
+#[tokio::test]
 async fn a_service_that_cannot_start_is_named_with_its_last_words() {
     let mut stack = LocalStack::start(Mode::Http).await.unwrap();
     stack.settings_mut().set("INTERNAL_SECRET_KEY", "short");

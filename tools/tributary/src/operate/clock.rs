@@ -78,17 +78,11 @@ async fn advance(client: &Client, by: Offset, reason: &str) -> Result<()> {
         return is_complete(&before)
             .context("nothing was moved: say it again when all services answer");
     }
-    let offsets: Vec<i64> = before
-        .iter()
-        .filter_map(|(_, clock)| clock.as_ref().ok()?["offset_seconds"].as_i64())
+    let found: Vec<(Service, Value)> = before
+        .into_iter()
+        .filter_map(|(service, clock)| Some((service, clock.ok()?)))
         .collect();
-    let ahead = offsets.iter().max().copied().unwrap_or_default();
-    let unfinished = offsets.iter().any(|offset| *offset != ahead);
-    let target = if unfinished {
-        ahead
-    } else {
-        ahead.saturating_add(by.seconds())
-    };
+    let (target, unfinished) = target(&found, by)?;
     let body = json!({"offset_seconds": target, "reason": reason});
     let clocks =
         each(async |service| clock(client, Method::POST, service, Some(&body)).await).await;
@@ -106,6 +100,33 @@ async fn advance(client: &Client, by: Offset, reason: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Where all are moved to, and whether that is only where the furthest is already. Whoever was reset is not brought there: that would undo
+/// the reset.
+fn target(clocks: &[(Service, Value)], by: Offset) -> Result<(i64, bool)> {
+    let offset = |clock: &Value| clock["offset_seconds"].as_i64().unwrap_or_default();
+    let offsets = clocks.iter().map(|(_, clock)| offset(clock));
+    let ahead = offsets.clone().max().unwrap_or_default();
+    let unfinished = offsets.clone().any(|offset| offset != ahead);
+    let was_reset = |clock: &Value| offset(clock) == 0 && clock["stands_still"] == true;
+    let reset = clocks.iter().find(|(_, clock)| was_reset(clock));
+    if let (Some((service, _)), true) = (reset, ahead > 0) {
+        let is_ahead =
+            |(service, clock): &(Service, Value)| (offset(clock) > 0).then_some(service.name());
+        let others: Vec<&str> = clocks.iter().filter_map(is_ahead).collect();
+        bail!(
+            "nothing was moved: {service} was reset, and its log ends ahead of real time, but {} was not reached. Say clock reset again, \
+             then advance",
+            others.join(", ")
+        );
+    }
+    let target = if unfinished {
+        ahead
+    } else {
+        ahead.saturating_add(by.seconds())
+    };
+    Ok((target, unfinished))
 }
 
 async fn clocks(client: &Client) -> Clocks {
@@ -192,4 +213,37 @@ fn is_complete(clocks: &Clocks) -> Result<()> {
         "not all services answer:\n  {}",
         missing.join("\n  ")
     ))
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advance_brings_all_to_the_furthest_and_undoes_no_reset_that_missed_one() {
+        let hour = Offset::of_seconds(3_600).unwrap();
+        let moved = |campaign: (i64, bool), payment: (i64, bool)| {
+            let clock = |(offset, still)| json!({"offset_seconds": offset, "stands_still": still});
+            let clocks = [
+                (Service::Campaign, clock(campaign)),
+                (Service::Payment, clock(payment)),
+            ];
+            target(&clocks, hour).map_err(|error| error.to_string())
+        };
+        assert_eq!(moved((0, false), (0, false)), Ok((3_600, false)));
+        assert_eq!(moved((7_200, false), (7_200, false)), Ok((10_800, false)));
+        // An advance that reached one of them, and its first.
+        assert_eq!(moved((3_600, false), (7_200, false)), Ok((7_200, true)));
+        assert_eq!(moved((0, false), (7_200, false)), Ok((7_200, true)));
+        // A reset that reached all, and one that missed payment.
+        assert_eq!(moved((0, true), (0, true)), Ok((3_600, false)));
+        let refused = moved((0, true), (7_200, false)).unwrap_err();
+        let wanted = "nothing was moved: campaign was reset";
+        assert!(refused.starts_with(wanted), "{refused}");
+        assert!(refused.contains("payment was not reached"), "{refused}");
+    }
 }

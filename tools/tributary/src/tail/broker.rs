@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{Tail, line, wanted};
-use devstack::infra::{broker_client, place};
+use devstack::infra::{broker_client, impatient_broker_client, place};
 use devstack::provision::Place;
 use devstack::settings::Settings;
 
@@ -26,7 +26,13 @@ type TopicReader = Reader<Vec<u8>, TokioExecutor>;
 /// The last `count` of each partition, and with `follow` what comes after.
 pub(super) async fn read(settings: &Settings, topic: Topic, tail: &Tail) -> Result<()> {
     let place = place(settings)?;
-    let client = broker_client(settings)?
+    // Who follows goes on when the broker was away for a while.
+    let client = if tail.follow {
+        broker_client(settings)?
+    } else {
+        impatient_broker_client(settings)?
+    };
+    let client = client
         .build()
         .await
         .context("the broker: is the stack up? (./start.sh)")?;

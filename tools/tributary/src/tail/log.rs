@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use schemas::{Topic, WriterSchema};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use tokio::time::sleep;
 
 use super::{Tail, line};
 use devstack::settings::Settings;
+use devstack::stack::connect;
 
 type Row = (i64, i32, Vec<u8>);
 
@@ -67,7 +68,7 @@ pub(crate) async fn of_request(
 
 async fn database(settings: &Settings, topic: Topic) -> Result<PgConnection> {
     let service = topic.publisher();
-    PgConnection::connect(&settings.database_url(service)?)
+    connect(&settings.database_url(service)?.parse()?)
         .await
         .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))
 }
