@@ -41,7 +41,11 @@ fn hand_out(folder: &Path, given: impl Fn(&str) -> Option<String>) -> Result<()>
     let value = |name: &str| -> Result<String> {
         let kept = folder.join(KEPT).join(name);
         let value = match (given(name), fs::read_to_string(&kept)) {
-            (Some(given), _) => given,
+            (Some(given), Ok(before)) => {
+                keep_before(&kept, &before, &given)?;
+                given
+            }
+            (Some(given), Err(_)) => given,
             (None, Ok(made)) => made,
             (None, Err(error)) if error.kind() == ErrorKind::NotFound => random_hex(32)?,
             (None, Err(error)) => return Err(error).context(kept.display().to_string()),
@@ -65,6 +69,19 @@ fn hand_out(folder: &Path, given: impl Fn(&str) -> Option<String>) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// What one has been is kept too, the newest last: what was sealed or signed by it needs it until all is done anew, and nobody else may have it.
+fn keep_before(kept: &Path, before: &str, given: &str) -> Result<()> {
+    if before == given {
+        return Ok(());
+    }
+    let file = kept.with_extension("before");
+    let mut all = fs::read_to_string(&file).unwrap_or_default();
+    if !all.lines().any(|line| line == before) {
+        all = format!("{all}{before}\n");
+    }
+    write(&file, &all, 0o600)
 }
 
 /// Each container with what it needs. Postgres reads as a user of its own.
@@ -187,6 +204,17 @@ mod tests {
         let admin = "postgres://postgres:a%2Fb%40c%2541@postgres:5432/postgres?sslmode=prefer";
         assert_eq!(second["provision/POSTGRES_ADMIN_URL"], admin);
         assert_eq!(second["bff/JWT_SECRET_KEY"], first["bff/JWT_SECRET_KEY"]);
+        let another = |name: &str| (name == SUPERUSER).then(|| "c".to_owned());
+        for given in [
+            &another as &dyn Fn(&str) -> Option<String>,
+            &given,
+            &another,
+        ] {
+            hand_out(&folder, given).unwrap();
+        }
+        let before = fs::read_to_string(folder.join(KEPT).join("POSTGRES_PASSWORD.before"));
+        let made = &first["postgres/POSTGRES_PASSWORD"];
+        assert_eq!(before.unwrap(), format!("{made}\na/b@c%41\nc\n"));
         fs::remove_dir_all(folder).unwrap();
     }
 }
