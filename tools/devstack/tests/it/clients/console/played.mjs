@@ -824,6 +824,19 @@ const steps = {
       });
     }
   },
+
+  "who reports an order hears that one that was reported before stays as it was": async () => {
+    const claimed = { "Click id": "clk_1", Customer: "buyer-1", "Order number": "order-1", Amount: "1.00" };
+    for (const [person, path, label, fields] of [
+      ["brand", "/brand/conversions", "Report a conversion", { Customer: "buyer-1" }],
+      ["partner", "/partner/claims", "Report an order", claimed],
+    ]) {
+      const page = await begin(person);
+      await go(page, path);
+      await act(page, label, { verb: "Report it", fields });
+      await shows(page, "reported before stays as it was");
+    }
+  },
 };
 
 await walk(steps);
