@@ -73,10 +73,12 @@ export class Values {
     return this.raw[name] === true;
   }
 
-  list(name: string): string[] {
+  /** What was checked, or the parts of a text. */
+  list(name: string, between = /[\s,]+/): string[] {
     const value = this.raw[name];
     if (Array.isArray(value)) return value;
-    return (this.text(name) ?? "").split(/[\s,]+/).filter((part) => part !== "");
+    const parts = (this.text(name) ?? "").split(between).map((part) => part.trim());
+    return parts.filter((part) => part !== "");
   }
 
   /** A moment of the reader's own time zone, as the API has moments. `before`: what it was. */

@@ -837,6 +837,28 @@ const steps = {
       await shows(page, "reported before stays as it was");
     }
   },
+
+  "tags keep their spaces, and an archived group is offered only where it is set": async () => {
+    const page = await begin("brand");
+    const at = "2026-01-01T00:00:00Z";
+    const group = (id, status) => ({ id, brand_id: "brand123", name: id, is_default: false, status, created_at: at });
+    server.on("GET /api/v1/groups", { items: [group("gold", "active"), group("silver", "archived"), group("bronze", "archived")] });
+    const onboarding = { brand_id: "brand123", enabled: true, approves: false, countries: ["DE", "AT"], crm: true, tags: ["key account", "newcomer"], group_id: "silver", changed_at: at };
+    server.on("GET /api/v1/onboarding", { items: [onboarding] });
+    await go(page, "/brand/onboarding");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    const offered = await dialog.getByLabel("Group").locator("option").allTextContents();
+    check(offered.join("|") === "They stay in theirs|gold|silver (archived)", offered.join("|"));
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const saved = () => server.last("PUT /api/v1/onboarding").body;
+    check(saved().tags.join("|") === "key account|newcomer", saved().tags.join("|"));
+    check(saved().countries.join("|") === "DE|AT", saved().countries.join("|"));
+    check(saved().group_id === "silver", `the group is ${saved().group_id}`);
+    await act(page, "Edit", { verb: "Save", fields: { "Marked there with": "top seller; new" } });
+    check(saved().tags.join("|") === "top seller|new", saved().tags.join("|"));
+  },
 };
 
 await walk(steps);
