@@ -88,7 +88,7 @@ export class Command {
     this.#end(this.outcome);
   }
 
-  /** Asks once more what became of what was undecided. Whether it was done. */
+  /** Asks once more what became of what was undecided. Whether it was done now. */
   async lookAgain(): Promise<boolean> {
     if (this.phase !== "undecided" || !this.outcome) return false;
     this.phase = "waiting";

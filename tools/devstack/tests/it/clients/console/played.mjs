@@ -859,6 +859,35 @@ const steps = {
     await act(page, "Edit", { verb: "Save", fields: { "Marked there with": "top seller; new" } });
     check(saved().tags.join("|") === "top seller|new", saved().tags.join("|"));
   },
+
+  "what is not decided for long is looked at while its dialog is open, and another one beside it is not sent without a word": async () => {
+    const page = await begin("brand", { clock: true });
+    const dialog = await withdraw(page);
+    const [write, look] = ["POST /api/v1/withdrawals", "GET /api/v1/commands/c1"];
+    const pending = { command_id: "c1", correlation_id: "x1", status: "pending" };
+    server.on(write, pending);
+    server.on(look, pending);
+    const submit = dialog.locator("[type=submit]");
+    const warning = dialog.getByText("both may be done");
+    /** Time passes until it holds. */
+    const passes = (holds, what) =>
+      until(async () => {
+        await page.clock.runFor(1_000);
+        return holds();
+      }, what);
+    await submit.click();
+    await shows(dialog, "Accepted, not decided yet");
+    await dialog.getByLabel("Amount").fill("11.00");
+    await passes(() => submit.isEnabled(), "it is followed for ever");
+    check((await warning.count()) > 0, "another one is sent without a word");
+    const before = server.count(look);
+    await passes(() => server.count(look) > before, "nobody looks any more");
+    await dialog.getByLabel("Amount").fill("10.00");
+    await warning.waitFor({ state: "detached" });
+    server.on(look, { ...pending, status: "completed" });
+    await passes(async () => (await dialog.count()) === 0, "nobody hears that it is done");
+    check(server.count(write) === 1, `it was sent ${server.count(write)} times`);
+  },
 };
 
 await walk(steps);
