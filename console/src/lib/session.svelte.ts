@@ -41,6 +41,7 @@ class Session {
   isAsking = $state(false);
   #token: string | undefined;
   #refreshToken: string | undefined;
+  /** How the person signed in; it stays when the session has expired. */
   #how = "";
   #renewal: ReturnType<typeof setTimeout> | undefined;
   /** By this machine's clock: timers stand still while it sleeps. */
@@ -122,7 +123,7 @@ class Session {
   }
 
   async signOut(): Promise<void> {
-    const wasAtProvider = sessionStorage.getItem(REMEMBERED) === "oidc";
+    const wasAtProvider = this.#how === "oidc";
     this.#forget();
     this.failure = undefined;
     const provider = this.config?.oidc;

@@ -1,5 +1,5 @@
 // Signing in at an identity provider, by the code flow with PKCE.
-import { check, expecting, open, test, walk } from "./browser.mjs";
+import { check, expecting, go, open, test, walk } from "./browser.mjs";
 
 const page = await open();
 const home = () => page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
@@ -55,6 +55,29 @@ await walk({
     await page.reload();
     await signInPage();
     // Who was signed in and is not known any more: the provider says so, and the page is shown again.
+    await page.evaluate(() => sessionStorage.setItem("tributary.signed-in-as", "oidc"));
+    await page.reload();
+    await signInPage();
+  },
+
+  "who signs out once the session has ended is out at the provider, too": async () => {
+    const all = "**/api/v1/**";
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await home();
+    await expecting(["status of 401"], async () => {
+      await page.route(all, (route) => route.fulfill({ status: 401, contentType: "application/problem+json", json: { status: 401, code: "unauthorized", title: "No" } }));
+      await go(page, "/partner/conversions");
+      const asking = page.getByRole("dialog").filter({ hasText: "Sign in again" });
+      await asking.waitFor();
+      await page.keyboard.press("Escape");
+      await asking.waitFor({ state: "detached" });
+      const back = page.waitForEvent("load");
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await back;
+    });
+    await signInPage();
+    await page.unroute(all);
+    // The provider says that it knows nobody: else the page would be there.
     await page.evaluate(() => sessionStorage.setItem("tributary.signed-in-as", "oidc"));
     await page.reload();
     await signInPage();
