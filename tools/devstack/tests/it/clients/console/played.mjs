@@ -888,6 +888,21 @@ const steps = {
     await passes(async () => (await dialog.count()) === 0, "nobody hears that it is done");
     check(server.count(write) === 1, `it was sent ${server.count(write)} times`);
   },
+
+  "where its files are gone, as in a rollout, the page says that it has to be loaded again": async () => {
+    const sentence = "load the page again";
+    for (const files of ["**/console/assets/**", "**/console/assets/*.js"]) {
+      const page = await open();
+      await page.route(files, (route) => route.fulfill({ status: 404, json: {} }));
+      await expecting([...FAILED, "MIME type"], async () => {
+        await page.goto(`${server.url}/console`);
+        await shows(page, sentence);
+      });
+      await page.context().close();
+    }
+    const page = await begin("brand");
+    check((await page.getByText(sentence).count()) === 0, "it says so where it is loaded");
+  },
 };
 
 await walk(steps);
