@@ -193,8 +193,19 @@ function given(wanted: Wanted): Record<string, string> {
   return Object.fromEntries(Object.entries(wanted).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
+/** Until somebody looks at the page, or it is aborted. */
+async function seen(signal: AbortSignal): Promise<void> {
+  while (document.visibilityState !== "visible" && !signal.aborted) {
+    await new Promise<void>((go) => {
+      document.addEventListener("visibilitychange", () => go(), { once: true });
+      signal.addEventListener("abort", () => go(), { once: true });
+    });
+  }
+}
+
 /**
- * A service's messages as they are committed, until aborted. After a cut it goes on behind the last one.
+ * A service's messages as they are committed, while somebody looks at the page and until aborted. After a cut, and when somebody looks
+ * again, it goes on behind the last one.
  */
 export async function follow(
   service: Service,
@@ -204,13 +215,22 @@ export async function follow(
 ): Promise<void> {
   let last: string | undefined;
   let wait = 1_000;
-  while (!signal.aborted) {
+  for (;;) {
+    await seen(signal);
+    if (signal.aborted) return;
+    // A page that nobody looks at keeps none of its browser's few connections.
+    const hidden = new AbortController();
+    const onChange = () => {
+      if (document.visibilityState !== "visible") hidden.abort();
+    };
+    document.addEventListener("visibilitychange", onChange);
     try {
       const url = new URL(`/api/v1/operator/${service}/events/live`, location.origin);
       for (const [name, value] of Object.entries(given(wanted))) url.searchParams.set(name, value);
       const headers: Record<string, string> = { accept: "text/event-stream" };
       if (last !== undefined) headers["last-event-id"] = last;
-      const response = await send(new Request(url, { headers, signal, cache: "no-store", credentials: "omit" }), { isLong: true });
+      const either = AbortSignal.any([signal, hidden.signal]);
+      const response = await send(new Request(url, { headers, signal: either, cache: "no-store", credentials: "omit" }), { isLong: true });
       if (!response.ok || !response.body) throw new Error(String(response.status));
       on.state("open");
       wait = 1_000;
@@ -221,7 +241,10 @@ export async function follow(
       }
     } catch {
       if (signal.aborted) return;
+    } finally {
+      document.removeEventListener("visibilitychange", onChange);
     }
+    if (hidden.signal.aborted) continue;
     on.state("cut");
     await new Promise((resolve) => setTimeout(resolve, wait));
     wait = Math.min(wait * 2, 15_000);

@@ -39,6 +39,13 @@ async function pause(page) {
   }
 }
 
+/** As if somebody looked at the page, or no more. */
+const become = (page, state) =>
+  page.evaluate((value) => {
+    Object.defineProperty(document, "visibilityState", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+
 const gone = (page, text) => page.getByText(text).first().waitFor({ state: "detached" });
 const conversion = (id, more = {}) => ({ id, order_id: id, status: "attributed", amount: "1.00", currency: "USD", occurred_at: "2026-01-01T00:00:00Z", ...more });
 const campaign = (status) => ({ id: "c", name: "Autumn", currency: "USD", status, join: "open", allowed_hosts: ["a.example"], created_at: "2026-01-01T00:00:00Z" });
@@ -297,11 +304,6 @@ const steps = {
   "a page that was hidden listens from now on, and asks once more when it does": async () => {
     const page = await begin("brand", { clock: true });
     const [stream, list] = ["GET /api/v1/events/stream", "GET /api/v1/conversions"];
-    const become = (state) =>
-      page.evaluate((value) => {
-        Object.defineProperty(document, "visibilityState", { value, configurable: true });
-        document.dispatchEvent(new Event("visibilitychange"));
-      }, state);
     server.on(list, { items: [conversion("order-1")] });
     await go(page, "/brand/conversions");
     await shows(page, "order-1");
@@ -310,10 +312,10 @@ const steps = {
     server.tell();
     await until(() => server.count(list) > before, "what happens is not followed");
     await pause(page);
-    await become("hidden");
+    await become(page, "hidden");
     await until(() => server.streams.size === 0, "who does not look listens");
     server.on(list, { items: [conversion("order-2")] });
-    await become("visible");
+    await become(page, "visible");
     await shows(page, "order-2");
     await until(() => server.streams.size > 0, "nobody listens again");
     check(server.last(stream).headers["last-event-id"] === undefined, "it goes on where it was when it was hidden");
@@ -902,6 +904,20 @@ const steps = {
     }
     const page = await begin("brand");
     check((await page.getByText(sentence).count()) === 0, "it says so where it is loaded");
+  },
+
+  "a service's log is followed while somebody looks, and then goes on behind its last message": async () => {
+    const page = await begin("operator");
+    const live = "GET /api/v1/operator/campaign/events/live";
+    await go(page, "/operator/events?service=campaign");
+    await until(() => server.count(live) > 0 && server.streams.size === 2, "nobody follows it");
+    server.tell({ position: 1, topic: "t", message: { id: "m1", type: "seen.v1", subject: "s", time: Date.UTC(2026, 0, 1) * 1_000 } });
+    await shows(page, "seen.v1");
+    await become(page, "hidden");
+    await until(() => server.streams.size === 0, "who does not look follows it");
+    await become(page, "visible");
+    await until(() => server.count(live) > 1, "nobody follows it again");
+    check(server.last(live).headers["last-event-id"] === "2", "it does not go on behind the last message");
   },
 };
 

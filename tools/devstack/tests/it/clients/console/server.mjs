@@ -39,8 +39,8 @@ export async function play(dist) {
     count: (route) => server.asked.filter((it) => it.route === route).length,
     last: (route) => server.asked.findLast((it) => it.route === route),
     /** Tells all listeners of an event. */
-    tell() {
-      for (const stream of streams) stream.write('id: 2\ndata: {"type":"x"}\n\n');
+    tell(event = { type: "x" }) {
+      for (const stream of streams) stream.write(`id: 2\ndata: ${JSON.stringify(event)}\n\n`);
     },
     goOn() {
       server.isStopped = false;
@@ -74,7 +74,7 @@ export async function play(dist) {
     if (path === "/health") return {};
     if (isRefused) return problem(401, "unauthorized");
     if (path === "/api/v1/me") return server.people[token.split(".")[0]];
-    if (path === "/api/v1/events/stream") {
+    if (/^\/api\/v1\/(events\/stream|operator\/\w+\/events\/live)$/.test(path)) {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write("id: 1\n\n");
       streams.add(response);
