@@ -919,6 +919,21 @@ const steps = {
     await until(() => server.count(live) > 1, "nobody follows it again");
     check(server.last(live).headers["last-event-id"] === "2", "it does not go on behind the last message");
   },
+
+  "evidence that is submitted again is for its own campaign": async () => {
+    const page = await begin("partner");
+    const returned = { id: "evidence1", campaign_id: "c", partner_id: "partner123", evidence_type: "photo", file_url: "https://a.example/1", status: "returned", submitted_at: "2026-01-01T00:00:00Z" };
+    server.on("GET /api/v1/evidence", { items: [returned] });
+    await go(page, "/partner/evidence");
+    await page.getByRole("button", { name: "Submit again" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Where it is").fill("https://a.example/2");
+    check((await dialog.getByLabel("Campaign").count()) === 0, "it may be changed, and is not sent");
+    await dialog.getByRole("button", { name: "Submit", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    const { campaign_id, replaces } = server.last("POST /api/v1/evidence/upload").body;
+    check(campaign_id === "c" && replaces === "evidence1", `${campaign_id} ${replaces}`);
+  },
 };
 
 await walk(steps);
