@@ -132,9 +132,9 @@ pub struct ChangeWebhookEndpoint {
     /// Types of events; empty: all of which such an endpoint is sent something.
     #[schema(max_items = 100, example = json!(["conversion.attributed.v1"]))]
     kinds: Option<Vec<String>>,
-    /// What people call it.
+    /// What people call it; empty: nothing any more.
     #[schema(example = "The shop")]
-    description: Option<Text<200>>,
+    description: Option<Text<200, 0>>,
 }
 
 impl Check for ChangeWebhookEndpoint {

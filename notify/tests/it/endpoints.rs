@@ -44,6 +44,17 @@ async fn an_endpoint_is_made_changed_disabled_enabled_and_removed_and_its_table_
     assert_eq!(shown["kinds"], json!([]));
     assert_eq!(shown["description"], "The shop");
 
+    let unnamed = json!({"description": ""});
+    let (status, _) = service.patch(&path, &brand, &unnamed).await;
+    assert_eq!(status, StatusCode::OK);
+    let shown = app::get(&service, &path, &brand).await;
+    assert_eq!(shown["description"], Value::Null);
+    let (status, again) = service.patch(&path, &brand, &unnamed).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{again}");
+    let long = json!({"description": "x".repeat(201)});
+    let (status, _) = service.patch(&path, &brand, &long).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+
     let nothing = json!({});
     for (what, status, reason) in [
         ("disable", "disabled", json!("owner")),

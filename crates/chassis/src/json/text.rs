@@ -8,18 +8,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// 1 to `MAX` characters, none of them a control character: a NUL cannot be stored by Postgres,
+/// `MIN`, of itself one, to `MAX` characters, none of them a control character: a NUL cannot be stored by Postgres,
 /// and the others have no place in a name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
+pub struct Text<const MAX: usize, const MIN: usize = 1>(String);
 
-impl<const MAX: usize> Text<MAX> {
+impl<const MAX: usize, const MIN: usize> Text<MAX, MIN> {
     /// The text, or what is wrong with it.
     pub fn parse(text: impl Into<String>) -> Result<Self, String> {
         let text = text.into();
-        if !(1..=MAX).contains(&text.chars().count()) {
-            return Err(format!("must be 1 to {MAX} characters"));
+        if !(MIN..=MAX).contains(&text.chars().count()) {
+            return Err(format!("must be {MIN} to {MAX} characters"));
         }
         if text.chars().any(char::is_control) {
             return Err("must not hold control characters".to_owned());
@@ -33,7 +33,7 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-impl<const MAX: usize> Deref for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> Deref for Text<MAX, MIN> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -41,27 +41,30 @@ impl<const MAX: usize> Deref for Text<MAX> {
     }
 }
 
-impl<const MAX: usize> fmt::Display for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> fmt::Display for Text<MAX, MIN> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+impl<'de, const MAX: usize, const MIN: usize> Deserialize<'de> for Text<MAX, MIN> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
-impl<const MAX: usize> PartialSchema for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> PartialSchema for Text<MAX, MIN> {
     fn schema() -> RefOr<Schema> {
         let object = ObjectBuilder::new().schema_type(Type::String);
-        object.min_length(Some(1)).max_length(Some(MAX)).into()
+        object.min_length(Some(MIN)).max_length(Some(MAX)).into()
     }
 }
 
-impl<const MAX: usize> ToSchema for Text<MAX> {
+impl<const MAX: usize, const MIN: usize> ToSchema for Text<MAX, MIN> {
     fn name() -> std::borrow::Cow<'static, str> {
-        format!("Text{MAX}").into()
+        match MIN {
+            1 => format!("Text{MAX}").into(),
+            _ => format!("Text{MIN}To{MAX}").into(),
+        }
     }
 }

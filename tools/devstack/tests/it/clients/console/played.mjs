@@ -49,6 +49,7 @@ const become = (page, state) =>
 const gone = (page, text) => page.getByText(text).first().waitFor({ state: "detached" });
 const conversion = (id, more = {}) => ({ id, order_id: id, status: "attributed", amount: "1.00", currency: "USD", occurred_at: "2026-01-01T00:00:00Z", ...more });
 const campaign = (status) => ({ id: "c", name: "Autumn", currency: "USD", status, join: "open", allowed_hosts: ["a.example"], created_at: "2026-01-01T00:00:00Z" });
+const webhook = (description) => ({ id: "w", url: "https://hooks.example.com/", kinds: [], description, format: "webhook", status: "enabled", created_at: "2026-01-01T00:00:00Z", changed_at: "2026-01-01T00:00:00Z" });
 const balance = (partner, payable) => ({ partner_id: partner, currency: "USD", accounts: { payable }, updated_at: "2026-01-01T00:00:00Z" });
 
 /** On these pages of a role, these lists are asked for as narrowed to whom the role is of. */
@@ -933,6 +934,15 @@ const steps = {
     await dialog.waitFor({ state: "detached" });
     const { campaign_id, replaces } = server.last("POST /api/v1/evidence/upload").body;
     check(campaign_id === "c" && replaces === "evidence1", `${campaign_id} ${replaces}`);
+  },
+
+  "a webhook's description is taken away": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/webhooks/w", webhook("The shop"));
+    await go(page, "/brand/webhooks/w");
+    await act(page, "Edit", { verb: "Save", fields: { Description: "" } });
+    const { body } = server.last("PATCH /api/v1/webhooks/w");
+    check(JSON.stringify(body) === '{"description":""}', JSON.stringify(body));
   },
 };
 
