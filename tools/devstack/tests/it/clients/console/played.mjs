@@ -944,6 +944,35 @@ const steps = {
     const { body } = server.last("PATCH /api/v1/webhooks/w");
     check(JSON.stringify(body) === '{"description":""}', JSON.stringify(body));
   },
+
+  "what came of a webhook leads nobody away from another page": async () => {
+    const page = await begin("brand");
+    const dialog = page.getByRole("dialog");
+    server.on("GET /api/v1/webhooks/w", webhook("The shop"));
+    const isOne = (url) => url.pathname.startsWith("/api/v1/webhooks");
+    for (const [path, label, verb, method, done] of [
+      ["/brand/webhooks", "New webhook", "Make it", "POST", "The webhook was made."],
+      ["/brand/webhooks/w", "Remove", "Remove", "DELETE", "The webhook was removed."],
+    ]) {
+      let answer;
+      await page.route(isOne, async (route) => {
+        if (route.request().method() !== method) return route.fallback();
+        await new Promise((resolve) => (answer = resolve));
+        return route.fulfill({ json: { subject: "w" } });
+      });
+      await go(page, path);
+      await page.getByRole("button", { name: label, exact: true }).click();
+      if (method === "POST") await dialog.getByLabel("Where to").fill("https://hooks.example.com/");
+      await dialog.getByRole("button", { name: verb, exact: true }).click();
+      await until(() => answer, "it is not sent");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      await go(page, "/brand/activity");
+      answer();
+      await shows(page, done);
+      check(page.url().endsWith("/brand/activity"), page.url());
+      await page.unroute(isOne);
+    }
+  },
 };
 
 await walk(steps);
