@@ -973,6 +973,14 @@ const steps = {
       await page.unroute(isOne);
     }
   },
+
+  "clicks that are not known are compared with nothing": async () => {
+    const sums = { items: [], totals: [], missing: ["tracking"], from: "2026-01-01", to: "2026-01-02" };
+    const page = await begin("brand", { before: () => server.on("GET /api/v1/reports", sums) });
+    const clicks = page.locator(".stat", { hasText: "Clicks today" });
+    await clicks.getByText("–", { exact: true }).waitFor();
+    check((await clicks.locator(".note").count()) === 0, await clicks.innerText());
+  },
 };
 
 await walk(steps);
