@@ -981,6 +981,23 @@ const steps = {
     await clicks.getByText("–", { exact: true }).waitFor();
     check((await clicks.locator(".note").count()) === 0, await clicks.innerText());
   },
+
+  "a filter that is not understood shows what is wrong with it, and not everything": async () => {
+    for (const [person, path, wrong, list] of [
+      ["operator", "/operator/events?service=compaign", "There is no service compaign.", /\/events$/],
+      ["operator", "/operator/events?correlation=order-1", "That is no correlation id", /\/events$/],
+      ["brand", "/brand/partners?country=Germany", "That is no country", /\/partners$/],
+    ]) {
+      const page = await begin(person);
+      await go(page, path);
+      await shows(page, wrong);
+      check(!server.asked.some((it) => list.test(it.route)), `${path} asks for all`);
+    }
+    const page = await begin("brand");
+    await go(page, "/brand/applications");
+    const offered = await page.getByLabel("Status", { exact: true }).locator("option").allTextContents();
+    check(offered[0] === "Applied" && offered.lastIndexOf("Applied") === 0, offered.join("|"));
+  },
 };
 
 await walk(steps);
