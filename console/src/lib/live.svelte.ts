@@ -26,6 +26,11 @@ export class Live<T> {
     return this.data !== undefined && (this.failure !== undefined || connection.isAway);
   }
 
+  /** Why the API itself does not confirm what is shown; that a session has ended is said above every page. */
+  get refusal(): Failure | undefined {
+    return this.data !== undefined && this.failure?.isOfApi && session.phase !== "expired" ? this.failure : undefined;
+  }
+
   /** Asks again now. */
   reload(): void {
     this.#now();

@@ -998,6 +998,32 @@ const steps = {
     const offered = await page.getByLabel("Status", { exact: true }).locator("option").allTextContents();
     check(offered[0] === "Applied" && offered.lastIndexOf("Applied") === 0, offered.join("|"));
   },
+
+  "what is shown and refused since says why, until it is confirmed again": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions/one/explanation", { sentences: ["It was a sale."], missing: [], truncated: false });
+    const why = "You may not see these any more.";
+    for (const [path, route, answer] of [
+      ["/brand/conversions", "GET /api/v1/conversions", { items: [conversion("order-1")] }],
+      ["/brand/conversions/one", "GET /api/v1/conversions/one", conversion("order-1")],
+    ]) {
+      server.on(route, answer);
+      await go(page, path);
+      await shows(page, "order-1");
+      await loaded(page);
+      await until(() => server.streams.size > 0, "nobody listens");
+      await expecting(FAILED, async () => {
+        server.on(route, problem(403, "forbidden", why));
+        server.tell();
+        await shows(page, why);
+        await shows(page, "out of date");
+        await shows(page, "order-1");
+        server.on(route, answer);
+        server.tell();
+        await gone(page, why);
+      });
+    }
+  },
 };
 
 await walk(steps);
