@@ -1024,6 +1024,26 @@ const steps = {
       });
     }
   },
+
+  "an id that is a name of JavaScript's own is an id as any other": async () => {
+    const page = await begin("partner");
+    const cell = (row, label) => page.getByRole("row").filter({ hasText: row }).locator(`[data-label="${label}"]`);
+    const names = ["constructor", "another"];
+    server.on("GET /api/v1/campaigns", { items: names.map((id) => ({ ...campaign("active"), id, name: `Campaign ${id}` })) });
+    server.on("GET /api/v1/enrollments", { items: [{ id: "e", campaign_id: "another", partner_id: "partner123", status: "enrolled" }] });
+    await go(page, "/partner/campaigns");
+    await cell("Campaign another", "You").getByText("Enrolled").waitFor();
+    const status = await cell("Campaign constructor", "You").innerText();
+    check(status.trim() === "–", status);
+    server.on("GET /api/v1/links", { items: names.map((code) => ({ code, status: "active", created_at: "2026-01-01T00:00:00Z" })) });
+    const rows = names.map((link_code) => ({ link_code, currency: "USD", clicks: 7 }));
+    server.on("GET /api/v1/reports", ({ query }) => (query.get("group_by") === "link" ? { items: rows, totals: [], missing: [] } : undefined));
+    await go(page, "/partner/links");
+    for (const name of names) {
+      const clicks = cell(name, "Clicks, 30 days");
+      await until(async () => (await clicks.innerText()).trim() === "7", `${name}: ${await clicks.innerText()}`);
+    }
+  },
 };
 
 await walk(steps);
