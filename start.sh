@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings the whole stack up: ./start.sh [--mode http|event|hybrid] [--docker] [--demo small|large]
+# Brings the whole stack up: ./start.sh [--mode http|event|hybrid] [--docker] [--demo small|large] [--databases-elsewhere]
 . "$(dirname "$0")/xtask/bootstrap.sh"
 # What it builds next, so that no core is idle while it is compiled: the services.
 case " $* " in

@@ -27,6 +27,10 @@ pub enum Command {
         /// In containers, by docker-compose.yml, or in event mode docker-compose.event-driven.yml
         #[arg(long, conflicts_with = "only")]
         docker: bool,
+        /// Also where the settings name databases on another machine: the services migrate them and write to them, and no demo
+        /// data is loaded
+        #[arg(long, conflicts_with = "docker")]
+        databases_elsewhere: bool,
         /// How much demo data is loaded
         #[arg(long, value_enum, default_value_t)]
         demo: Size,
@@ -109,9 +113,22 @@ impl Command {
                 ..
             } => containers::up(&layout, mode, demo, progress).await?,
             Self::Up {
-                mode, only, demo, ..
+                mode,
+                only,
+                databases_elsewhere,
+                demo,
+                ..
             } => {
-                up::run(&layout, mode, only.is_some(), demo, progress).await?;
+                let only_infra = only.is_some();
+                up::run(
+                    &layout,
+                    mode,
+                    only_infra,
+                    databases_elsewhere,
+                    demo,
+                    progress,
+                )
+                .await?;
             }
             Self::Down { wipe, docker: true } => containers::down(&layout, wipe, progress)?,
             Self::Down { wipe, .. } => down::run(&layout, wipe, progress)?,
@@ -132,7 +149,9 @@ impl Command {
                 let service = schemas::Service::parse(&service)
                     .with_context(|| format!("there is no service {service}"))?;
                 let _lock = StackLock::take(&layout)?;
-                let replica = Replica::start(service, &layout, &up::as_started(&layout)?).await?;
+                let settings = up::as_started(&layout)?;
+                up::elsewhere::check(&layout, &settings)?;
+                let replica = Replica::start(service, &layout, &settings).await?;
                 progress.note(&format!("{service}: one more at {}", replica.url));
             }
             Self::DatabasePage { port } => {

@@ -131,6 +131,7 @@ pub async fn restart(layout: &Layout, name: &str, progress: Progress) -> Result<
     let _lock = StackLock::take(layout)?;
     let settings = up::as_started(layout)?;
     settings.check(layout)?;
+    up::elsewhere::check(layout, &settings)?;
     // Every program: built alone, one would have its libraries with other features, and they would be compiled again.
     let built = up::build(layout, progress)?;
     services::restart(program, layout, &settings, &built, progress).await

@@ -38,6 +38,7 @@ impl Check {
         let settings = up::as_started(&layout)?;
         let built = layout.built("release");
         let records = Records::of(&layout, &settings, built.clone(), self.scratch_url)?;
+        records.need_rebuild()?;
         let patience = Duration::from_secs(self.patience);
         if let Err(moving) = settled(&records, patience).await {
             bail!("the rules are checked on a quiet stack, and this one is {moving}");

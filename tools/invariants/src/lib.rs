@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
 use devstack::settings::Settings;
@@ -75,12 +75,27 @@ impl Records {
                 None => Postgres::admin_url_in(
                     &layout.state.join("postgres"),
                     settings.need("POSTGRES_PORT")?,
-                )?,
+                )
+                .context("the check needs a server for a database of its own: --scratch-url")?,
             },
             programs,
         })
     }
+
+    /// Fails without what folds the logs for rule 7: to copy all of them comes first, and takes long.
+    fn need_rebuild(&self) -> Result<()> {
+        let program = self.programs.join(REBUILD);
+        ensure!(
+            program.is_file(),
+            "{} is missing, by which rule 7 folds the logs: cargo build --release --locked --bin {REBUILD}",
+            program.display()
+        );
+        Ok(())
+    }
 }
+
+/// The program by which rule 7 folds a log.
+const REBUILD: &str = "rebuild";
 
 /// What clients were answered with; empty when a stack is checked by hand.
 #[derive(Clone, Debug, Default)]
@@ -156,6 +171,7 @@ pub async fn check_within(
     journal: &Journal,
     patience: Duration,
 ) -> Result<Vec<Finding>> {
+    records.need_rebuild()?;
     let mut checker = Checker::new(records).await?.patient(patience);
     let found = checker.check(records, journal, &RULES_BY_NUMBER).await;
     let closed = checker.close().await;

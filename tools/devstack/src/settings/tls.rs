@@ -1,15 +1,17 @@
 //! Whom the local tools trust, and the certificates of servers that we run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Url;
+use schemas::Service;
 use sqlx::postgres::PgConnectOptions;
 use variables::is_loopback;
 
-use super::Settings;
+use super::{Settings, variable};
 use crate::layout::Layout;
 use crate::stack::ServerCertificate;
 
@@ -123,9 +125,22 @@ impl Settings {
         if self.is_local() {
             return Ok(None);
         }
-        let options = read(url)?;
-        let near = options.get_socket().is_some() || is_loopback(options.get_host());
-        Ok((!near).then_some("verify-full"))
+        Ok(elsewhere(&read(url)?).map(|_| "verify-full"))
+    }
+
+    /// The machines of databases that are on another one than this.
+    pub fn databases_elsewhere(&self) -> Result<BTreeSet<String>> {
+        let mut hosts = BTreeSet::new();
+        for service in Service::ALL {
+            let host = if let Some(url) = self.get(&variable(service, "DATABASE_URL")) {
+                elsewhere(&read(url)?).map(str::to_owned)
+            } else {
+                let host = self.need("POSTGRES_HOST")?;
+                (!is_loopback(host)).then(|| host.to_owned())
+            };
+            hosts.extend(host);
+        }
+        Ok(hosts)
     }
 
     /// The token that the broker at this variable's address is shown. As services have it: in production it crosses no open
@@ -156,6 +171,13 @@ const ROOT_CERT_PARAMETERS: [&str; 3] = ["sslrootcert=", "ssl-root-cert=", "ssl-
 
 fn read(url: &str) -> Result<PgConnectOptions> {
     PgConnectOptions::from_str(url).context(MALFORMED)
+}
+
+/// The machine that these lead to, unless it is this one.
+fn elsewhere(options: &PgConnectOptions) -> Option<&str> {
+    let host = options.get_host();
+    let is_near = options.get_socket().is_some() || is_loopback(host);
+    (!is_near).then_some(host)
 }
 
 fn names(url: &str, parameters: &[&str]) -> bool {

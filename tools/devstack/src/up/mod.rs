@@ -19,15 +19,17 @@ use crate::stack::{Pulsar, run_visibly};
 use crate::token::GenerateJwt;
 use crate::{demo, infra, services, tools};
 
+pub(crate) mod elsewhere;
 mod ports;
 
 const EMPTY_WITHIN: Duration = Duration::from_mins(10);
 
-/// Brings the stack up, or only its servers.
+/// Brings the stack up, or only its servers; on databases of another machine where that is allowed.
 pub async fn run(
     layout: &Layout,
     mode: Option<Mode>,
     only_infra: bool,
+    databases_elsewhere: bool,
     size: demo::Size,
     progress: Progress,
 ) -> Result<()> {
@@ -43,9 +45,15 @@ pub async fn run(
         settings.set(variable, starts);
     }
     settings.check(layout)?;
-    let mut problems = ports::conflicts(layout, &settings, only_infra)?;
-    problems.extend(unfit_folder(layout, &settings)?);
-    refuse(&problems)?;
+    refuse(&problems(
+        layout,
+        &settings,
+        only_infra,
+        databases_elsewhere,
+    )?)?;
+    if databases_elsewhere {
+        elsewhere::allow(layout, &settings)?;
+    }
     let step = progress.step("Tools");
     let leaving_broker = leaves_broker(layout, &settings)?;
     tools::ensure(settings.uses_broker()? || leaving_broker)?;
@@ -70,6 +78,21 @@ pub async fn run(
     show_demo(size, layout, &settings, &built, progress).await
 }
 
+/// Why nothing is started, each of the reasons.
+fn problems(
+    layout: &Layout,
+    settings: &Settings,
+    only_infra: bool,
+    databases_elsewhere: bool,
+) -> Result<Vec<String>> {
+    let mut problems = ports::conflicts(layout, settings, only_infra)?;
+    problems.extend(unfit_folder(layout, settings)?);
+    if !only_infra && !databases_elsewhere {
+        problems.extend(elsewhere::unallowed(layout, settings)?);
+    }
+    Ok(problems)
+}
+
 /// Why the broker that is ours to run could not run in this clone.
 fn unfit_folder(layout: &Layout, settings: &Settings) -> Result<Option<String>> {
     if !settings.uses_broker()? || settings.own_broker_ports()?.is_none() {
@@ -87,7 +110,7 @@ async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Re
     Ok(())
 }
 
-/// Loads the demo data and shows what to try.
+/// Loads the demo data, but into no databases of another machine, and shows what to try.
 pub async fn show_demo(
     size: demo::Size,
     layout: &Layout,
@@ -97,6 +120,13 @@ pub async fn show_demo(
 ) -> Result<()> {
     if !built.join("bff").exists() {
         progress.note("no bff yet, so no demo data");
+        return Ok(());
+    }
+    let hosts = elsewhere::hosts(settings)?;
+    if !hosts.is_empty() {
+        progress.note(&format!(
+            "no demo data, since databases are on another machine ({hosts})"
+        ));
         return Ok(());
     }
     let tokens = GenerateJwt::new(layout, settings, built);

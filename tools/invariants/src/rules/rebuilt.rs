@@ -10,13 +10,13 @@ use tokio::process::Command;
 use crate::evidence::Tally;
 use crate::gather::copy;
 use crate::scratch::Scratch;
-use crate::{Finding, Records};
+use crate::{Finding, REBUILD, Records};
 
 const CHECK: &str = "the tables of every service are the fold of its log";
 
 pub(super) async fn rebuilt(scratch: &mut Scratch, records: &Records) -> Result<Vec<Finding>> {
     let mut tally = Tally::new(7, CHECK);
-    let program = records.programs.join("rebuild");
+    let program = records.programs.join(REBUILD);
     for (&service, from) in &records.databases {
         if service.events_topic().is_none() {
             continue; // It has no log of events.

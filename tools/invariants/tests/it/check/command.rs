@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use devstack::demo::Tokens;
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
-use devstack::settings::Mode;
+use devstack::settings::{Mode, variable};
 use devstack::stack::free_port;
 use devstack::stack::testing::scratch;
 use invariants::RULES;
@@ -15,6 +15,37 @@ use schemas::Service;
 use serde_json::Value;
 
 use super::broken::pay_behind_our_back;
+
+#[test]
+fn a_check_without_the_program_that_folds_logs_names_it_before_it_reads_anything() {
+    // A clone in which nothing was built; nobody answers at these databases.
+    let clone = scratch("fresh");
+    fs::create_dir_all(clone.join("target/release")).unwrap();
+    let here = Layout::find();
+    let nobody = format!("postgres://a:b@127.0.0.1:{}/c", free_port());
+    let check = |arguments: &[&str]| {
+        let mut command = Command::new(here.built("debug").join("tributary"));
+        command
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("TRIBUTARY_SCRATCH_URL")
+            .env("TRIBUTARY_ROOT", &clone);
+        for service in Service::ALL {
+            command.env(variable(service, "DATABASE_URL"), &nobody);
+        }
+        let failed = command.arg("check").args(arguments).output().unwrap();
+        assert!(!failed.status.success());
+        String::from_utf8(failed.stderr).unwrap()
+    };
+    let failed = check(&["--scratch-url", &nobody]);
+    for wanted in [
+        "target/release/rebuild is missing",
+        "cargo build --release --locked --bin rebuild",
+    ] {
+        assert!(failed.contains(wanted), "{wanted}: {failed}");
+    }
+    let failed = check(&[]);
+    assert!(failed.contains("--scratch-url"), "{failed}");
+}
 
 #[tokio::test]
 async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
