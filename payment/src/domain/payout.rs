@@ -107,16 +107,16 @@ pub struct Payout {
 
 impl Payout {
     /// Whether operators may say what became of it. The provider's word comes first: of what it has they are asked where it may
-    /// have forgotten, and of what it has not yet only while payouts are paused, once nothing is on its way to it from before.
-    pub fn may_be_decided(&self, paused_since: Option<Micros>, now: Micros) -> bool {
-        let are_paused = paused_since.is_some();
+    /// have forgotten, and of what it has not yet only while payouts are paused, for so many microseconds, once nothing is on its way to it from before.
+    pub fn may_be_decided(&self, paused_for: Option<i64>, now: Micros) -> bool {
+        let are_paused = paused_for.is_some();
         match self.status {
             Status::Unknown => true,
             Status::Submitted => are_paused || !self.key_is_alive(now),
             Status::Requested => are_paused,
-            Status::Submitting => paused_since
-                .and_then(|since| since.checked_add_seconds(MAX_STEP_SECONDS))
-                .is_some_and(|end| now >= end),
+            Status::Submitting => {
+                paused_for.is_some_and(|micros| micros >= MAX_STEP_SECONDS * 1_000_000)
+            }
             Status::Paid | Status::Failed => false,
         }
     }

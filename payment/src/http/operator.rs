@@ -232,8 +232,11 @@ async fn note(
     let is_there = if asks {
         Transitions::of(payout.status).next == Next::LookUp
     } else {
-        let paused_since = switch.paused.then_some(Micros(switch.since));
-        payout.may_be_decided(paused_since, tx.now())
+        let clock = tx.clock();
+        let paused_for = switch
+            .paused
+            .then(|| clock.micros_since(Micros(switch.since)));
+        payout.may_be_decided(paused_for, tx.now())
     };
     if !is_there {
         return Err(not_there(payout.status));

@@ -21,9 +21,9 @@ pub(crate) async fn read(pool: &PgPool) -> Result<Switch, sqlx::Error> {
         .await
 }
 
-/// Turns it.
+/// Turns it. Since when it is so goes by the clock, as what is due does: where the log is ahead, its time stands still.
 pub(crate) async fn turn(tx: &mut WriteTx, paused: bool, actor: &str) -> Result<(), sqlx::Error> {
-    let now = tx.now().get();
+    let now = tx.clock().get();
     sqlx::query("UPDATE aside.payout_switch SET paused = $1, since = $2, actor = $3")
         .bind(paused)
         .bind(now)

@@ -25,7 +25,7 @@ async fn decide(app: &App, id: &str, who: &str, decision: &str) -> (StatusCode, 
     app.service.post(&path, &token, &body).await
 }
 
-async fn proposed(app: &App, id: &str, who: &str, decision: &str) {
+pub(crate) async fn proposed(app: &App, id: &str, who: &str, decision: &str) {
     let before = app.payout(id).await;
     let (status, answer) = decide(app, id, who, decision).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
@@ -33,13 +33,13 @@ async fn proposed(app: &App, id: &str, who: &str, decision: &str) {
     assert_eq!(app.payout(id).await["status"], before["status"]);
 }
 
-async fn decided(app: &App, id: &str, who: &str, decision: &str) {
+pub(crate) async fn decided(app: &App, id: &str, who: &str, decision: &str) {
     let (status, answer) = decide(app, id, who, decision).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     assert_eq!(answer["state"], "decided", "{answer}");
 }
 
-async fn refused(app: &App, id: &str, decision: &str) {
+pub(crate) async fn refused(app: &App, id: &str, decision: &str) {
     let (status, problem) = decide(app, id, "bob", decision).await;
     assert_eq!(status, StatusCode::CONFLICT, "{problem}");
     assert_eq!(problem["code"], "payout_not_there", "{problem}");

@@ -4,9 +4,11 @@ use axum::http::StatusCode;
 use runtime::testing::{brand, operator, partner, until};
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, run};
+use crate::decided::{decided, proposed, refused};
 
 const PAYOUTS: &str = "/api/v1/operator/payment/payouts";
+const RUNBOOK: &str = include_str!("../../../docs/runbooks/restore.md");
 
 async fn turn(app: &App, verb: &str, token: &str, body: &Value) -> (StatusCode, Value) {
     let path = format!("{PAYOUTS}/{verb}");
@@ -96,7 +98,6 @@ async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_al
 /// What the runbook has operators do to a restored database.
 #[tokio::test]
 async fn the_statement_of_the_runbook_for_restores_pauses_payouts() {
-    const RUNBOOK: &str = include_str!("../../../docs/runbooks/restore.md");
     let statement = |line: &'static str| line.trim().split_once(" -c \"")?.1.strip_suffix('"');
     let statement = RUNBOOK.lines().find_map(statement).unwrap();
     let mut app = App::start().await;
@@ -132,6 +133,59 @@ async fn what_the_provider_had_before_the_pause_is_found_out_while_payouts_are_p
     assert_eq!(switch(&app).await["paused"], true);
     assert_eq!(app.provider.taken().await, [id]);
     app.assert_state_is_the_fold_of_its_log().await;
+}
+
+/// A provider's statement has it, and payment does not: what the runbook has an operator request for it, while payouts are paused.
+#[tokio::test]
+async fn what_the_runbook_requests_again_is_accepted_and_decided_to_be_paid_and_reaches_no_provider()
+ {
+    let mut app = App::start().await;
+    app.earn("partner123", 40_000).await;
+    turned(&app, "pause", "the database was restored").await;
+    let body = RUNBOOK.lines().find_map(|line| {
+        let body = line.trim().strip_prefix("-d '{\"partner_id\"")?;
+        Some(format!("{{\"partner_id\"{}", body.strip_suffix('\'')?))
+    });
+    let by_paypal: Value = serde_json::from_str(&body.unwrap()).unwrap();
+    let (_, iban) = RUNBOOK.split_once("`{\"iban\": \"").unwrap();
+    let (iban, _) = iban.split_once('"').unwrap();
+    let mut by_transfer = by_paypal.clone();
+    by_transfer["payment_method"] = json!("bank_transfer");
+    by_transfer["account_details"] = json!({ "iban": iban });
+    for body in [by_paypal, by_transfer] {
+        let path = "/api/v1/payment/payouts";
+        let (status, requested) = app.service.post(path, &operator(), &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{requested}");
+        let id = requested["id"].as_str().unwrap();
+        assert_eq!(app.payout(id).await["status"], "requested");
+        proposed(&app, id, "alice", "paid").await;
+        decided(&app, id, "bob", "paid").await;
+        assert_eq!(app.payout(id).await["status"], "paid");
+    }
+    turned(&app, "resume", "all are compared").await;
+    let later = app.granted("partner123", "3.00").await;
+    app.until_status(&later, "paid").await;
+    assert_eq!(app.provider.taken().await, [later]);
+}
+
+/// Then the log's time stands still, and what waits for it to go on waits until the log's end has come.
+#[tokio::test]
+async fn a_minute_of_a_pause_passes_also_while_the_log_is_ahead_of_the_clock() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider.control(json!({ "lookups_fail": true })).await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "unknown").await;
+    let ahead = "UPDATE pipeline.log_head SET last_time = last_time + 3600000000";
+    run(&app, ahead).await;
+    turned(&app, "pause", "the clock was ahead").await;
+    app.provider.control(json!({ "lookups_fail": false })).await;
+    app.until_status(&id, "submitting").await;
+    refused(&app, &id, "failed").await;
+    run(&app, "UPDATE pipeline.log_head SET clock_offset = 60000000").await;
+    proposed(&app, &id, "alice", "failed").await;
+    decided(&app, &id, "bob", "failed").await;
+    assert!(app.provider.taken().await.is_empty());
 }
 
 #[tokio::test]
