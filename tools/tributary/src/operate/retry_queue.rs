@@ -5,13 +5,16 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use reqwest::Method;
+use anyhow::{Context, Result, bail, ensure};
+use clap::builder::NonEmptyStringValueParser;
+use reqwest::{Method, StatusCode};
 use schemas::Service;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Client, Line, Listed, Pairs, cells, cut, given, service, show_page, table, text};
+use super::{
+    Client, Line, Listed, Pairs, cells, cut, given, service, show_page, table, text, value_of,
+};
 
 /// What can be done with the retry queue.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -89,10 +92,23 @@ pub enum Verb {
         #[arg(long)]
         reason: String,
     },
-    /// Take one message away for good; a command ends with the outcome dropped
+    /// Take one message away for good, or with --all the dead letters of one reason; a command ends with the outcome dropped
     Drop {
-        #[command(flatten)]
-        which: Which,
+        /// bff, campaign, tracking, commission, payment or notify
+        #[arg(value_parser = service)]
+        service: Service,
+        /// The message's id
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<Uuid>,
+        /// Who sent it, when two senders took the same id
+        #[arg(long, conflicts_with = "all")]
+        source: Option<String>,
+        /// Every dead letter whose reason begins as --why has it
+        #[arg(long, requires = "why")]
+        all: bool,
+        /// How the reason of those begins, with --all
+        #[arg(long, requires = "all", value_parser = NonEmptyStringValueParser::new())]
+        why: Option<String>,
         /// Why, for the audit
         #[arg(long)]
         reason: String,
@@ -157,21 +173,7 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
                 .list("/parked", listed, pairs, &HEADINGS, row)
                 .await?;
         }
-        Verb::Counts { service, filter } => {
-            let services = service.map_or(Service::ALL.to_vec(), |service| vec![service]);
-            let mut unread = Vec::new();
-            for service in services {
-                let query = given(filter.clone().pairs());
-                match client.get(service, "/parked/counts", &query).await {
-                    Ok(counts) => show_counts(client, service, &counts),
-                    // The others are what is looked for then.
-                    Err(error) => unread.push(format!("{service}: {error:#}")),
-                }
-            }
-            if !unread.is_empty() {
-                bail!("{}", unread.join("\n"));
-            }
-        }
+        Verb::Counts { service, filter } => counts(client, service, &filter).await?,
         Verb::Show(which) => {
             let shown = which.ask(client, Method::GET, "", None).await?;
             println!("{shown:#}");
@@ -227,7 +229,43 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
             let body = json!({ "reason": reason });
             println!("{:#}", client.post(service, &path, &body).await?);
         }
-        Verb::Drop { which, reason } => which.act(client, "/drop", reason).await?,
+        Verb::Drop {
+            service,
+            id: Some(id),
+            source,
+            reason,
+            ..
+        } => {
+            let which = Which {
+                service,
+                id,
+                source,
+            };
+            which.act(client, "/drop", reason).await?;
+        }
+        Verb::Drop {
+            service,
+            why,
+            reason,
+            ..
+        } => drop_all(client, service, &why.unwrap_or_default(), &reason).await?,
+    }
+    Ok(())
+}
+
+async fn counts(client: &Client, service: Option<Service>, filter: &Filter) -> Result<()> {
+    let services = service.map_or(Service::ALL.to_vec(), |service| vec![service]);
+    let mut unread = Vec::new();
+    for service in services {
+        let query = given(filter.clone().pairs());
+        match client.get(service, "/parked/counts", &query).await {
+            Ok(counts) => show_counts(client, service, &counts),
+            // The others are what is looked for then.
+            Err(error) => unread.push(format!("{service}: {error:#}")),
+        }
+    }
+    if !unread.is_empty() {
+        bail!("{}", unread.join("\n"));
     }
     Ok(())
 }
@@ -295,6 +333,60 @@ async fn redrive_all(
     Ok(())
 }
 
+/// Drops them one after the other, the newest first, each with its own audit. How many were is said also where one could not be.
+async fn drop_all(client: &Client, service: Service, why: &str, reason: &str) -> Result<()> {
+    let mut dropped = 0;
+    let ended = drop_each(client, service, why, reason, &mut dropped).await;
+    if client.json {
+        println!("{:#}", json!({ "dropped": dropped }));
+    } else {
+        println!("{dropped} dead letter(s) of {} dropped", service.name());
+    }
+    ended
+}
+
+async fn drop_each(
+    client: &Client,
+    service: Service,
+    why: &str,
+    reason: &str,
+    dropped: &mut u64,
+) -> Result<()> {
+    // Of no reason at all it would be everything.
+    ensure!(!why.is_empty(), "say how the reason begins: --why");
+    let body = json!({ "reason": reason });
+    let mut cursor = None;
+    loop {
+        let state = Some("dead".to_owned());
+        let page = vec![
+            ("state", state),
+            ("reason", Some(why.to_owned())),
+            ("cursor", cursor),
+        ];
+        let page = client.get(service, "/parked", &given(page)).await?;
+        // The list has those whose reason contains it somewhere, in whatever case.
+        let begins = |row: &&Value| row["reason"].as_str().is_some_and(|it| it.starts_with(why));
+        let rows = page["items"].as_array().into_iter().flatten();
+        for row in rows.filter(begins) {
+            let id = text(&row["message_id"]);
+            let query = given(vec![("source", Some(text(&row["source"])))]);
+            let path = format!("/parked/{id}/drop");
+            let answer = client.try_send(Method::POST, service, &path, &query, Some(&body));
+            let answer = answer.await?;
+            // Somebody else was quicker.
+            if answer.status() == StatusCode::NOT_FOUND {
+                continue;
+            }
+            value_of(answer).await.with_context(|| id)?;
+            *dropped += 1;
+        }
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 fn read(file: &PathBuf) -> Result<Value> {
     let mut text = String::new();
     if file.as_os_str() == "-" {
@@ -357,5 +449,55 @@ fn show_counts(client: &Client, service: Service, counts: &Value) {
         println!("{}: the retry queue is empty", service.name());
     } else {
         table(&[service.name(), "", "messages", "oldest"], &rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Typed {
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    #[test]
+    fn what_is_dropped_is_one_message_or_all_of_a_reason_and_never_all_there_are() {
+        let id = "019a0b6e-6a3e-7cc0-9a51-6f6b1f0c2d3e";
+        let drop = |words: &[&str]| {
+            let begun = ["parked", "drop", "commission", "--reason", "known"].iter();
+            Typed::try_parse_from(begun.chain(words))
+        };
+        let why = "it had its effect as";
+        let of_a_reason = drop(&["--all", "--why", why]).unwrap().verb;
+        assert!(
+            matches!(&of_a_reason, Verb::Drop { id: None, why: Some(it), .. } if it == why),
+            "{of_a_reason:?}"
+        );
+        for words in [&[id][..], &[id, "--source", "tracking"]] {
+            let one = drop(words).unwrap().verb;
+            assert!(matches!(
+                one,
+                Verb::Drop {
+                    id: Some(_),
+                    all: false,
+                    ..
+                }
+            ));
+        }
+        for words in [
+            &[][..],
+            &["--all"],
+            &["--all", "--why", ""],
+            &["--why", why],
+            &[id, "--why", why],
+            &[id, "--all", "--why", why],
+            &["--all", "--why", why, "--source", "tracking"],
+        ] {
+            assert!(drop(words).is_err(), "{words:?}");
+        }
     }
 }
