@@ -112,6 +112,33 @@ fn no_secret_is_made_by_hand_and_one_that_env_gives_is_taken() {
     }
 }
 
+/// Compose takes the file of hybrid where it is told none, and so would change the mode of a stack that the other one began.
+#[test]
+fn every_page_that_has_compose_start_something_says_what_a_stack_of_the_other_file_wants() {
+    let event = FILES[1].0;
+    let root = Layout::find().root.join("docs");
+    let pages = [root.clone(), root.join("runbooks")]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap().flatten())
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it == "md"));
+    let mut seen = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        if ["docker compose up", "docker compose restart"]
+            .iter()
+            .any(|it| text.contains(it))
+        {
+            seen += 1;
+            let named = format!("--file {event}");
+            assert!(text.contains(&named), "{}", page.display());
+        }
+    }
+    assert_eq!(seen, 3);
+    let deploying = text("docs/deploying.md");
+    assert!(deploying.contains(&format!("`COMPOSE_FILE={event}`")));
+}
+
 /// What compose makes anew is the container whose variables changed, which none of the services is.
 #[test]
 fn every_page_that_has_a_key_changed_has_the_services_started_again_too() {
