@@ -39,15 +39,13 @@ async fn act(app: &TestService, path: &str, more: Value) -> Value {
     answer
 }
 
-#[tokio::test]
-async fn what_everybody_has_passed_is_dropped_although_nothing_was_published_since_an_epoch_was_raised()
- {
-    let at = Arc::new(AtomicI64::new(0));
-    let url = followers(Arc::clone(&at)).await;
-    let folder = std::env::temp_dir().join(format!("tributary-{}", Uuid::now_v7()));
+/// A log of 150 commands for campaign, which has all of them.
+async fn logged(at: &Arc<AtomicI64>, more: &[(&str, String)]) -> TestService {
+    let url = followers(Arc::clone(at)).await;
     let mut variables = variables(Service::Bff, &unmade_database());
-    variables.insert("LOG_PARTITION_POSITIONS".to_owned(), "64".to_owned());
-    variables.insert("ARCHIVE_FOLDER".to_owned(), folder.display().to_string());
+    for (name, value) in more {
+        variables.insert((*name).to_owned(), value.clone());
+    }
     for follower in Service::Bff.others() {
         let variable = format!("{}_SERVICE_URL", follower.name().to_uppercase());
         variables.insert(variable, url.clone());
@@ -75,6 +73,20 @@ async fn what_everybody_has_passed_is_dropped_although_nothing_was_published_sin
     }
     tx.commit().await.unwrap();
     at.store(150, Ordering::SeqCst);
+    app
+}
+
+#[tokio::test]
+async fn what_everybody_has_passed_is_dropped_although_nothing_was_published_since_an_epoch_was_raised()
+ {
+    let at = Arc::new(AtomicI64::new(0));
+    let folder = std::env::temp_dir().join(format!("tributary-{}", Uuid::now_v7()));
+    let archive = ("ARCHIVE_FOLDER", folder.display().to_string());
+    let app = logged(
+        &at,
+        &[("LOG_PARTITION_POSITIONS", "64".to_owned()), archive],
+    )
+    .await;
 
     let raised = act(&app, "epoch/raise", json!({})).await;
     assert_eq!(raised["epoch"], 2, "{raised}");
@@ -85,4 +97,25 @@ async fn what_everybody_has_passed_is_dropped_although_nothing_was_published_sin
     assert_eq!(dropped["dropped_to"], 127, "{dropped}");
     app.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A follower that went back to before the raise has nothing of the new epoch, and not all of the old one.
+#[tokio::test]
+async fn a_follower_is_behind_by_what_it_lacks_of_an_epoch_that_is_over() {
+    let at = Arc::new(AtomicI64::new(0));
+    let app = logged(&at, &[]).await;
+    let raised = act(&app, "epoch/raise", json!({})).await;
+    assert_eq!(raised["epoch"], 2, "{raised}");
+    for (handled, behind) in [(150, 0), (100, 50)] {
+        at.store(handled, Ordering::SeqCst);
+        let (_, streams) = app.get("/api/v1/operator/bff/streams", &operator()).await;
+        let mut published = streams["published"].as_array().unwrap().iter();
+        let of_campaign = published.find(|it| it["topic"] == Topic::CampaignCommands.name());
+        let of_campaign = of_campaign.unwrap();
+        assert_eq!(of_campaign["epoch"], 2, "{streams}");
+        let followers = of_campaign["followers"].as_array().unwrap();
+        let campaign = followers.iter().find(|it| it["service"] == "campaign");
+        assert_eq!(campaign.unwrap()["behind"], behind, "{streams}");
+    }
+    app.stop().await;
 }

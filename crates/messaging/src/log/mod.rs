@@ -16,7 +16,7 @@ use crate::partition::{self, Readers};
 use crate::stream::{StreamId, Watermark};
 
 pub(crate) use place::nothing_to;
-pub use place::{passed, position_of_sequence};
+pub use place::{behind, ends, passed, position_of_sequence};
 pub(crate) use read::stream_window;
 pub use read::{all_after, head, last_sequence, next_rows, stream_after};
 pub use row::LogRow;

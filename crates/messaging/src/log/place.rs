@@ -54,6 +54,38 @@ pub async fn passed(
     Ok(next.map_or(head, |next| next - 1))
 }
 
+/// With which sequence a stream ended in each epoch of the log, oldest first, and where it stands in the one that is being written. Of the
+/// others its marks say so, without what was stated again under the next.
+pub async fn ends(
+    pool: &PgPool,
+    topic: Topic,
+    partition: i32,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT e.epoch, coalesce(CASE WHEN e.epoch = max(e.epoch) OVER () THEN (
+                    SELECT h.sequence FROM pipeline.stream_head h WHERE h.topic = $1 AND h.partition = $2
+                ) ELSE (
+                    SELECT m.sequence FROM pipeline.stream_mark m
+                     WHERE m.topic = $1 AND m.partition = $2 AND m.epoch = e.epoch ORDER BY m.position DESC LIMIT 1
+                ) END, 0)
+           FROM pipeline.epoch e ORDER BY e.epoch",
+    )
+    .bind(topic.name())
+    .bind(partition)
+    .fetch_all(pool)
+    .await
+}
+
+/// How many messages stand behind a sequence of an epoch, in that epoch and in later ones, of a stream that ended so.
+pub fn behind(ends: &[(i64, i64)], epoch: i64, sequence: i64) -> i64 {
+    let later = ends.iter().filter(|(of, _)| *of >= epoch);
+    let left = later.map(|(of, end)| {
+        let handled = if *of == epoch { sequence } else { 0 };
+        (end - handled).max(0)
+    });
+    left.sum()
+}
+
 /// Where a stream's first message behind a sequence of an epoch stands, in that epoch or in a later one.
 async fn next_of(
     pool: &PgPool,

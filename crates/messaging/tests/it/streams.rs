@@ -297,6 +297,17 @@ async fn a_follower_has_passed_a_raised_epoch_in_which_its_stream_has_nothing() 
     assert_eq!(passed(COMMANDS, 1, 19_990).await, 20_000);
     assert_eq!(passed(COMMANDS, 2, 3).await, 20_003);
     assert_eq!(passed(COMMANDS, 2, 10).await, 20_010);
+    // Each epoch has its own end, without what the next states again.
+    for (topic, epoch, sequence, behind) in [
+        (FACTS, 1, 4, 6),
+        (FACTS, 1, 10, 0),
+        (Topic::PaymentEvents, 1, 0, 0),
+        (COMMANDS, 1, 19_989, 11),
+        (COMMANDS, 2, 3, 7),
+    ] {
+        let ends = log::ends(&pool, topic, 0).await.unwrap();
+        assert_eq!(log::behind(&ends, epoch, sequence), behind, "{topic:?}");
+    }
     append(&pool, &lab.writer, 1, fact).await;
     assert_eq!(passed(FACTS, 1, 10).await, 20_010);
     assert_eq!(passed(FACTS, 2, 1).await, 20_011);

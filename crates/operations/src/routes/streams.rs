@@ -65,7 +65,7 @@ pub(crate) struct FollowerOfStream {
     epoch: Option<i64>,
     /// The last message that it has handled.
     sequence: Option<i64>,
-    /// Messages of this epoch that it has not handled yet.
+    /// Messages of this epoch and of those before it that it has not handled yet.
     behind: Option<i64>,
     /// Why it is not known.
     away: Option<String>,
@@ -132,7 +132,7 @@ pub(crate) async fn get_streams(
         for (topic, partition) in streams(&process) {
             published.push((
                 (topic, partition),
-                log::last_sequence(&process.pool, topic, partition).await?,
+                log::ends(&process.pool, topic, partition).await?,
                 not_sent(&process, topic, partition).await?,
             ));
         }
@@ -140,9 +140,9 @@ pub(crate) async fn get_streams(
         Ok::<_, sqlx::Error>((epochs, published, followed))
     };
     let (epochs, published, followed) = read.await.or_unread()?;
-    let published = published.into_iter().map(|(stream, last, not_sent)| {
+    let published = published.into_iter().map(|(stream, ends, not_sent)| {
         let (process, epochs) = (&process, &epochs);
-        async move { look(process, epochs, stream, last, not_sent).await }
+        async move { look(process, epochs, stream, &ends, not_sent).await }
     });
     Ok(Json(StreamsView {
         mode: process.modes.of(process.service()).name(),
@@ -163,15 +163,15 @@ async fn look(
     process: &Process,
     epochs: &[Epoch],
     (topic, partition): (Topic, i32),
-    last_sequence: i64,
+    ends: &[(i64, i64)],
     not_sent: Option<i64>,
 ) -> PublishedStream {
-    let epoch = epoch::newest(epochs);
+    let (epoch, last_sequence) = ends.last().copied().unwrap_or((1, 0));
     let of_stream = |it: &Follower| (it.topic, it.partition) == (topic, partition);
     let each = followers::all(process).filter(of_stream);
     let stand = each.map(|follower| async move {
         let stands = followers::ask(process, follower, epochs).await;
-        follower_view(follower.service, stands, (epoch, last_sequence))
+        follower_view(follower.service, stands, ends)
     });
     let (followers, reported) = join(
         join_all(stand),
@@ -213,20 +213,16 @@ async fn reported(
 fn follower_view(
     service: Service,
     stands: Result<Stands, String>,
-    (epoch, last_sequence): (i64, i64),
+    ends: &[(i64, i64)],
 ) -> FollowerOfStream {
     let service = service.name();
     match stands {
-        Ok(Stands { epoch: of, at }) => FollowerOfStream {
+        Ok(Stands { epoch, at }) => FollowerOfStream {
             service,
-            epoch: Some(of),
+            epoch: Some(epoch),
             sequence: Some(at.sequence),
             // It was asked after the stream: it may be further by now.
-            behind: Some(if of == epoch {
-                (last_sequence - at.sequence).max(0)
-            } else {
-                last_sequence
-            }),
+            behind: Some(log::behind(ends, epoch, at.sequence)),
             away: None,
         },
         Err(reason) => FollowerOfStream {
