@@ -333,7 +333,7 @@ async fn redrive_all(
     Ok(())
 }
 
-/// Drops them one after the other, the newest first, each with its own audit. How many were is said also where one could not be.
+/// Drops them one after the other, the newest first, each with its own audit. How many were is printed also where one could not be.
 async fn drop_all(client: &Client, service: Service, why: &str, reason: &str) -> Result<()> {
     let mut dropped = 0;
     let ended = drop_each(client, service, why, reason, &mut dropped).await;

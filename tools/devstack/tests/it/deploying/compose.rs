@@ -112,7 +112,7 @@ fn no_secret_is_made_by_hand_and_one_that_env_gives_is_taken() {
     }
 }
 
-/// Compose takes the file of hybrid where it is told none, and so would change the mode of a stack that the other one began.
+/// Compose takes the file of hybrid where no other is named, and so would change the mode of a stack that the other one began.
 #[test]
 fn every_page_that_has_compose_start_something_says_what_a_stack_of_the_other_file_wants() {
     let event = FILES[1].0;
