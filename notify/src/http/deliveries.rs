@@ -39,7 +39,7 @@ fn view(row: Row) -> WebhookDeliveryView {
         subject: row.subject,
         state: row.state,
         attempts: row.attempts,
-        next_at: is_pending.then(|| moment(row.next_at)),
+        next_at: row.next_at.filter(|_| is_pending).map(moment),
         last_status: row.last_status,
         last_error: row.last_error,
         created_at: moment(row.created_at),

@@ -37,7 +37,8 @@ pub(crate) struct Row {
     pub created_at: i64,
     pub state: String,
     pub attempts: i32,
-    pub next_at: i64,
+    /// None where nothing is before it, and it is not freed yet.
+    pub next_at: Option<i64>,
     pub ended_at: Option<i64>,
     pub last_status: Option<i32>,
     pub last_error: Option<String>,
@@ -45,10 +46,22 @@ pub(crate) struct Row {
 
 /// So many are looked through for a page, where no index has what is wanted of them alone.
 const SEARCHED: i64 = 10_000;
+/// When a delivery is due that waits behind another of its subject: once that one is done with, and not by itself.
+macro_rules! behind {
+    () => {
+        "9223372036854775807"
+    };
+}
+pub(super) use behind;
+
 /// What is shown of deliveries, which stand behind it. One that waits behind another of its subject is sent no sooner than that one.
-const SHOWN: &str = "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
-     coalesce((SELECT b.next_at FROM webhook_deliveries b WHERE b.endpoint_id = d.endpoint_id AND b.subject = d.subject AND b.state = 'pending' \
-               ORDER BY b.position LIMIT 1), d.next_at) AS next_at, d.ended_at, a.status AS last_status, a.error AS last_error FROM (";
+const SHOWN: &str = concat!(
+    "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
+     nullif(coalesce((SELECT b.next_at FROM webhook_deliveries b WHERE b.endpoint_id = d.endpoint_id AND b.subject = d.subject AND b.state = 'pending' \
+               ORDER BY b.position LIMIT 1), d.next_at), ",
+    behind!(),
+    ") AS next_at, d.ended_at, a.status AS last_status, a.error AS last_error FROM ("
+);
 /// With the last attempt of each.
 const ATTEMPTED: &str = ") d LEFT JOIN LATERAL (SELECT status, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY attempt DESC LIMIT 1) a ON true";
 
@@ -67,14 +80,6 @@ pub(crate) async fn known(
             .await?;
     Ok(rows.into_iter().collect())
 }
-
-/// When a delivery is due that waits behind another of its subject: once that one is done with, and not by itself.
-macro_rules! behind {
-    () => {
-        "9223372036854775807"
-    };
-}
-pub(super) use behind;
 
 /// What this says of the first that waits of a row's subject, which stays that until this transaction has ended. One of which it is noted just
 /// now what became of it is passed over: it may be the last before them, and what waits behind it is due rather too early than never.
@@ -220,6 +225,9 @@ pub(crate) async fn searched_to(
     if conditions == has_index {
         return Ok(None);
     }
+    if scope.all && filter.endpoint_id.is_none() {
+        return searched_to_of_all(executor, page).await;
+    }
     let mut sql =
         QueryBuilder::new("WITH seen AS MATERIALIZED (SELECT e.id FROM webhook_endpoints e WHERE ");
     push_endpoints(&mut sql, scope, filter);
@@ -236,6 +244,22 @@ pub(crate) async fn searched_to(
         .push_bind(SEARCHED)
         .push(" / greatest(count(*), 1), 1) - 1 FROM seen) LIMIT 1) d");
     sql.build_query_scalar().fetch_one(executor).await
+}
+
+/// Of all endpoints so many are the newest, however many of them there are.
+async fn searched_to_of_all(
+    executor: impl PgExecutor<'_>,
+    page: PageQuery,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT CASE WHEN reached > oldest THEN reached END
+           FROM (SELECT least($1, pg_sequence_last_value(pg_get_serial_sequence('webhook_deliveries', 'position')::regclass) + 1) - $2 AS reached,
+                        (SELECT position FROM webhook_deliveries ORDER BY created_at LIMIT 1) AS oldest) d",
+    )
+    .bind(page.below())
+    .bind(SEARCHED)
+    .fetch_one(executor)
+    .await
 }
 
 /// A page of those that may be seen, newest first: of those from `searched_to` on.
@@ -377,6 +401,56 @@ mod tests {
         let read = rows_read(&mut tx, "webhook_deliveries").await;
         assert!(read < 100, "{read}");
         drop(tx);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_page_of_all_endpoints_is_full_however_many_there_are_of_them() {
+        let service = with_very_many().await;
+        sqlx::raw_sql(
+            "INSERT INTO webhook_endpoints (id, position, brand_id, url, kinds, status, secret_version, enabled_at, created_at, changed_at)
+             SELECT 'other' || n, 1 + n, 'brand2', 'https://hooks.example.com/', '', 'enabled', 1, 0, 0, 0 FROM generate_series(1, 1000) n",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let all = Scope {
+            all: true,
+            partner: None,
+            brand: None,
+        };
+        let delivered = WebhookDeliveryFilter {
+            state: Some(WebhookDeliveryState::Delivered),
+            ..ALL
+        };
+        let (mut page, mut searched) = (PAGE, Vec::new());
+        loop {
+            let end = searched_to(service.pool(), all, &delivered, page).await;
+            let end = end.unwrap();
+            let rows = list(service.pool(), all, &delivered, page, end).await;
+            assert_eq!(rows.unwrap().len(), 50);
+            searched.push(end);
+            let Some(position) = end else { break };
+            page.cursor = Some(Cursor { position });
+        }
+        assert_eq!(searched, [Some(15_001), Some(5_001), None]);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn one_that_is_the_first_of_its_subject_and_not_freed_yet_has_no_time() {
+        let service = with_very_many().await;
+        let id: Uuid = sqlx::query_scalar(concat!(
+            "UPDATE webhook_deliveries SET state = 'pending', next_at = ",
+            behind!(),
+            " WHERE subject = 'order2' RETURNING id"
+        ))
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+        let brand = BrandId::parse("brand1").unwrap();
+        let found = find(service.pool(), scope(&brand), id).await;
+        assert_eq!(found.unwrap().unwrap().next_at, None);
         service.stop().await;
     }
 

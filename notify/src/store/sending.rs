@@ -136,7 +136,7 @@ pub(crate) async fn note(pool: &PgPool, attempted: &Attempted) -> Result<(), sql
         Next::GiveUp(reason) => ("failed", None, Some(attempted.at), Some(reason)),
     };
     let mut tx = messaging::begin(pool, "BEGIN").await?;
-    // What a build before this one left behind it has a time of its own.
+    // What a build before this one left behind it has a time of its own; where the next one has none, nothing behind it is looked at.
     let noted = sqlx::query(concat!(
         "WITH noted AS (
            INSERT INTO webhook_attempts (delivery_id, attempted_at, took_ms, status, answer, error)
@@ -148,6 +148,11 @@ pub(crate) async fn note(pool: &PgPool, attempted: &Attempted) -> Result<(), sql
         "   WHERE endpoint_id = $12 AND subject = $13 AND state = 'pending' AND next_at < ",
         behind!(),
         "     AND position > (SELECT a.position FROM webhook_deliveries a WHERE a.id = $1 AND a.attempts = $2 AND a.state = 'pending')
+              AND (SELECT b.next_at FROM webhook_deliveries b
+                    WHERE b.endpoint_id = $12 AND b.subject = $13 AND b.state = 'pending'
+                      AND b.position > (SELECT a.position FROM webhook_deliveries a WHERE a.id = $1) ORDER BY b.position LIMIT 1) < ",
+        behind!(),
+        "
          )
          UPDATE webhook_deliveries SET state = $8, attempts = attempts + 1, next_at = coalesce($9::bigint, next_at), ended_at = $10, gives_up = $11
           WHERE id = $1 AND attempts = $2 AND state = 'pending'",

@@ -93,6 +93,8 @@ pub struct Payout {
     pub attempt: i32,
     /// When it was first handed to the provider: its key's lifetime counts from here.
     pub first_attempt_at: Option<Micros>,
+    /// When it was by the clock, where that is known: no state, which follows from the log, but what a step goes by.
+    pub handed_at: Option<Micros>,
     /// The provider's own reference.
     pub provider_ref: Option<String>,
     /// Why it failed or is unknown.
@@ -122,18 +124,19 @@ impl Payout {
     }
 
     /// As it is at `now` if it was handed to the provider so many microseconds ago at least. Where the log was ahead then, or the clock, what is
-    /// written is later than that, and the provider forgets by neither.
+    /// written is later than that, and the provider forgets by neither. A clock that was behind makes it too long: its key's life ends
+    /// sooner then, and nothing else goes by it.
     #[must_use]
     pub fn handed_over_for(mut self, micros: i64, now: Micros) -> Self {
-        let at = Micros(now.0.saturating_sub(micros));
-        self.first_attempt_at = self.first_attempt_at.map(|first| first.min(at));
+        self.handed_at = Some(Micros(now.0.saturating_sub(micros)));
         self
     }
 
     /// Whether submitting again under the same reference is still safe at `now`.
     pub fn key_is_alive(&self, now: Micros) -> bool {
         self.first_attempt_at.is_none_or(|first| {
-            first
+            self.handed_at
+                .map_or(first, |handed| first.min(handed))
                 .checked_add_seconds(KEY_LIFETIME_SECONDS)
                 .is_some_and(|end| now < end)
         })

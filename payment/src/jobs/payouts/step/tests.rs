@@ -85,6 +85,7 @@ fn payout(status: Status) -> Payout {
         status,
         attempt: 1,
         first_attempt_at: Some(Micros(0)),
+        handed_at: None,
         provider_ref: None,
         reason: None,
         requested_at: Micros(0),
@@ -278,6 +279,22 @@ async fn a_refusal_is_final_once_no_earlier_submission_can_be_on_its_way() {
         let step = step(&refusing, &again, details, Handing::Allowed, || now).await;
         assert_eq!(answer(&step), Some(expected), "{attempt} {now:?}");
     }
+}
+
+/// The clock was behind when it was handed over, and is right again.
+#[tokio::test]
+async fn a_refusal_is_not_final_sooner_for_a_clock_that_was_behind() {
+    let minutes = |minutes: i64| minutes * 60_000_000;
+    let now = Micros(minutes(4));
+    let again = Payout {
+        attempt: 9,
+        ..payout(Status::Submitting)
+    };
+    let again = again.handed_over_for(minutes(16), now);
+    let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
+    let refusing = refusing(Ok(None));
+    let step = step(&refusing, &again, details, Handing::Allowed, || now).await;
+    assert_eq!(answer(&step), Some(Answer::Unknown));
 }
 
 #[tokio::test]
