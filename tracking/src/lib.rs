@@ -64,6 +64,10 @@ const METRICS: &[Help] = &[
         "Redirects that browsers ask for in case somebody follows them, which are refused",
     ),
     (
+        "tracking_bots_total",
+        "Redirects of programs that say they are none of a visitor, which count no click",
+    ),
+    (
         "tracking_fallbacks_total",
         "Redirects to fallback pages, of links that are stopped",
     ),

@@ -49,6 +49,32 @@ async fn a_click_is_committed_before_the_visitor_goes_on() {
     service.stop().await;
 }
 
+/// Where a partner posts a link, the platform's preview follows it first.
+#[tokio::test]
+async fn a_bot_that_names_itself_is_redirected_without_a_click_and_a_phone_whose_name_has_bot_in_it_counts()
+ {
+    let service = start_with_link().await;
+    let url = format!("{}/c/lnk_1", service.base_url);
+    let follow = async |agent: &str| {
+        let request = service.client.get(&url).header("user-agent", agent);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::FOUND, "{agent}");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let location = response.headers()["location"].to_str().unwrap();
+        (location.contains("click_id="), clicks(&service).await)
+    };
+    for bot in [
+        "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "WhatsApp/2.23.20.0 A",
+    ] {
+        assert_eq!(follow(bot).await, (false, 0), "{bot}");
+    }
+    let phone = "Mozilla/5.0 (Linux; Android 13; CUBOT_X18) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/116.0.0.0 Mobile Safari/537.36";
+    assert_eq!(follow(phone).await, (true, 1));
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn many_visitors_at_once_each_get_a_click_of_their_own() {
     let service = start_with_link().await;

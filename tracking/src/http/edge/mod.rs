@@ -1,5 +1,6 @@
 //! The public edge: open in every mode, without a token.
 
+mod bots;
 mod cache;
 mod redirect;
 

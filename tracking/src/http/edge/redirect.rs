@@ -19,6 +19,7 @@ use types::{ApiKeyId, ApiKeyScope, ClickId, LinkCode};
 use utoipa::IntoParams;
 
 use super::Edge;
+use super::bots::is_bot;
 use super::cache::Known;
 use crate::destination::{with_click_id, with_path};
 use crate::store::clicks::{NewClick, SubIds};
@@ -45,6 +46,8 @@ pub(super) enum Intent {
     Look,
     /// A browser fetches what somebody may open (`Sec-Purpose`, and what older ones say).
     Prefetch,
+    /// A program that says it is one follows the link for nobody: of a search engine, or for a preview.
+    Bot,
 }
 
 impl<S: Sync> FromRequestParts<S> for Intent {
@@ -56,6 +59,7 @@ impl<S: Sync> FromRequestParts<S> for Intent {
             let mut values = values.filter_map(|value| value.to_str().ok());
             values.any(|value| value.split([';', ',']).any(|it| it.trim() == "prefetch"))
         };
+        let agent = parts.headers.get(header::USER_AGENT);
         Ok(if parts.method == Method::HEAD {
             Self::Look
         } else if ["sec-purpose", "purpose", "x-purpose", "x-moz"]
@@ -63,6 +67,8 @@ impl<S: Sync> FromRequestParts<S> for Intent {
             .any(says)
         {
             Self::Prefetch
+        } else if agent.is_some_and(|agent| is_bot(agent.as_bytes())) {
+            Self::Bot
         } else {
             Self::Visit
         })
@@ -146,7 +152,8 @@ fn is_sub_id(text: &str) -> bool {
 ///
 /// Records the click and redirects to the link's target, with `click_id` added to its query. While the link is disabled, the
 /// campaign has not started, has ended, is paused or closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's
-/// fallback page. A browser that fetches it before somebody opens it is refused. Where the link allows deep paths, `/c/{code}/some/path` leads to that page below the target.
+/// fallback page. A browser that fetches it before somebody opens it is refused. A search engine or a preview of a posted link, by what its
+/// `User-Agent` says, is redirected and not recorded: `location` has no `click_id` then. Where the link allows deep paths, `/c/{code}/some/path` leads to that page below the target.
 #[utoipa::path(
     get,
     path = "/c/{code}",
@@ -207,6 +214,10 @@ impl Edge {
         match intent {
             Intent::Visit => {}
             Intent::Look => return redirect(target),
+            Intent::Bot => {
+                metrics::counter!("tracking_bots_total").increment(1);
+                return redirect(target);
+            }
             // Followed from what was fetched before, the visit would not be seen here: it is not fetched before.
             Intent::Prefetch => {
                 metrics::counter!("tracking_prefetches_total").increment(1);
