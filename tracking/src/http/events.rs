@@ -3,8 +3,8 @@
 use api::RecordEvent;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chassis::auth::Caller;
-use chassis::openapi::{Problems, Repeatable};
+use chassis::auth::{Caller, Role};
+use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::{CommandResult, Created, Done, Host, TrackingRefusals, UnattributedReason};
@@ -82,7 +82,7 @@ impl EventRecorded {
     responses(
         Created<EventRecorded>,
         (status = 200, description = "The order was reported before, or the claim is settled", body = EventRecorded),
-        Problems<TrackingRefusals>,
+        Problems<(Forbidden, TrackingRefusals)>,
     ),
     security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
@@ -91,6 +91,10 @@ pub(super) async fn record_event(
     caller: Caller,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
+    let may = [Role::Partner, Role::Brand, Role::Operator];
+    if !may.into_iter().any(|role| caller.has(role)) {
+        return Err(Problem::forbidden("this is for the role partner or brand"));
+    }
     let command = |id, body: RecordEvent| body.command(id, caller.shop());
     let submitted = host.submit_write(write, &caller, command).await?;
     let repeated = matches!(&submitted.result, CommandResult::Done(events)
