@@ -244,7 +244,9 @@ pub fn change_link(
         let detail = "where a link leads is for its partner to change";
         return Err(Rejection::new(Code::TargetNotPermitted, detail));
     }
-    if let Some(target) = command.target.as_ref().filter(|_| leads_elsewhere) {
+    // A target that stays was allowed when the link came to lead there, and the campaign's hosts may have changed since.
+    let moved = after.target_url != link.target_url;
+    if let Some(target) = command.target.as_ref().filter(|_| moved) {
         campaign.allows(target)?;
     }
     let by = Some(access.disables_as(&campaign.brand));

@@ -250,6 +250,31 @@ fn a_partner_changes_where_its_link_leads_on_the_campaigns_hosts_and_its_brand_d
 }
 
 #[test]
+fn a_target_that_stays_is_not_looked_for_on_hosts_that_the_campaign_has_now() {
+    let link = Link {
+        target_url: "https://dropped.example/p".to_owned(),
+        ..made()
+    };
+    let utm = Utm {
+        source: Some("mail".to_owned()),
+        ..Utm::default()
+    };
+    let with = |target| ChangeLink {
+        utm: Some(utm.clone()),
+        ..change(Some(target), None)
+    };
+    let own = as_partner("partner1");
+    let expected = Link {
+        utm: Some(utm.clone()),
+        ..link.clone()
+    };
+    let after = changed(&with(&link.target_url), &link, &own);
+    assert_eq!(after.unwrap(), expected);
+    let elsewhere = changed(&with("https://dropped.example/q"), &link, &own);
+    assert_eq!(code(elsewhere), "host_not_allowed");
+}
+
+#[test]
 fn what_the_brand_or_an_operator_disabled_a_partner_cannot_enable() {
     let own = [
         (as_partner("partner1"), DisabledBy::Partner),
