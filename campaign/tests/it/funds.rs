@@ -76,6 +76,18 @@ fn decided(cause: Uuid, epoch: i64, sequence: i64, body: impl Into<Body>) -> Mes
     fact
 }
 
+async fn accept_epoch_2(service: &TestService) {
+    let accept = json!({"source": "payment", "epoch": 2, "reason": "a test"});
+    app::post(
+        service,
+        "/api/v1/operator/campaign/epoch/accept",
+        &testing::operator(),
+        &accept,
+        StatusCode::OK,
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn funds_that_turned_and_turn_again_once_payments_database_has_gone_back_are_adopted_again() {
     let service = app::start().await;
@@ -86,15 +98,7 @@ async fn funds_that_turned_and_turn_again_once_payments_database_has_gone_back_a
     let lost = decided(cause, 1, 1, exhausted());
     service.deliver_all(Topic::PaymentEvents, vec![lost]).await;
     until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
-    let accept = json!({"source": "payment", "epoch": 2, "reason": "a test"});
-    app::post(
-        &service,
-        "/api/v1/operator/campaign/epoch/accept",
-        &testing::operator(),
-        &accept,
-        StatusCode::OK,
-    )
-    .await;
+    accept_epoch_2(&service).await;
     let stated = FundsStatedV1 {
         currency,
         exhausted: false,
@@ -108,6 +112,26 @@ async fn funds_that_turned_and_turn_again_once_payments_database_has_gone_back_a
     let answers = service.deliver_all(Topic::PaymentEvents, vec![again]).await;
     assert_eq!(answers[0].name(), "done", "{answers:?}");
     until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+}
+
+#[tokio::test]
+async fn funds_that_a_raise_states_anew_under_the_same_id_are_adopted_once() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let currency = Currency::USD;
+    let first = decided(Uuid::now_v7(), 1, 1, FundsExhaustedV1 { currency });
+    let mut anew = first.clone();
+    (anew.header.epoch, anew.header.sequence) = (Some(2), Some(1));
+    service.deliver_all(Topic::PaymentEvents, vec![first]).await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+    accept_epoch_2(&service).await;
+    let answers = service.deliver_all(Topic::PaymentEvents, vec![anew]).await;
+    assert_eq!(answers[0].name(), "repeated", "{answers:?}");
+    let kinds = app::log_kinds(&service).await;
+    let adopted = kinds
+        .iter()
+        .filter(|kind| *kind == "brand_funds.adopted.v1");
+    assert_eq!(adopted.count(), 1);
 }
 
 #[tokio::test]

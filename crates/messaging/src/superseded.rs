@@ -29,7 +29,8 @@ pub(crate) async fn add(connection: &mut PgConnection, facts: &[Uuid]) -> Result
 }
 
 /// Of messages that were decided again: the index of each, with the id under which it was handled. Asks nobody while no
-/// followed log's epoch was raised. Read models take what is sent again as it comes, others what is of these kinds.
+/// followed log's epoch was raised. Read models take what is sent again as it comes. So do others what tells how something is, of these
+/// kinds, where it was decided again; what the raise stated anew has kept its id, and is the same message.
 pub(crate) async fn among(
     tx: &mut WriteTx,
     messages: &[&Inbound],
@@ -41,8 +42,10 @@ pub(crate) async fn among(
     let mut of: HashMap<Uuid, usize> = HashMap::new();
     for (index, inbound) in messages.iter().enumerate() {
         let fact = inbound.stream.as_ref().and_then(|_| inbound.header());
-        let fact = fact.filter(|fact| !levels.contains(&fact.kind.as_str()));
-        let earlier = fact.map_or_else(Vec::new, ids_in_epochs);
+        let mut earlier = fact.map_or_else(Vec::new, ids_in_epochs);
+        if let Some(level) = fact.filter(|fact| levels.contains(&fact.kind.as_str())) {
+            earlier.retain(|id| *id == level.id);
+        }
         of.extend(earlier.into_iter().map(|id| (id, index)));
     }
     if of.is_empty() {

@@ -44,12 +44,25 @@ impl Attempt<'_> {
                     Plan::Handle | Plan::Park(..)
                         if !inbound.is_from_retry_queue() && before.contains_key(&index) =>
                     {
-                        Plan::DecidedAgain(before[&index])
+                        self.decided_before(inbound, before[&index])
                     }
                     plan => plan,
                 },
             )
             .collect()
+    }
+
+    /// What tells how something is has lost nothing when it is passed by under the id that it was handled under: nothing is there to judge.
+    fn decided_before(&self, inbound: &Inbound, before: Uuid) -> Plan {
+        let levels = self.engine.domain.levels();
+        let is_level = inbound
+            .header()
+            .is_some_and(|fact| levels.contains(&fact.kind.as_str()));
+        if is_level {
+            Plan::Answer(Answer::Repeated)
+        } else {
+            Plan::DecidedAgain(before)
+        }
     }
 
     fn plan_one(
