@@ -420,12 +420,14 @@ impl WriteTx {
         }
     }
 
-    /// Notes that a stream stops, so that an operator can see why and let it go on. False where that is noted of this epoch already.
+    /// Notes that a stream stops, so that an operator can see why and let it go on. False where that is noted of this epoch or a later one already.
     pub(crate) fn halt(&mut self, halt: HaltedStream) -> bool {
         let came = halt.came.epoch;
-        let noted = self.known.halted.insert(halted(&halt.came), came);
-        let is_new = noted != Some(came);
+        let stream = halted(&halt.came);
+        let noted = self.known.halted.get(&stream);
+        let is_new = noted.is_none_or(|noted| *noted < came);
         if is_new {
+            self.known.halted.insert(stream, came);
             self.halts.push(halt);
         }
         is_new

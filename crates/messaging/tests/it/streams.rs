@@ -130,7 +130,20 @@ async fn a_source_whose_log_has_another_epoch_is_halted() {
     assert_eq!(noted().await, first);
     restored.header.epoch = Some(3);
     replica.take(FACTS, &[&restored]).await;
-    assert_eq!((noted().await.1, noted().await.2), (3, 4));
+    let last = noted().await;
+    assert_eq!((last.1, last.2), (3, 4));
+
+    // Nor is what forks before it, which comes again with it each time.
+    let mut fork = fact.clone();
+    fork.header.time.0 += 1_000_000;
+    for again in [&fork, &restored] {
+        let answers = replica.take(FACTS, &[again]).await;
+        assert!(
+            matches!(answers[..], [Answer::Halted { .. }]),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(noted().await, last);
 }
 
 #[tokio::test]
