@@ -3,5 +3,6 @@
 mod dependencies;
 mod documented;
 mod examples;
+mod links;
 mod tracked;
 mod words;
