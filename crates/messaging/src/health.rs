@@ -1,6 +1,6 @@
 //! Whether each transport is open, and if not, whether that is an outage or something that has to be mended before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,11 +76,27 @@ pub(crate) enum Claim {
 
 /// Where a stream may go on behind what came: one for each followed partition at most, however much comes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Claims(Arc<Mutex<HashMap<Place, Claim>>>);
+pub(crate) struct Claims {
+    open: Arc<Mutex<HashMap<Place, Claim>>>,
+    followed: Arc<Mutex<HashSet<Place>>>,
+}
 
 impl Claims {
+    /// Notes that this process follows a partition by the broker.
+    pub(crate) fn follow(&self, topic: Topic, partition: i32) {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.insert((topic, partition));
+    }
+
+    /// The partitions of facts that this process follows by the broker.
+    pub(crate) fn followed_facts(&self) -> Vec<Place> {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let facts = followed.iter().filter(|(topic, _)| !topic.is_commands());
+        facts.copied().collect()
+    }
+
     pub(crate) fn note(&self, topic: Topic, partition: i32, claim: Claim) {
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let known = claims.entry((topic, partition)).or_insert(claim);
         if claim != Claim::Quiet {
             *known = claim;
@@ -88,7 +104,7 @@ impl Claims {
     }
 
     pub(crate) fn take(&self) -> HashMap<Place, Claim> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -19,6 +19,9 @@ const PER_HOUR: i64 = 6;
 /// As the audit names it.
 const ACTION: &str = "relay.resend";
 
+/// How the answer of a source begins that has no more than the follower.
+pub(crate) const NOTHING_BEHIND: &str = "has no message behind";
+
 /// Where a follower stands that misses what comes next.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +110,7 @@ async fn place(
     let last = log::last_sequence(pool, topic, partition).await?;
     if sequence >= last {
         return Ok(Err(format!(
-            "has no message behind {last}: either was restored from a backup"
+            "{NOTHING_BEHIND} {last}: either was restored from a backup"
         )));
     }
     if last - sequence > MAX_MESSAGES {

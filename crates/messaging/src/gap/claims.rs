@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use super::{Pace, Requests, Stands, Turn, Why, ask, stands};
+use super::{Pace, Requests, ResendResult, Stands, Turn, Why, ask, stands};
 use crate::health::{Claim, Health, Place};
 use crate::stream::{Gap, StreamId};
 use crate::transport::Peers;
@@ -29,6 +29,10 @@ struct OpenClaim {
     stands: Option<Stands>,
     still_since: Instant,
     requests: Requests,
+    /// Its source has answered that it has no more, and was not had to send anything again since.
+    is_whole: bool,
+    /// Since when it waits for facts.
+    waits_since: Option<Instant>,
 }
 
 impl OpenClaim {
@@ -40,6 +44,8 @@ impl OpenClaim {
             stands: None,
             still_since: now,
             requests: Requests::new(1, pace, now),
+            is_whole: false,
+            waits_since: None,
         }
     }
 
@@ -59,6 +65,29 @@ impl OpenClaim {
         }
         if !was_open {
             self.still_since = now;
+        }
+    }
+
+    /// Whether a stream of commands waits for facts that may come again: what is requested before what it stands on is there is refused
+    /// for good. Not for ever: a source that is gone comes to no end.
+    fn waits_for_facts(&mut self, are_whole: bool, pace: Pace, now: Instant) -> bool {
+        if are_whole {
+            self.waits_since = None;
+            return false;
+        }
+        now - *self.waits_since.get_or_insert(now) < pace.facts_first_for
+    }
+
+    /// Notes what the source answered.
+    fn answered(&mut self, result: &ResendResult) {
+        self.requests.resends += u32::from(result.is_sent);
+        self.open = self.open.filter(|_| result.is_later);
+        if result.is_end {
+            self.is_whole = true;
+        } else {
+            // Whether what comes then was all is seen once it is quiet again, and not in an hour.
+            self.is_whole &= result.is_later;
+            self.requested_at = None;
         }
     }
 
@@ -95,6 +124,11 @@ impl OpenClaim {
 }
 
 impl OpenClaims {
+    fn are_whole(&self, facts: &[Place]) -> bool {
+        let is_whole = |place| self.0.get(place).is_some_and(|claim| claim.is_whole);
+        facts.iter().all(is_whole)
+    }
+
     /// Asks the sources of streams that stand still since something was claimed of them, or that are quiet. It says nothing in `/ready`: where
     /// the source has nothing behind what was handled, it was somebody else's word only.
     pub(super) async fn look(&mut self, pool: &PgPool, health: &Health, peers: &Peers, pace: Pace) {
@@ -105,12 +139,22 @@ impl OpenClaims {
             claim.claimed(claimed, pace, now);
         }
         let gaps = health.gaps();
+        for gap in &gaps {
+            if let Some(claim) = self.0.get_mut(&(gap.stream.topic, gap.stream.partition)) {
+                claim.is_whole = false;
+                claim.requested_at = None;
+            }
+        }
+        let are_facts_whole = self.are_whole(&health.claims.followed_facts());
         for (&(topic, partition), claim) in &mut self.0 {
             let Some(why) = claim.open else { continue };
             let is_reported =
                 |gap: &Gap| (gap.stream.topic, gap.stream.partition) == (topic, partition);
             if gaps.iter().any(is_reported) {
                 claim.open = None;
+                continue;
+            }
+            if topic.is_commands() && claim.waits_for_facts(are_facts_whole, pace, now) {
                 continue;
             }
             let mut stream = StreamId {
@@ -131,8 +175,7 @@ impl OpenClaims {
             let Ok(result) = ask(pool, peers, &Gap { stream, expected }, why).await else {
                 continue;
             };
-            claim.requests.resends += u32::from(result.is_sent);
-            claim.open = claim.open.filter(|_| result.is_later);
+            claim.answered(&result);
             if why == Why::Quiet && !result.is_sent {
                 continue;
             }
@@ -218,6 +261,42 @@ mod tests {
         assert_eq!(in_vain, 5);
         let on = |second| Some(stands(i64::try_from(second / 3).unwrap()));
         assert_eq!(requested(Claim::Quiet, 86_400, false, on), 0);
+    }
+
+    #[test]
+    fn commands_wait_for_facts_a_day_and_not_for_ever() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        let mut commands = OpenClaim::new(pace, start);
+        let after = |hours| start + Duration::from_hours(hours);
+        assert!(commands.waits_for_facts(false, pace, start));
+        assert!(commands.waits_for_facts(false, pace, after(23)));
+        assert!(!commands.waits_for_facts(false, pace, after(24)));
+        assert!(!commands.waits_for_facts(true, pace, after(25)));
+        assert!(commands.waits_for_facts(false, pace, after(26)));
+    }
+
+    #[test]
+    fn what_is_sent_again_is_whole_once_its_source_has_no_more() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        let mut facts = OpenClaim::new(pace, start);
+        let answer = |what| ResendResult {
+            is_sent: what == "sent",
+            is_later: what == "later",
+            is_end: what == "end",
+            says: String::new(),
+        };
+        for (what, is_whole) in [
+            ("later", false),
+            ("end", true),
+            ("later", true),
+            ("sent", false),
+            ("refused", false),
+            ("end", true),
+            ("refused", false),
+        ] {
+            facts.answered(&answer(what));
+            assert_eq!(facts.is_whole, is_whole, "{what}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::begin;
 use crate::gap::claims::OpenClaims;
 use crate::health::Health;
 use crate::inbound::Inbound;
+use crate::resend::NOTHING_BEHIND;
 use crate::stream::{Gap, StreamId, Watermark};
 use crate::transport::Peers;
 use crate::transport::resend::ResendAnswer;
@@ -40,6 +41,8 @@ pub struct Pace {
     pub still_for: Duration,
     /// How often the source of a quiet stream is asked whether it has more; the first time when the process has found it quiet.
     pub ends_every: Duration,
+    /// How long commands are not asked for again while a source of facts has not answered that it has no more.
+    pub facts_first_for: Duration,
 }
 
 impl Default for Pace {
@@ -49,6 +52,7 @@ impl Default for Pace {
             longest: Duration::from_mins(10),
             still_for: Duration::from_secs(5),
             ends_every: Duration::from_hours(1),
+            facts_first_for: Duration::from_hours(24),
         }
     }
 }
@@ -224,15 +228,29 @@ pub async fn watch(
     pace: Pace,
     stop: CancellationToken,
 ) {
-    let mut requested: HashMap<StreamId, Requests> = HashMap::new();
-    let mut open_claims = OpenClaims::default();
+    // A source that does not answer keeps neither the stop waiting nor what is no matter of its.
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = watch_here(&pool, &health) => {}
+        () = close_gaps(&pool, &health, &peers, pace) => {}
+        () = answer_claims(&pool, &health, &peers, pace) => {}
+    }
+}
+
+/// Looks after what the own database tells.
+async fn watch_here(pool: &PgPool, health: &Health) {
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
-        judge(&pool, &health).await;
-        let_go_on(&pool, &health).await;
+        tokio::time::sleep(LOOK_EVERY).await;
+        judge(pool, health).await;
+        let_go_on(pool, health).await;
+    }
+}
+
+/// Asks sources of reported gaps to send again.
+async fn close_gaps(pool: &PgPool, health: &Health, peers: &Peers, pace: Pace) {
+    let mut requested: HashMap<StreamId, Requests> = HashMap::new();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
         let gaps = health.gaps();
         requested.retain(|stream, requests| {
             let same = |gap: &Gap| gap.stream == *stream && gap.expected == requests.expected;
@@ -244,17 +262,25 @@ pub async fn watch(
                 requests.or_insert_with(|| Requests::new(gap.expected, pace, Instant::now()));
             match requests.turn(Instant::now()) {
                 Turn::Wait => {}
-                Turn::GiveUp => report(&health, gap, given_up()),
+                Turn::GiveUp => report(health, gap, given_up()),
                 // What cannot be read now is asked next time.
                 Turn::Request => {
-                    if let Ok(result) = ask(&pool, &peers, gap, Why::Missing).await {
+                    if let Ok(result) = ask(pool, peers, gap, Why::Missing).await {
                         requests.resends += u32::from(result.is_sent);
-                        report(&health, gap, result.says);
+                        report(health, gap, result.says);
                     }
                 }
             }
         }
-        open_claims.look(&pool, &health, &peers, pace).await;
+    }
+}
+
+/// Asks sources where the end of a stream may have been passed over.
+async fn answer_claims(pool: &PgPool, health: &Health, peers: &Peers, pace: Pace) {
+    let mut open_claims = OpenClaims::default();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        open_claims.look(pool, health, peers, pace).await;
     }
 }
 
@@ -290,6 +316,8 @@ struct ResendResult {
     is_sent: bool,
     /// It is worth asking again.
     is_later: bool,
+    /// The source has no more.
+    is_end: bool,
     says: String,
 }
 
@@ -304,6 +332,7 @@ async fn ask(
         return Ok(ResendResult {
             is_sent: false,
             is_later: false,
+            is_end: false,
             says: "has sent it".to_owned(),
         });
     };
@@ -334,6 +363,7 @@ async fn ask(
     Ok(ResendResult {
         is_sent: result == "sent",
         is_later: result == "later",
+        is_end: result == "refused" && says.starts_with(NOTHING_BEHIND),
         says,
     })
 }

@@ -1,22 +1,27 @@
 //! Gaps: reported when they stand, closed by whichever process goes on, and mended by the source where that is safe.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::routing::post;
 use devstack::provision::Place;
 use messaging::gap::Pace;
-use messaging::halted;
 use messaging::transport::pulsar::BrokerSettings;
+use messaging::{Lookups, SchemaIds, Tasks, WriteTx, Writer, halted};
+use operations::fencing;
 use pulsar::{Producer, TokioExecutor};
-use runtime::testing::{PATIENCE, until};
+use runtime::testing::{PATIENCE, message, until};
 use schemas::Service;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::forged::{activated, old_trust, send, signed};
+use crate::bank::{earns, take_out};
+use crate::forged::{COMMANDS, FACTS, Vault, activated, old_trust, send, signed};
 use crate::lab::{Follower, Sender, TOPIC, new_place, serve, trust};
 use crate::{external_producer, nothing_left};
 
@@ -249,6 +254,7 @@ const ONCE: Pace = Pace {
     longest: Duration::from_hours(1),
     still_for: Duration::from_millis(500),
     ends_every: Duration::from_hours(1),
+    facts_first_for: Duration::from_hours(1),
 };
 
 #[tokio::test]
@@ -343,6 +349,134 @@ async fn a_source_that_sends_again_in_vain_is_asked_five_times_and_then_it_is_re
     follower.wait_for(3).await;
     until("it is ready", || async {
         follower.health.stops().is_empty()
+    })
+    .await;
+}
+
+/// The source of the bank's facts and of its commands, both of which the broker lost at the end. Of facts it knows when it is asked first, and
+/// sends again only then.
+#[derive(Default)]
+struct Sources {
+    facts: AtomicUsize,
+    facts_are_sent: AtomicBool,
+    /// How much of the facts was handled whenever commands were wanted.
+    at_commands: Mutex<Vec<i64>>,
+}
+
+/// What is wanted of facts gets no answer so often.
+const UNANSWERED: usize = 6;
+
+#[tokio::test]
+async fn lost_commands_are_requested_once_the_lost_facts_are_handled() {
+    let mut vault = Vault::open().await;
+    let sources = Arc::new(Sources::default());
+    let (at, pool) = (Arc::clone(&sources), vault.pool.clone());
+    let answer = move |Query(wanted): Query<HashMap<String, String>>| async move {
+        if wanted["topic"] == COMMANDS.name() {
+            let handled = "SELECT sequence FROM pipeline.watermark WHERE topic = $1";
+            let handled = sqlx::query_scalar(handled).bind(FACTS.name());
+            let handled = handled.fetch_one(&pool).await.unwrap();
+            at.at_commands.lock().unwrap().push(handled);
+            return (StatusCode::NO_CONTENT, "");
+        }
+        if wanted["sequence"] != "1" {
+            let nothing = "has no message behind 2: either was restored from a backup";
+            return (StatusCode::CONFLICT, nothing);
+        }
+        if at.facts.fetch_add(1, Ordering::SeqCst) < UNANSWERED {
+            return (StatusCode::SERVICE_UNAVAILABLE, "");
+        }
+        at.facts_are_sent.store(true, Ordering::SeqCst);
+        (StatusCode::NO_CONTENT, "")
+    };
+    let url = serve(Router::new().route("/internal/v1/resends", post(answer))).await;
+    let often = Pace {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(1),
+        ..ONCE
+    };
+    let tasks = Tasks::new(vault.stop.clone());
+    tasks.spawn("gaps", vault.watch_gaps(&url, often));
+    until("facts are sent again", || async {
+        sources.facts_are_sent.load(Ordering::SeqCst)
+    })
+    .await;
+    let lost = message(FACTS, "conv2", "conv2", earns("p", 1_000), Some(2));
+    send(&mut vault.facts, signed(&trust(), FACTS, 0, &lost)).await;
+    until("commands are wanted", || async {
+        !sources.at_commands.lock().unwrap().is_empty()
+    })
+    .await;
+    let lost = message(COMMANDS, "p", "pay1", take_out(500, "paypal"), Some(1));
+    send(&mut vault.commands, signed(&trust(), COMMANDS, 0, &lost)).await;
+    until("what the lost fact paid for is taken out", || async {
+        vault.balance().await == 600
+    })
+    .await;
+    let handled = sources.at_commands.lock().unwrap().clone();
+    assert!(handled.iter().all(|sequence| *sequence == 2), "{handled:?}");
+}
+
+/// A source that takes questions and answers none: who waits for it is seen here.
+async fn silent_source() -> (String, Arc<Notify>, Arc<AtomicUsize>) {
+    struct Left(Arc<AtomicUsize>);
+    impl Drop for Left {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let (came, left) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let (comes, leaves) = (Arc::clone(&came), Arc::clone(&left));
+    let answer = move || {
+        let waits = Left(Arc::clone(&leaves));
+        comes.notify_one();
+        async move {
+            let _waits = waits;
+            std::future::pending::<StatusCode>().await
+        }
+    };
+    let app = Router::new().route("/internal/v1/resends", post(answer));
+    (serve(app).await, came, left)
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_answer_holds_up_neither_an_accepted_epoch_nor_the_end() {
+    let mut vault = Vault::open().await;
+    let first = message(COMMANDS, "p", "pay0", take_out(10, "paypal"), Some(1));
+    send(&mut vault.commands, signed(&trust(), COMMANDS, 0, &first)).await;
+    until("the bff's stream is followed", || async {
+        vault.balance().await == 90
+    })
+    .await;
+    let mut raised = message(COMMANDS, "p", "pay1", take_out(10, "paypal"), Some(1));
+    raised.header.epoch = Some(2);
+    send(&mut vault.commands, signed(&trust(), COMMANDS, 0, &raised)).await;
+    until("it is halted", || async {
+        !halted::all(&vault.pool).await.unwrap().is_empty()
+    })
+    .await;
+    let schema_ids = SchemaIds::open(&vault.pool).await.unwrap();
+    let writer = Writer::of(Service::Payment, 1, schema_ids);
+    let (url, came, left) = silent_source().await;
+    let (watching, pool) = (vault.watch_gaps(&url, ONCE), vault.pool.clone());
+    let meanwhile = async {
+        came.notified().await;
+        let mut tx = WriteTx::begin(&pool, &writer, Lookups::default())
+            .await
+            .unwrap();
+        fencing::accept(&mut tx, "bff", 2).await.unwrap();
+        tx.commit().await.unwrap();
+        until("the accepted epoch is taken", || async {
+            vault.balance().await == 80
+        })
+        .await;
+        assert_eq!(left.load(Ordering::SeqCst), 0, "the source is waited for");
+        vault.stop.cancel();
+    };
+    // The stream of facts is quiet, and its source is asked.
+    tokio::join!(watching, meanwhile);
+    until("the question was left with the process", || async {
+        left.load(Ordering::SeqCst) == 1
     })
     .await;
 }
