@@ -33,7 +33,7 @@ use crate::transport::refusal;
 use crate::transport::seniority;
 use crate::transport::silence::{Look, Place};
 use crate::transport::undecodable;
-use crate::transport::unknown_schemas::UnknownSchemas;
+use crate::transport::unknown_schemas::{NewestSchema, UnknownSchemas};
 use crate::trust::{self, Sender, Trust, Vouching};
 
 /// Messages of services' own events that the broker may send ahead.
@@ -242,6 +242,11 @@ async fn follow(
     metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
     metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(0);
     trust::count_from_zero(subscription.topic);
+    if until == Until::Stopped {
+        health
+            .claims
+            .follow(subscription.topic, subscription.partition);
+    }
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     let mut suspected = Backoff::new(SUSPECTED_FOR, SUSPECTED_FOR);
     let mut memory = Memory::default();
@@ -360,6 +365,7 @@ struct Session<'a> {
     name: String,
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
     unknown_schemas: UnknownSchemas,
+    newest_schema: NewestSchema,
     last_heard: Option<MessageIdData>,
     acknowledged: bool,
     passed_over: bool,
@@ -524,6 +530,7 @@ impl<'a> Session<'a> {
             name,
             schemas: HashMap::new(),
             unknown_schemas: UnknownSchemas::default(),
+            newest_schema: NewestSchema::default(),
             last_heard: None,
             acknowledged: false,
             passed_over: false,
@@ -866,7 +873,7 @@ impl<'a> Session<'a> {
 
     /// Asks by a consumer of its own, at the topic's end and for this question only: while more lies ready than fits the
     /// receiver queue, ours answers nothing until somebody reads on, and nobody does before the schema is known.
-    async fn ask_schema(&self, version: Vec<u8>) -> Result<Option<Schema>, pulsar::Error> {
+    async fn ask_schema(&self, version: Option<Vec<u8>>) -> Result<Option<Schema>, pulsar::Error> {
         let follower = self.subscription.follower.name();
         let opening = self
             .client
@@ -881,20 +888,40 @@ impl<'a> Session<'a> {
             })
             .build();
         let mut client: Consumer<Vec<u8>, TokioExecutor> = to_its_end(opening).await?;
-        let schema = client.get_schema(&self.name, Some(version)).await?;
+        let schema = client.get_schema(&self.name, version).await?;
         client.close().await?;
         Ok(schema)
     }
 
-    async fn ask_schema_in_time(&self, version: &[u8]) -> Result<Option<Schema>, ConsumeError> {
-        let request = Box::pin(self.ask_schema(version.to_vec()));
+    /// Of no version, the topic's newest.
+    async fn ask_schema_in_time(
+        &self,
+        version: Option<&[u8]>,
+    ) -> Result<Option<Schema>, ConsumeError> {
+        let request = Box::pin(self.ask_schema(version.map(<[u8]>::to_vec)));
         let answered = tokio::time::timeout(Duration::from_secs(5), request).await;
         Ok(answered.map_err(|_| ConsumeError::TimedOut)??)
+    }
+
+    /// The topic's newest schema, as it was a moment ago; this build's own where the broker has none that can be read.
+    async fn newest_schema(&mut self) -> Result<Arc<WriterSchema>, ConsumeError> {
+        let topic = self.subscription.topic;
+        if self.newest_schema.is_due(std::time::Instant::now()) {
+            let schema = self.ask_schema_in_time(None).await?;
+            let parsed = schema.and_then(|schema| {
+                let text = String::from_utf8_lossy(&schema.schema_data);
+                WriterSchema::parse(topic, &text).ok()
+            });
+            self.newest_schema.note(parsed, std::time::Instant::now());
+        }
+        let newest = self.newest_schema.get();
+        Ok(newest.unwrap_or_else(|| WriterSchema::current(topic)))
     }
 
     /// The schema that a message was written with, by its version at the broker. A version that the broker does not have, or
     /// that is no schema of the topic's, says nothing: whoever may publish can name one, and each costs a question, which takes a
     /// while, so that of many most get none. One that is no version gets none ever: the broker fails at it, and ends the connection.
+    /// What says that it is the publisher's and gets none is read by the topic's newest: a flood of versions hides no true message of that.
     async fn schema(
         &mut self,
         version: Option<&[u8]>,
@@ -907,10 +934,14 @@ impl<'a> Session<'a> {
         let version = version.filter(|it| it.len() == SCHEMA_VERSION_BYTES);
         let now = std::time::Instant::now();
         let may_ask = |it: &&[u8]| self.unknown_schemas.may_ask(it, is_publishers, now);
-        let Some(version) = version.filter(may_ask) else {
+        let to_ask = version.filter(may_ask);
+        if to_ask.is_none() && version.is_some() && is_publishers {
+            return self.newest_schema().await;
+        }
+        let Some(version) = to_ask else {
             return Ok(WriterSchema::current(topic));
         };
-        let mut schema = self.ask_schema_in_time(version).await?;
+        let mut schema = self.ask_schema_in_time(Some(version)).await?;
         // The client does not tell an error of the broker's from its knowing none. When one was met, more are likely.
         let mut left = if self.unknown_schemas.is_empty(now) {
             2
@@ -920,7 +951,7 @@ impl<'a> Session<'a> {
         while schema.is_none() && left > 0 {
             left -= 1;
             tokio::time::sleep(ASK_AGAIN).await;
-            schema = self.ask_schema_in_time(version).await?;
+            schema = self.ask_schema_in_time(Some(version)).await?;
         }
         let parsed = schema
             .ok_or_else(|| "the broker does not know it".to_owned())

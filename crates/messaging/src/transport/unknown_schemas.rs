@@ -2,7 +2,10 @@
 //! comes next: so none is remembered for long.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use schemas::WriterSchema;
 
 use crate::trust::Allowance;
 
@@ -53,6 +56,33 @@ impl UnknownSchemas {
         }
         self.versions.insert(version.to_vec(), now);
         self.questions.take(now);
+    }
+}
+
+/// The topic's newest schema, which the broker tells without a version.
+#[derive(Debug, Default)]
+pub(super) struct NewestSchema {
+    known: Option<Arc<WriterSchema>>,
+    noted_at: Option<Instant>,
+}
+
+impl NewestSchema {
+    /// Whether the broker gets the question again.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let is_old = |at| now.saturating_duration_since(at) >= QUESTION_EVERY;
+        self.noted_at.is_none_or(is_old)
+    }
+
+    /// Notes the answer. Where there is none, what was known stays so.
+    pub(super) fn note(&mut self, newest: Option<Arc<WriterSchema>>, now: Instant) {
+        self.noted_at = Some(now);
+        if newest.is_some() {
+            self.known = newest;
+        }
+    }
+
+    pub(super) fn get(&self) -> Option<Arc<WriterSchema>> {
+        self.known.clone()
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use devstack::provision::Place;
+use messaging::gap::{self, Pace};
+use messaging::transport::Peers;
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
 use messaging::transport::pulsar::{BrokerSettings, SharedClient};
@@ -16,6 +18,7 @@ use runtime::testing::{message, operator_actor, until};
 use schemas::signature::{self, MacKey, Producers, Signed};
 use schemas::{CampaignActivatedV1, Message, Service, Topic, WriterSchema};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -23,11 +26,11 @@ use types::Micros;
 use uuid::Uuid;
 
 use crate::bank::{Bank, Faults, earns, take_out};
-use crate::external_producer;
 use crate::lab::{Follower, Sender, TOPIC, bank_database, fresh, key, new_place, trust};
+use crate::{external_producer, nothing_left, producer_by};
 
-const COMMANDS: Topic = Topic::PaymentCommands;
-const FACTS: Topic = Topic::CommissionEvents;
+pub const COMMANDS: Topic = Topic::PaymentCommands;
+pub const FACTS: Topic = Topic::CommissionEvents;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A message as a service would ship it to a partition.
@@ -150,6 +153,53 @@ async fn a_true_message_counts_in_its_own_partition_only() {
     follower.assert_once(1).await;
 }
 
+#[tokio::test]
+async fn a_flood_of_versions_hides_no_message_of_the_topics_newest_schema() {
+    let (place, settings) = new_place(1).await;
+    let mut newer: Value = serde_json::from_str(WriterSchema::current(TOPIC).text()).unwrap();
+    let addition = json!({"name": "later", "type": ["null", "string"], "default": null});
+    newer["fields"].as_array_mut().unwrap().push(addition);
+    let newer = newer.to_string();
+    let path = format!("schemas/{}/{TOPIC}/schema", place.path());
+    let schema = json!({"type": "AVRO", "schema": newer, "properties": {}});
+    place.admin.post(&path, &schema).await.unwrap();
+    let mut stranger = external_producer(&settings, TOPIC, None).await;
+    let mut campaign = producer_by(&settings, TOPIC, newer.clone(), None).await;
+    let follower = Follower::start(&settings, 1).await;
+    let source = ("source", Service::Campaign.name());
+    let mut flood = async |from: u64| {
+        let mut sent = Vec::new();
+        for version in from..from + 500 {
+            let claimed = RawMessage {
+                schema_version: Some(version.to_be_bytes().to_vec()),
+                ..raw(vec![7; 20], &[("signature", "v1.nobodys"), source])
+            };
+            sent.push(stranger.send_non_blocking(claimed).await.unwrap());
+        }
+        futures::future::try_join_all(sent).await.unwrap();
+    };
+    flood(1_000).await;
+    let fact = activated(1);
+    let mut bytes = encoded(TOPIC, &fact);
+    // The field that is there in addition, and not set.
+    bytes.push(0);
+    let signature = trust().sign(&Signed {
+        source: Service::Campaign,
+        topic: TOPIC,
+        partition: 0,
+        epoch: 1,
+        sequence: 1,
+        layout: WriterSchema::parse(TOPIC, &newer).unwrap().layout(),
+        bytes: &bytes,
+    });
+    let true_one = raw(bytes, &[("signature", &signature), source]);
+    send(&mut campaign, true_one).await;
+    flood(2_000).await;
+    follower.wait_for(1).await;
+    nothing_left(&place).await;
+    follower.assert_once(1).await;
+}
+
 /// An entry of what the relay would ship, each message with its properties.
 async fn ship(producer: &mut Producer<TokioExecutor>, trust: &Trust, messages: &[Message]) {
     let mut sent = Vec::new();
@@ -202,14 +252,15 @@ async fn what_nobody_wants_is_passed_by_undecoded_and_what_is_stated_once_somebo
 }
 
 /// A bank that follows the broker, with producers `shop` of brand1 and `else` of brand2.
-struct Vault {
+pub struct Vault {
     place: Place,
     settings: BrokerSettings,
     faults: Faults,
-    pool: PgPool,
-    stop: CancellationToken,
-    commands: Producer<TokioExecutor>,
-    facts: Producer<TokioExecutor>,
+    pub pool: PgPool,
+    health: Health,
+    pub stop: CancellationToken,
+    pub commands: Producer<TokioExecutor>,
+    pub facts: Producer<TokioExecutor>,
 }
 
 impl Drop for Vault {
@@ -219,8 +270,21 @@ impl Drop for Vault {
 }
 
 impl Vault {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         Self::open_decoding_later(false).await
+    }
+
+    /// Has it ask its sources, which listen there, to send again what it misses, until it is stopped.
+    pub fn watch_gaps(&self, sources: &str, pace: Pace) -> impl Future<Output = ()> + 'static {
+        let url_of = |source: Service| (source.name(), sources.to_owned());
+        let peers = Peers {
+            client: reqwest::Client::new(),
+            key: key(),
+            me: Service::Payment,
+            urls: [Service::Bff, Service::Commission].map(url_of).into(),
+        };
+        let (pool, health) = (self.pool.clone(), self.health.clone());
+        gap::watch(pool, health, peers, pace, self.stop.clone())
     }
 
     async fn open_decoding_later(decodes_later: bool) -> Self {
@@ -267,6 +331,7 @@ impl Vault {
             place,
             faults,
             pool,
+            health,
             stop,
             commands: external_producer(&settings, COMMANDS, None).await,
             facts: external_producer(&settings, FACTS, None).await,
@@ -281,7 +346,7 @@ impl Vault {
         vault
     }
 
-    async fn watermark(&self) -> i64 {
+    pub async fn watermark(&self) -> i64 {
         let topic = FACTS.name();
         sqlx::query_scalar("SELECT sequence FROM pipeline.watermark WHERE topic = $1")
             .bind(topic)
@@ -290,7 +355,7 @@ impl Vault {
             .unwrap()
     }
 
-    async fn balance(&self) -> i64 {
+    pub async fn balance(&self) -> i64 {
         let minor: Option<i64> =
             sqlx::query_scalar("SELECT minor FROM balances WHERE partner = 'p'")
                 .fetch_optional(&self.pool)
