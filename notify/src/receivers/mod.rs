@@ -7,7 +7,7 @@ mod addresses;
 
 use std::fmt;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,12 +15,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Url};
+use tokio::sync::Semaphore;
 use types::clock;
 
 use addresses::is_public;
 
 /// A connection takes this long at most.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Names that are looked up at once: what is given up goes on in its thread until the resolver answers, and the process
+/// needs its blocking threads for other work too.
+const MAX_LOOKUPS: usize = 64;
 /// Of an answer no more is read, in bytes.
 const MAX_READ: usize = 64 * 1024;
 /// Of an answer so much is kept, in bytes.
@@ -71,7 +75,7 @@ pub(crate) struct Receivers {
 impl Receivers {
     /// `local`: receivers on this machine are sent to as well, and without TLS.
     pub(crate) fn new(timeout: Duration, local: bool) -> Result<Self, reqwest::Error> {
-        Self::with(timeout, local, Arc::new(|name| Box::pin(look_up(name))))
+        Self::with(timeout, local, bounded(addresses_of))
     }
 
     pub(crate) fn with(
@@ -149,8 +153,29 @@ fn may_be_reached(address: IpAddr, local: bool) -> bool {
     is_public(address) || local && address.is_loopback()
 }
 
-async fn look_up(name: String) -> std::io::Result<Vec<IpAddr>> {
-    let found = tokio::net::lookup_host((name, 0)).await?;
+/// Looks names up by what blocks, so many at once. The permit is held until the thread is free, whether anyone still waits
+/// or not; who gets none in time has timed out.
+fn bounded<F>(addresses_of: F) -> Lookup
+where
+    F: Fn(&str) -> std::io::Result<Vec<IpAddr>> + Copy + Send + Sync + 'static,
+{
+    let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
+    Arc::new(move |name| {
+        let lookups = Arc::clone(&lookups);
+        Box::pin(async move {
+            let permit = lookups.acquire_owned().await;
+            let permit = permit.map_err(std::io::Error::other)?;
+            let found = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                addresses_of(&name)
+            });
+            found.await?
+        })
+    })
+}
+
+fn addresses_of(name: &str) -> std::io::Result<Vec<IpAddr>> {
+    let found = (name, 0).to_socket_addrs()?;
     Ok(found.map(|address| address.ip()).collect())
 }
 

@@ -153,3 +153,36 @@ fn a_receiver_says_when_it_wants_to_be_tried_again_in_seconds_or_as_a_moment() {
         assert_eq!(after(nothing, now), None, "{nothing}");
     }
 }
+
+#[test]
+fn names_whose_lookup_hangs_leave_blocking_threads_to_others() {
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(MAX_LOOKUPS + 1)
+        .build()
+        .unwrap();
+    let hangs = |_: &str| -> std::io::Result<Vec<IpAddr>> {
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        loop {
+            std::thread::park();
+        }
+    };
+    let other = runtime.block_on(async {
+        let receivers = Receivers::with(Duration::from_millis(300), false, bounded(hangs)).unwrap();
+        let mut attempts = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let receivers = receivers.clone();
+            attempts.spawn(async move { receivers.send(outgoing("https://hangs.test/")).await });
+        }
+        while let Some(attempt) = attempts.join_next().await {
+            assert!(attempt.unwrap().is_err());
+        }
+        let other = tokio::task::spawn_blocking(|| ());
+        tokio::time::timeout(Duration::from_secs(30), other).await
+    });
+    // What hangs would keep the runtime from being dropped.
+    runtime.shutdown_background();
+    assert!(other.is_ok(), "no blocking thread is left");
+    assert!(BEGUN.load(Ordering::SeqCst) <= MAX_LOOKUPS);
+}

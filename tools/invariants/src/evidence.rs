@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::Finding;
 
 /// So many are shown of what is wrong.
-const SHOWN: usize = 5;
+pub(super) const SHOWN: usize = 5;
 /// Longer evidence is cut.
-const MAX_LENGTH: usize = 400;
+pub(super) const MAX_LENGTH: usize = 400;
 
 /// A check that is one question to the gathered records.
 pub(super) struct Question {

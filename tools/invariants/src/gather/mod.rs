@@ -15,7 +15,7 @@ use super::settled::Databases;
 use super::{Finding, Journal};
 
 /// The pipeline's tables that are looked at beside the log.
-const PIPELINE: [&str; 8] = [
+const PIPELINE: [&str; 9] = [
     "audit",
     "epoch",
     "log_head",
@@ -24,6 +24,7 @@ const PIPELINE: [&str; 8] = [
     "watermark",
     "parked",
     "service_state",
+    "trying",
 ];
 
 /// Rows are written in pieces of about this many bytes.

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use schemas::Service;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::evidence::Tally;
+use crate::evidence::{SHOWN, Tally};
 use crate::{Finding, Journal, Records};
 
 /// A click's id says when it was, so that each is found in its day's partition by the key. One that was made while the
@@ -77,11 +77,8 @@ pub(super) async fn clicks(records: &Records, journal: &Journal) -> Result<Vec<F
 pub(super) async fn links(records: &Records) -> Result<Vec<Finding>> {
     let mut tally = Tally::new(9, "every conversion is by the link of its click");
     let mut tracking = open(records).await?;
-    let wrongly: Vec<String> = sqlx::query_scalar(BY_ANOTHER_LINK)
-        .fetch_all(&mut tracking)
-        .await?;
+    let (wrong, wrongly) = counted(BY_ANOTHER_LINK, &mut tracking).await?;
     let rows = sqlx::query_scalar(CLICKED).fetch_one(&mut tracking).await?;
-    let wrong = i64::try_from(wrongly.len())?;
     tally.counted(rows, wrong, wrongly.into_iter());
     tracking.close().await?;
     Ok(vec![tally.finding()])
@@ -90,16 +87,23 @@ pub(super) async fn links(records: &Records) -> Result<Vec<Finding>> {
 pub(super) async fn sums(records: &Records) -> Result<Vec<Finding>> {
     let mut tally = Tally::new(9, "what is summed of clicks already is what they come to");
     let mut tracking = open(records).await?;
-    let wrongly: Vec<String> = sqlx::query_scalar(SUMMED_WRONGLY)
-        .fetch_all(&mut tracking)
-        .await?;
+    let (wrong, wrongly) = counted(SUMMED_WRONGLY, &mut tracking).await?;
     let rows = sqlx::query_scalar("SELECT count(*) FROM link_clicks WHERE quarters = 1")
         .fetch_one(&mut tracking)
         .await?;
-    let wrong = i64::try_from(wrongly.len())?;
     tally.counted(rows, wrong, wrongly.into_iter());
     tracking.close().await?;
     Ok(vec![tally.finding()])
+}
+
+/// How many rows are wrong, and the first of them: there may be very many.
+async fn counted(wrongly: &str, tracking: &mut PgConnection) -> Result<(i64, Vec<String>)> {
+    let sql = format!(
+        "WITH broken (evidence) AS ({wrongly})
+         SELECT (SELECT count(*) FROM broken), ARRAY(SELECT evidence FROM broken LIMIT {SHOWN})"
+    );
+    let counted = sqlx::query_as(AssertSqlSafe(sql));
+    Ok(counted.fetch_one(tracking).await?)
 }
 
 async fn open(records: &Records) -> Result<PgConnection> {

@@ -24,6 +24,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                     AND NOT EXISTS (SELECT 1 FROM notify.workflows w WHERE w.partner_id = a.partner AND w.campaign_id = a.key
                                        AND w.started_at <= a.time AND coalesce(w.ended_at, a.time) >= a.time)
                     AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.service = 'notify' AND p.message_id = a.id)
+                    AND NOT EXISTS (SELECT 1 FROM audit d WHERE d.service = 'notify' AND d.action = 'parked.drop' AND d.target = a.id::text)
                   UNION ALL
                  SELECT format('%s began with %s of %s at %s%s', s.subject, coalesce(a.type, 'nothing'), s.payload ->> 'partner_id',
                                s.payload ->> 'campaign_id', restored())
@@ -120,7 +121,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                    JOIN messages m ON m.service = s.service AND m.position = s.position
                   WHERE (e.kinds = '' OR m.type = ANY(string_to_array(e.kinds, ' ')))
                     AND NOT EXISTS (SELECT 1 FROM notify.webhook_deliveries d WHERE d.endpoint_id = e.id AND d.event_id = m.id)
-                    AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.service = 'notify' AND p.message_id = m.id)",
+                    AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.service = 'notify' AND p.message_id = m.id)
+                    AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.service = 'notify' AND a.action = 'parked.drop' AND a.target = m.id::text)",
     },
     Question {
         rule: 1,

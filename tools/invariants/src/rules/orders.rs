@@ -243,13 +243,16 @@ pub(super) const QUESTIONS: &[Question] = &[
                   WHERE actor IS NOT NULL AND NOT actor -> 'roles' ? 'operator'
                     AND (NOT actor -> 'roles' ? 'brand' OR actor ->> 'brand_id' IS DISTINCT FROM payload ->> 'brand_id')
                   UNION ALL
-                 SELECT format('click %s is bound to %s visitors', subject, count(DISTINCT payload ->> 'user_hash')) FROM bound
-                  WHERE NOT EXISTS (
+                 -- Who was erased by a newer key's hash may have been bound by an older one's.
+                 SELECT format('tracking position %s: click %s is bound to %s, and was to %s at position %s', position, subject, hash,
+                               before, before_position)
+                   FROM (SELECT position, subject, payload ->> 'brand_id' AS brand, payload ->> 'user_hash' AS hash,
+                                lag(payload ->> 'user_hash') OVER w AS before, lag(position) OVER w AS before_position
+                           FROM bound WHERE payload IS NOT NULL WINDOW w AS (PARTITION BY subject ORDER BY position)) b
+                  WHERE hash <> before AND NOT EXISTS (
                             SELECT 1 FROM messages e
-                             WHERE e.service = 'tracking' AND e.type = 'visitor.erased.v1' AND e.position > bound.position
-                               AND e.payload ->> 'user_hash' = bound.payload ->> 'user_hash'
-                               AND e.payload ->> 'brand_id' = bound.payload ->> 'brand_id')
-                  GROUP BY subject HAVING count(DISTINCT payload ->> 'user_hash') > 1",
+                             WHERE e.service = 'tracking' AND e.type = 'visitor.erased.v1' AND e.payload ->> 'brand_id' = b.brand
+                               AND e.position > b.before_position AND e.position < b.position)",
     },
     Question {
         rule: 9,

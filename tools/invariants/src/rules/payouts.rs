@@ -82,9 +82,16 @@ pub(super) async fn statement(records: &Records, gathered: &mut PgConnection) ->
         let column =
             |get: fn(&Line) -> &String| page.payouts.iter().map(get).cloned().collect::<Vec<_>>();
         let minors: Result<Vec<i64>> = page.payouts.iter().map(minor).collect();
+        let minors = match minors {
+            Ok(minors) => minors,
+            Err(error) => {
+                let why = format!("a line of the provider's statement at {url}: {error:#}");
+                return Ok(Stated::Unread(why));
+            }
+        };
         sqlx::query("INSERT INTO provider SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])")
             .bind(column(|line| &line.reference))
-            .bind(minors?)
+            .bind(minors)
             .bind(column(|line| &line.currency))
             .bind(column(|line| &line.method))
             .bind(column(|line| &line.state))

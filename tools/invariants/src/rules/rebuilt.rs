@@ -7,7 +7,7 @@ use schemas::Service;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::process::Command;
 
-use crate::evidence::Tally;
+use crate::evidence::{MAX_LENGTH, SHOWN, Tally};
 use crate::gather::copy;
 use crate::scratch::Scratch;
 use crate::{Finding, REBUILD, Records};
@@ -69,14 +69,15 @@ async fn compare(
               odd AS ((SELECT 'is not the fold of the log' AS what, row FROM (TABLE kept EXCEPT ALL TABLE folded) a)
                       UNION ALL (SELECT 'is missing', row FROM (TABLE folded EXCEPT ALL TABLE kept) b))
          SELECT (SELECT count(*) FROM kept), count(*),
-                (array_agg(what || ': ' || row::text))[:5]
+                ARRAY(SELECT left(what || ': ' || row::text, {MAX_LENGTH}) FROM odd LIMIT {SHOWN})
            FROM odd"
     );
-    let (rows, odd, evidence): (i64, i64, Option<Vec<String>>) = sqlx::query_as(AssertSqlSafe(sql))
+    let (rows, odd, evidence): (i64, i64, Vec<String>) = sqlx::query_as(AssertSqlSafe(sql))
         .fetch_one(records)
         .await?;
-    let evidence = evidence.unwrap_or_default().into_iter();
-    let line = evidence.map(|row| format!("{service}.{table}: {row}"));
+    let line = evidence
+        .into_iter()
+        .map(|row| format!("{service}.{table}: {row}"));
     tally.counted(rows, odd, line);
     Ok(())
 }
