@@ -15,7 +15,7 @@ use crate::transport::Peers;
 
 /// Streams that something was claimed of. They stay known, so that who claims on and on has a source asked no more often.
 #[derive(Debug, Default)]
-pub(super) struct OpenClaims(HashMap<Place, OpenClaim>);
+pub(super) struct OpenClaims(HashMap<Place, OpenClaim>, Option<Instant>);
 
 #[derive(Debug)]
 struct OpenClaim {
@@ -124,8 +124,18 @@ impl OpenClaim {
 }
 
 impl OpenClaims {
-    fn are_whole(&self, facts: &[Place]) -> bool {
-        let is_whole = |place| self.0.get(place).is_some_and(|claim| claim.is_whole);
+    /// Whether nothing of these is missing: their sources have said so, or they were never quiet since these are looked at, and what
+    /// comes would show a gap.
+    fn are_whole(&mut self, facts: &[Place], gaps: &[Gap], pace: Pace, now: Instant) -> bool {
+        let is_moving = now - *self.1.get_or_insert(now) >= pace.moving_after;
+        let is_at_gap = |(topic, partition): &Place| {
+            let mut streams = gaps.iter().map(|gap| &gap.stream);
+            streams.any(|it| it.topic == *topic && it.partition == *partition)
+        };
+        let is_whole = |place: &Place| match self.0.get(place) {
+            Some(claim) => claim.is_whole,
+            None => is_moving && !is_at_gap(place),
+        };
         facts.iter().all(is_whole)
     }
 
@@ -145,7 +155,8 @@ impl OpenClaims {
                 claim.requested_at = None;
             }
         }
-        let are_facts_whole = self.are_whole(&health.claims.followed_facts());
+        let facts = health.claims.followed_facts();
+        let are_facts_whole = self.are_whole(&facts, &gaps, pace, now);
         for (&(topic, partition), claim) in &mut self.0 {
             let Some(why) = claim.open else { continue };
             let is_reported =
@@ -200,6 +211,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use schemas::Topic;
+
     use crate::stream::Watermark;
 
     fn stands(sequence: i64) -> Stands {
@@ -273,6 +286,30 @@ mod tests {
         assert!(!commands.waits_for_facts(false, pace, after(24)));
         assert!(!commands.waits_for_facts(true, pace, after(25)));
         assert!(commands.waits_for_facts(false, pace, after(26)));
+    }
+
+    #[test]
+    fn facts_that_never_come_to_an_end_are_whole_while_they_show_no_gap() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        let mut claims = OpenClaims::default();
+        let facts = [(Topic::CommissionEvents, 0)];
+        let later = start + pace.moving_after;
+        assert!(!claims.are_whole(&facts, &[], pace, start));
+        assert!(claims.are_whole(&facts, &[], pace, later));
+        let stream = StreamId {
+            source: "commission".to_owned(),
+            epoch: 1,
+            topic: Topic::CommissionEvents,
+            partition: 0,
+        };
+        let gap = Gap {
+            stream,
+            expected: 7,
+        };
+        assert!(!claims.are_whole(&facts, &[gap], pace, later));
+        // Once it was quiet its source is asked.
+        claims.0.insert(facts[0], OpenClaim::new(pace, later));
+        assert!(!claims.are_whole(&facts, &[], pace, later));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Pace {
     pub ends_every: Duration,
     /// How long commands are not asked for again while a source of facts has not answered that it has no more.
     pub facts_first_for: Duration,
+    /// A stream that was not quiet for so long is moving.
+    pub moving_after: Duration,
 }
 
 impl Default for Pace {
@@ -53,6 +55,7 @@ impl Default for Pace {
             still_for: Duration::from_secs(5),
             ends_every: Duration::from_hours(1),
             facts_first_for: Duration::from_hours(24),
+            moving_after: Duration::from_mins(1),
         }
     }
 }

@@ -255,6 +255,7 @@ const ONCE: Pace = Pace {
     still_for: Duration::from_millis(500),
     ends_every: Duration::from_hours(1),
     facts_first_for: Duration::from_hours(1),
+    moving_after: Duration::from_hours(1),
 };
 
 #[tokio::test]
