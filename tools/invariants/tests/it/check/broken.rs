@@ -14,6 +14,8 @@ pub(super) enum Breakage {
     Says(&'static str, fn(&mut Body)),
     /// By the loss of all but the beginning of the last event of this type.
     Cut(&'static str),
+    /// The last event of this type stands under the next epoch, as its first, as after a restore.
+    Restated(&'static str),
 }
 
 /// A check, and what it must find.
@@ -100,6 +102,7 @@ pub(super) const CASES: &[Case] = &[
             (SELECT max(position) FROM pipeline.message_log WHERE type = 'campaign.activated.v1')"),
     sql(5, "nothing is in the retry queue", Payment, IN_RETRY_QUEUE),
     sql(5, "attempts are bounded", Payment, IN_RETRY_QUEUE),
+    sql(5, "attempts are bounded", Payment, "INSERT INTO pipeline.trying VALUES (gen_random_uuid(), 4)"),
     sql(6, "every command that was answered 2xx has", Tracking,
         "UPDATE pipeline.message_log SET outcome_of = NULL WHERE outcome_of IN (SELECT id FROM pipeline.inbox WHERE source = 'tracking')"),
     sql(6, "every command in the bff's log", Campaign, "UPDATE pipeline.message_log SET outcome_of = NULL WHERE position = 1"),
@@ -335,7 +338,8 @@ impl Breakage {
                 assert_eq!(done.rows_affected(), 1, "there is no {kind}");
                 return;
             }
-            Self::Says(kind, change) => (kind, change),
+            Self::Says(kind, change) => (kind, Some(change)),
+            Self::Restated(kind) => (kind, None),
         };
         let (position, topic, text, body): (i64, String, String, Vec<u8>) = sqlx::query_as(
             "SELECT m.position, w.topic, w.text, m.body FROM pipeline.message_log m JOIN pipeline.writer_schema w ON w.id = m.schema_id
@@ -348,14 +352,21 @@ impl Breakage {
         let topic = Topic::parse(&topic).unwrap();
         let schema = WriterSchema::parse(topic, &text).unwrap();
         let mut message = schemas::decode(&schema, &body).unwrap();
-        change(&mut message.body);
+        if let Some(change) = change {
+            change(&mut message.body);
+        } else {
+            message.header.epoch = message.header.epoch.map(|epoch| epoch + 1);
+            message.header.sequence = Some(1);
+        }
         let kind = message.body.kind(topic).unwrap().name;
         message.header.kind = kind.to_owned();
         let body = schemas::encode(topic, &message.header, &message.body).unwrap();
-        sqlx::query("UPDATE pipeline.message_log SET body = $2, type = $3 WHERE position = $1")
+        let put = "UPDATE pipeline.message_log SET body = $2, type = $3, sequence = $4 WHERE position = $1";
+        sqlx::query(put)
             .bind(position)
             .bind(body)
             .bind(kind)
+            .bind(message.header.sequence)
             .execute(copy)
             .await
             .unwrap();

@@ -19,6 +19,8 @@ use devstack::stack::free_port;
 use invariants::{Checker, Finding, Journal, Records, canonical, check, same, settled};
 use schemas::Service;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use broken::{Breakage, CASES, Case};
@@ -71,6 +73,7 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     let templates = Templates::of(&records).await;
     waits_for_what_is_under_way_alone(&templates, &records).await;
     what_cannot_be_read_ends_no_check(&templates, &records, &journal).await;
+    a_new_epoch_is_no_disorder(&templates, &records, &journal).await;
     all_is_copied_as_of_one_moment(&templates, &records, &journal).await;
     a_stack_that_moves_once_more_is_waited_for(&templates, &records, &journal).await;
     a_look_that_takes_too_long_leaves_nothing_behind(&templates, &records).await;
@@ -114,6 +117,13 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     let why = &finding.broken[0];
     assert!(
         why.starts_with("not looked at: the provider's statement"),
+        "{why}"
+    );
+
+    let odd = a_provider_with_an_odd_line(&mut checker, &records, &journal).await;
+    let why = &named(&odd, "what the provider paid").broken[0];
+    assert!(
+        why.starts_with("not looked at: a line of the provider's statement"),
         "{why}"
     );
 
@@ -174,6 +184,17 @@ async fn what_cannot_be_read_ends_no_check(
         let unread = named(&found, "every message of every log can be read");
         assert_eq!(unread.wrong, 1, "{unread:#?}");
     }
+    checker.close().await.unwrap();
+}
+
+/// Its sequences begin anew, and come behind those of the epochs before.
+async fn a_new_epoch_is_no_disorder(templates: &Templates, records: &Records, journal: &Journal) {
+    let restated = Breakage::Restated("conversion.refunded.v1");
+    let restored = templates.with(records, Service::Tracking, &restated).await;
+    let mut checker = Checker::new(records).await.unwrap();
+    let found = checker.check(&restored, journal, &[4]).await.unwrap();
+    let finding = named(&found, "each follower handled");
+    assert!(finding.holds(), "{finding:#?}");
     checker.close().await.unwrap();
 }
 
@@ -266,6 +287,36 @@ async fn a_look_that_takes_too_long_leaves_nothing_behind(
     })
     .await;
     locking.execute("ROLLBACK").await.unwrap();
+}
+
+/// What is found where the provider states an amount that is none.
+async fn a_provider_with_an_odd_line(
+    checker: &mut Checker,
+    records: &Records,
+    journal: &Journal,
+) -> Vec<Finding> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let records = Records {
+        provider_url: format!("http://{}", listener.local_addr().unwrap()),
+        ..records.clone()
+    };
+    let answering = async {
+        let (mut caller, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            assert_ne!(caller.read_buf(&mut request).await.unwrap(), 0);
+        }
+        let line = r#"{"reference":"p","amount":"about 1","currency":"USD","method":"paypal","state":"paid"}"#;
+        let body = format!(r#"{{"payouts":[{line}],"next":null}}"#);
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        caller.write_all(answer.as_bytes()).await.unwrap();
+    };
+    let checking = Box::pin(checker.check(&records, journal, &[9]));
+    let (found, ()) = tokio::join!(checking, answering);
+    found.unwrap()
 }
 
 async fn connect(records: &Records, service: Service) -> PgConnection {
