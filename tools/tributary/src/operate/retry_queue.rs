@@ -107,7 +107,7 @@ pub enum Verb {
         #[arg(long, requires = "why")]
         all: bool,
         /// How the reason of those begins, with --all
-        #[arg(long, requires = "all", value_parser = NonEmptyStringValueParser::new())]
+        #[arg(long, requires = "all", conflicts_with = "id", value_parser = NonEmptyStringValueParser::new())]
         why: Option<String>,
         /// Why, for the audit
         #[arg(long)]
