@@ -168,7 +168,6 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
                 status: Status::Requested,
                 attempt: 0,
                 first_attempt_at: None,
-                handed_at: None,
                 provider_ref: None,
                 reason: None,
                 requested_at: at.time,

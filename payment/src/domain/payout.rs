@@ -93,8 +93,6 @@ pub struct Payout {
     pub attempt: i32,
     /// When it was first handed to the provider: its key's lifetime counts from here.
     pub first_attempt_at: Option<Micros>,
-    /// When it was by the clock, where that is known: no state, which follows from the log, but what a step goes by.
-    pub handed_at: Option<Micros>,
     /// The provider's own reference.
     pub provider_ref: Option<String>,
     /// Why it failed or is unknown.
@@ -123,20 +121,17 @@ impl Payout {
         }
     }
 
-    /// As it is at `now` if it was handed to the provider so many microseconds ago at least. Where the log was ahead then, or the clock, what is
-    /// written is later than that, and the provider forgets by neither. A clock that was behind makes it too long: its key's life ends
-    /// sooner then, and nothing else goes by it.
-    #[must_use]
-    pub fn handed_over_for(mut self, micros: i64, now: Micros) -> Self {
-        self.handed_at = Some(Micros(now.0.saturating_sub(micros)));
-        self
-    }
-
     /// Whether submitting again under the same reference is still safe at `now`.
     pub fn key_is_alive(&self, now: Micros) -> bool {
+        self.key_is_alive_from(None, now)
+    }
+
+    /// The same where the clock has shown `handed_at` since it was handed to the provider. Where the log was ahead then, or the clock, what is
+    /// written is later than that, and the provider forgets by neither.
+    pub fn key_is_alive_from(&self, handed_at: Option<Micros>, now: Micros) -> bool {
         self.first_attempt_at.is_none_or(|first| {
-            self.handed_at
-                .map_or(first, |handed| first.min(handed))
+            handed_at
+                .map_or(first, |at| first.min(at))
                 .checked_add_seconds(KEY_LIFETIME_SECONDS)
                 .is_some_and(|end| now < end)
         })
@@ -149,7 +144,7 @@ impl Payout {
     }
 
     /// Whether the provider may still be at an earlier submission at `now`, one that was given up here: until it is known what came of
-    /// that, the refusal of another is not the last word.
+    /// that, the refusal of another is not the last word. It counts from what is written: a clock that was behind has shown times long before it.
     pub fn may_be_on_its_way(&self, now: Micros) -> bool {
         let lately = |first| now.micros_since(first) < ARRIVED_AFTER;
         self.attempt > 1 && (self.attempt < APART_FROM || self.first_attempt_at.is_some_and(lately))

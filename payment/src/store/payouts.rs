@@ -53,7 +53,6 @@ pub(crate) fn read(row: &PgRow) -> Result<Stored, sqlx::Error> {
         first_attempt_at: row
             .try_get::<Option<i64>, _>("first_attempt_at")?
             .map(Micros),
-        handed_at: None,
         provider_ref: row.try_get("provider_ref")?,
         reason: row.try_get("reason")?,
         requested_at: Micros(row.try_get("requested_at")?),

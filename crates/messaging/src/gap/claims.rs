@@ -15,7 +15,11 @@ use crate::transport::Peers;
 
 /// Streams that something was claimed of. They stay known, so that who claims on and on has a source asked no more often.
 #[derive(Debug, Default)]
-pub(super) struct OpenClaims(HashMap<Place, OpenClaim>, Option<Instant>);
+pub(super) struct OpenClaims {
+    by_place: HashMap<Place, OpenClaim>,
+    /// Since when they are looked at.
+    since: Option<Instant>,
+}
 
 #[derive(Debug)]
 struct OpenClaim {
@@ -127,12 +131,12 @@ impl OpenClaims {
     /// Whether nothing of these is missing: their sources have said so, or they were never quiet since these are looked at, and what
     /// comes would show a gap.
     fn are_whole(&mut self, facts: &[Place], gaps: &[Gap], pace: Pace, now: Instant) -> bool {
-        let is_moving = now - *self.1.get_or_insert(now) >= pace.moving_after;
+        let is_moving = now - *self.since.get_or_insert(now) >= pace.moving_after;
         let is_at_gap = |(topic, partition): &Place| {
             let mut streams = gaps.iter().map(|gap| &gap.stream);
             streams.any(|it| it.topic == *topic && it.partition == *partition)
         };
-        let is_whole = |place: &Place| match self.0.get(place) {
+        let is_whole = |place: &Place| match self.by_place.get(place) {
             Some(claim) => claim.is_whole,
             None => is_moving && !is_at_gap(place),
         };
@@ -144,20 +148,23 @@ impl OpenClaims {
     pub(super) async fn look(&mut self, pool: &PgPool, health: &Health, peers: &Peers, pace: Pace) {
         let now = Instant::now();
         for (place, claimed) in health.claims.take() {
-            let claim = self.0.entry(place);
+            let claim = self.by_place.entry(place);
             let claim = claim.or_insert_with(|| OpenClaim::new(pace, now));
             claim.claimed(claimed, pace, now);
         }
         let gaps = health.gaps();
         for gap in &gaps {
-            if let Some(claim) = self.0.get_mut(&(gap.stream.topic, gap.stream.partition)) {
+            if let Some(claim) = self
+                .by_place
+                .get_mut(&(gap.stream.topic, gap.stream.partition))
+            {
                 claim.is_whole = false;
                 claim.requested_at = None;
             }
         }
         let facts = health.claims.followed_facts();
         let are_facts_whole = self.are_whole(&facts, &gaps, pace, now);
-        for (&(topic, partition), claim) in &mut self.0 {
+        for (&(topic, partition), claim) in &mut self.by_place {
             let Some(why) = claim.open else { continue };
             let is_reported =
                 |gap: &Gap| (gap.stream.topic, gap.stream.partition) == (topic, partition);
@@ -308,7 +315,9 @@ mod tests {
         };
         assert!(!claims.are_whole(&facts, &[gap], pace, later));
         // Once it was quiet its source is asked.
-        claims.0.insert(facts[0], OpenClaim::new(pace, later));
+        claims
+            .by_place
+            .insert(facts[0], OpenClaim::new(pace, later));
         assert!(!claims.are_whole(&facts, &[], pace, later));
     }
 

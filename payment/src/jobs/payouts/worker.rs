@@ -49,10 +49,9 @@ impl<P: PayoutProvider> PayoutWorker<P> {
         }
     }
 
-    fn take(&self, mut due: Due, now: Micros) -> impl Future<Output = Option<Message>> + use<P> {
-        if let Some(micros) = due.handed_for {
-            due.stored.payout = due.stored.payout.handed_over_for(micros, now);
-        }
+    fn take(&self, due: Due, now: Micros) -> impl Future<Output = Option<Message>> + use<P> {
+        let handed_for = due.handed_for;
+        let handed_at = handed_for.map(|micros| Micros(now.get().saturating_sub(micros)));
         let provider = Arc::clone(&self.provider);
         let details = self.details(&due);
         let read = Instant::now();
@@ -64,7 +63,7 @@ impl<P: PayoutProvider> PayoutWorker<P> {
         let logged = log_span(due.correlation_id, due.traceparent.as_deref());
         let taken = async move {
             let payout = &due.stored.payout;
-            let step = step(&*provider, payout, details, handing(&due), clock);
+            let step = step(&*provider, payout, handed_at, details, handing(&due), clock);
             let step = timeout(MAX_STEP, step).await;
             trace(&due, real_of(now), real_of(clock()));
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)

@@ -195,16 +195,9 @@ fn kept(layout: &Layout) -> Result<ServerCertificate> {
 )]
 mod tests {
     use super::*;
+    use crate::stack::testing::settings;
 
     const URL: &str = "PULSAR_ADMIN_URL";
-
-    fn settings(given: &[(&str, &str)]) -> Settings {
-        let mut settings = Settings::example().unwrap();
-        for (name, value) in given {
-            settings.set(*name, *value);
-        }
-        settings
-    }
 
     #[test]
     fn a_url_gets_what_it_does_not_name_and_in_production_proof_from_a_database_elsewhere() {

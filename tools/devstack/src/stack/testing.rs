@@ -7,6 +7,8 @@ use std::{env, fs};
 
 use super::process::Identity;
 use crate::layout::Layout;
+#[cfg(test)]
+use crate::settings::Settings;
 
 /// Superuser's URL of the test run's Postgres.
 pub const DATABASE_ADMIN_URL: &str = "TEST_DATABASE_ADMIN_URL";
@@ -65,3 +67,17 @@ fn new_name(name: &str) -> String {
 
 /// What the programs are built with that whole-stack tests start, as arguments of cargo.
 pub const PROGRAMS_BUILD: [&str; 3] = ["build", "--locked", "--bins"];
+
+/// The defaults, with what is given in their place.
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+pub(crate) fn settings(given: &[(&str, &str)]) -> Settings {
+    let mut settings = Settings::example().unwrap();
+    for (name, value) in given {
+        settings.set(*name, *value);
+    }
+    settings
+}

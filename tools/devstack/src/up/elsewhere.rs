@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::demo::Size;
     use crate::progress::Progress;
-    use crate::stack::testing::scratch;
+    use crate::stack::testing::{scratch, settings};
     use crate::up;
 
     const THERE: &str = "postgres://payment:secret@db.example:5432/payment_db";
@@ -66,14 +66,6 @@ mod tests {
             state: scratch("elsewhere"),
             ..Layout::find()
         }
-    }
-
-    fn settings(given: &[(&str, &str)]) -> Settings {
-        let mut settings = Settings::example().unwrap();
-        for (name, value) in given {
-            settings.set(*name, *value);
-        }
-        settings
     }
 
     #[test]

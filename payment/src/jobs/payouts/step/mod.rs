@@ -29,19 +29,20 @@ pub(super) enum Handing {
     MayHaveBeen,
 }
 
-/// Does it; what may have been submitted is looked up whatever its `handing` is. `now` is asked again before money leaves: a process can be
-/// frozen for hours between any two lines.
+/// Does it; what may have been submitted is looked up whatever its `handing` is. Its key's lifetime counts from `handed_at` where that is earlier
+/// than what is written. `now` is asked again before money leaves: a process can be frozen for hours between any two lines.
 pub(super) async fn step(
     provider: &impl PayoutProvider,
     payout: &Payout,
+    handed_at: Option<Micros>,
     details: Option<Details>,
     handing: Handing,
     now: impl Fn() -> Micros,
 ) -> Step {
     match Transitions::of(payout.status).next {
         Next::Begin => Step::Begin,
-        Next::Submit => submit(provider, payout, details, handing, now).await,
-        Next::LookUp => look_up(provider, payout, now).await,
+        Next::Submit => submit(provider, payout, handed_at, details, handing, now).await,
+        Next::LookUp => look_up(provider, payout, handed_at, now).await,
         Next::Nothing => Step::Nothing,
     }
 }
@@ -59,6 +60,7 @@ pub(super) fn gave_up(payout: &Payout) -> Step {
 async fn look_up(
     provider: &impl PayoutProvider,
     payout: &Payout,
+    handed_at: Option<Micros>,
     now: impl Fn() -> Micros,
 ) -> Step {
     let Transitions { begins, news, .. } = Transitions::of(payout.status);
@@ -66,7 +68,7 @@ async fn look_up(
         Ok(Some(report)) if news.contains(&answer(report.state)) => responded(report),
         Ok(None) if begins == Begins::AgainWhileKeyLives => {
             let now = now();
-            if !payout.key_is_alive(now) {
+            if !payout.key_is_alive_from(handed_at, now) {
                 not_now(
                     payout,
                     "never seen, and submitting it again could pay twice",
@@ -89,6 +91,7 @@ async fn look_up(
 async fn submit(
     provider: &impl PayoutProvider,
     payout: &Payout,
+    handed_at: Option<Micros>,
     details: Option<Details>,
     handing: Handing,
     now: impl Fn() -> Micros,
@@ -105,7 +108,7 @@ async fn submit(
     let Some(details) = details else {
         return unknown("the payment details were erased or cannot be decrypted");
     };
-    if !payout.key_is_alive(now()) {
+    if !payout.key_is_alive_from(handed_at, now()) {
         return unknown("submitting it again could pay twice");
     }
     match provider.submit(payout, &details).await {
