@@ -10,9 +10,11 @@ use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
 
 use super::Limits;
-use super::arrivals::{Arrivals, longest};
+use super::bodies::{Bodies, longest};
+use super::sending::sending;
 use super::shares::{Holder, Shares};
 use crate::auth::{Shown, Verifier};
 use crate::json::{too_large, unreadable};
@@ -21,6 +23,10 @@ use crate::problem::{Problem, code};
 /// Who is at the other end of a connection; `None` for a proxy that many come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer(pub(super) Option<Holder>);
+
+/// Ends a request's connection.
+#[derive(Debug, Clone)]
+pub(super) struct Cut(pub(super) CancellationToken);
 
 /// Verifies the request's token, once for all that ask.
 pub(super) async fn identify(
@@ -37,12 +43,12 @@ pub(super) async fn identify(
 #[derive(Debug)]
 pub(super) struct Arriving {
     limits: Limits,
-    arrivals: Arc<Arrivals>,
+    coming: Arc<Bodies>,
 }
 
 impl Arriving {
-    pub(super) fn new(limits: Limits, arrivals: Arc<Arrivals>) -> Arc<Self> {
-        Arc::new(Self { limits, arrivals })
+    pub(super) fn new(limits: Limits, coming: Arc<Bodies>) -> Arc<Self> {
+        Arc::new(Self { limits, coming })
     }
 
     /// The request with its whole body. A stranger's is not looked at: the route refuses it for want of a token.
@@ -60,7 +66,9 @@ impl Arriving {
         let bytes = announced.map_or(Ok(most), usize::try_from);
         let bytes = bytes.ok().filter(|bytes| *bytes <= most);
         let bytes = bytes.ok_or_else(too_large)?;
-        let arrival = self.arrivals.expect(holders(&request), bytes);
+        let displaced = CancellationToken::new();
+        let holders = holders(&request);
+        let _on_its_way = self.coming.begin(holders, bytes, displaced.clone());
         let (parts, body) = request.into_parts();
         let within = longest(bytes).min(self.limits.request_timeout);
         tokio::select! {
@@ -69,7 +77,7 @@ impl Arriving {
                 Err(error) if is_too_long(&error) => Err(too_large()),
                 Err(_) => Err(unreadable()),
             },
-            () = arrival.displaced() => Err(overloaded("the body was too slow in coming while others had to wait")),
+            () = displaced.cancelled() => Err(overloaded("the body was too slow in coming while others had to wait")),
             () = tokio::time::sleep(within) => Err(too_slow()),
         }
     }
@@ -90,15 +98,33 @@ pub(super) async fn arrive(
     next.run(request).await
 }
 
-/// Answers in a slot, or refuses rather than letting everyone wait.
-pub(super) async fn in_slot(
-    State(slots): State<Arc<Shares>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match slots.take(holders(&request)) {
-        Some(_slot) => next.run(request).await,
-        None => overloaded("too many requests at once; try again").into_response(),
+/// Places for requests that are being answered, and what of their answers is on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Slots {
+    pub(super) places: Arc<Shares>,
+    pub(super) going: Arc<Bodies>,
+}
+
+/// Answers in a slot, or refuses rather than letting everyone wait. Once it is there, an answer holds no slot: who reads slowly keeps nobody out.
+pub(super) async fn in_slot(State(slots): State<Slots>, request: Request, next: Next) -> Response {
+    let holders = holders(&request);
+    let Some(_slot) = slots.places.take(holders.clone()) else {
+        return overloaded("too many requests at once; try again").into_response();
+    };
+    // A stranger gets what is in memory for everybody anyway, and has no share to keep to behind a proxy.
+    let is_known = request
+        .extensions()
+        .get::<Shown>()
+        .is_some_and(|shown| shown.0.is_ok());
+    let cut = request
+        .extensions()
+        .get::<Cut>()
+        .filter(|_| is_known)
+        .cloned();
+    let answer = next.run(request).await;
+    match cut {
+        Some(Cut(cut)) => answer.map(|body| sending(body, &slots.going, holders, cut)),
+        None => answer,
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// Requests being answered at once, in each group of routes; probes and metrics are not counted.
     pub max_in_flight: usize,
-    /// Bodies that are on their way at once.
+    /// Bodies that are on their way at once: of requests, and as many of long answers.
     pub max_pending_bodies: usize,
     /// How much of each bound one subject or one address may hold.
     pub share_percent: Percent,

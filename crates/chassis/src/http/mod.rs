@@ -1,7 +1,7 @@
 //! The HTTP shell: what surrounds every route of every service.
 
 mod admission;
-mod arrivals;
+mod bodies;
 mod context;
 mod cors;
 pub(crate) mod host;
@@ -11,6 +11,7 @@ mod measure;
 mod probe;
 mod probes;
 mod rate;
+mod sending;
 mod server;
 mod shares;
 mod shell;

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::admission::Peer;
+use super::admission::{Cut, Peer};
 use super::linger::{self, Lingering};
 use super::shares::{Holder, Percent, Place, Shares};
 use crate::config::Env;
@@ -29,6 +29,8 @@ use crate::config::Env;
 /// may be as much again.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
+/// Left to itself the kernel takes up to 4 MiB of an answer; Linux doubles this, for its own needs.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// As a rule proxies keep a connection that they do not use for 60 s: whoever closes it before answers what they send on it meanwhile by nothing.
 const PROXY_TIMEOUT: Duration = Duration::from_secs(75);
@@ -200,14 +202,19 @@ impl Server {
     }
 }
 
-/// A client that does not read what it asked for holds its connection no longer than this.
+/// A client that does not read what it asked for holds its connection no longer than this, and of an answer no more than
+/// [`SEND_BUFFER_BYTES`] in the kernel, whose memory is the container's too.
 fn bound_writing(stream: &TcpStream, timeout: Duration) {
+    let socket = socket2::SockRef::from(stream);
+    if let Err(error) = socket.set_send_buffer_size(SEND_BUFFER_BYTES) {
+        tracing::debug!(%error, "a connection has no bound of what is written ahead");
+    }
     #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(timeout)) {
+    if let Err(error) = socket.set_tcp_user_timeout(Some(timeout)) {
         tracing::debug!(%error, "a connection has no time limit for writing");
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (stream, timeout);
+    let _ = timeout;
 }
 
 async fn connection(
@@ -223,8 +230,11 @@ async fn connection(
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let router = TowerToHyperService::new(router);
+    let cut = Cut(CancellationToken::new());
+    let of_request = cut.clone();
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(of_request.clone());
         let may_be_left = linger::may_be_left(request.headers());
         // It may have had a length, too, by which a proxy sees another end: hyper takes that away.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
@@ -240,12 +250,17 @@ async fn connection(
     });
     let serving = http.serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(serving);
-    let served = tokio::select! {
-        served = serving.as_mut() => served,
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    let to_its_end = async {
+        tokio::select! {
+            served = serving.as_mut() => return served,
+            () = stop.cancelled() => {}
         }
+        serving.as_mut().graceful_shutdown();
+        serving.await
+    };
+    let served = tokio::select! {
+        served = to_its_end => served,
+        () = cut.0.cancelled() => Ok(()),
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");

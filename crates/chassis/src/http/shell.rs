@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::admission::Arriving;
-use super::arrivals::Arrivals;
+use super::admission::{Arriving, Slots};
+use super::bodies::{Bodies, Way};
 use super::rate::{self, AddressBuckets, AddressLimits, Buckets, RateLimits};
 use super::shares::Shares;
 use super::{AllowedOrigins, Limits, Probes, admission, context, host, limits, measure};
@@ -119,14 +119,25 @@ impl Shell {
     pub fn wrap_groups(&self, groups: Groups) -> Router {
         let limits = self.limits;
         let most_bytes = limits.max_pending_bodies.saturating_mul(limits.body_bytes);
-        let arrivals = Arrivals::new(limits.max_pending_bodies, most_bytes, limits.share_percent);
+        let bodies = |way| {
+            Bodies::new(
+                way,
+                limits.max_pending_bodies,
+                most_bytes,
+                limits.share_percent,
+            )
+        };
+        let going = bodies(Way::Going);
         let timeout = from_fn_with_state(limits.request_timeout, limits::timeout);
-        let slots = || Shares::new(limits.max_in_flight, limits.share_percent);
+        let slots = || Slots {
+            places: Shares::new(limits.max_in_flight, limits.share_percent),
+            going: Arc::clone(&going),
+        };
         let in_slots = |routes: Router| {
             let routes = routes.layer(timeout.clone());
             routes.layer(from_fn_with_state(slots(), admission::in_slot))
         };
-        let arriving = Arriving::new(limits, arrivals);
+        let arriving = Arriving::new(limits, bodies(Way::Coming));
         let of_callers = self.rate.map(|limits| Arc::new(Buckets::new(limits)));
         let surround = |routes: Router| {
             let arrive = from_fn_with_state(Arc::clone(&arriving), admission::arrive);

@@ -47,6 +47,14 @@ const OWN: &[Help] = &[
         "Bodies that did not come whole, by why",
     ),
     (
+        "http_answers_going",
+        "Long answers that their clients are reading",
+    ),
+    (
+        "http_answers_ended_total",
+        "Long answers whose connections were closed, since others had to wait for room",
+    ),
+    (
         "http_connections_refused_total",
         "Connections closed because their address holds its share",
     ),

@@ -1,11 +1,14 @@
 //! Clients that take their time, and clients that say too much before they are known.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get;
 use chassis::auth::Anonymous;
-use chassis::http::Limits;
+use chassis::http::{Limits, Probes, ServerConfig, Shell};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::app::{App, partner_token, secret_verifier};
 
@@ -182,6 +185,83 @@ async fn whoever_does_not_read_is_closed_on() {
     tokio::time::timeout(PATIENCE, requesting)
         .await
         .expect("the connection is closed");
+}
+
+const LONG: usize = 1 << 20;
+
+/// What answers at length, of which four are on their way at once.
+async fn long_answers() -> App {
+    let limits = Limits {
+        body_bytes: 4 * LONG / Limits::default().max_pending_bodies,
+        ..Limits::default()
+    };
+    let long = Router::new().route("/long", get(async || "a".repeat(LONG)));
+    let router = Shell::new(Probes::new("payment"), limits)
+        .verifier(Arc::new(secret_verifier(Anonymous::Refused)))
+        .wrap(long);
+    App::of(router, ServerConfig::at("127.0.0.1:0".parse().unwrap())).await
+}
+
+/// Whoever requests the long answer, and has read none of it yet.
+async fn waits_to_read(app: &App, token: Option<&str>) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 * 1024).unwrap();
+    let address = app.url.strip_prefix("http://").unwrap();
+    let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
+    let token = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+    let head = format!(
+        "GET /long HTTP/1.1\r\nhost: x\r\n{}connection: close\r\n\r\n",
+        token.unwrap_or_default()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let answered = tokio::time::timeout(PATIENCE, stream.peek(&mut [0; 12])).await;
+    assert_eq!(answered.unwrap().unwrap(), 12);
+    stream
+}
+
+async fn body_length(stream: TcpStream) -> usize {
+    let answered = rest(stream).await;
+    let (head, body) = answered.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {LONG}")), "{head}");
+    body.len()
+}
+
+#[tokio::test]
+async fn the_oldest_of_long_answers_that_nobody_reads_makes_room_for_the_next() {
+    let app = long_answers().await;
+    let token = partner_token();
+    let mut readers = Vec::new();
+    for _ in 0..5 {
+        readers.push(waits_to_read(&app, Some(&token)).await);
+    }
+    let mut lengths = Vec::new();
+    for reader in readers {
+        lengths.push(body_length(reader).await);
+    }
+    assert!(lengths[0] < LONG, "{lengths:?}");
+    assert_eq!(lengths[1..], [LONG; 4]);
+    // What was read has left its room.
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        readers.push(waits_to_read(&app, Some(&token)).await);
+    }
+    for reader in readers {
+        assert_eq!(body_length(reader).await, LONG);
+    }
+}
+
+/// What is for everybody is in memory once; nor do they take the room of those who are known.
+#[tokio::test]
+async fn strangers_end_no_answers() {
+    let app = long_answers().await;
+    let known = waits_to_read(&app, Some(&partner_token())).await;
+    let mut strangers = Vec::new();
+    for _ in 0..5 {
+        strangers.push(waits_to_read(&app, None).await);
+    }
+    for reader in strangers.into_iter().chain([known]) {
+        assert_eq!(body_length(reader).await, LONG);
+    }
 }
 
 #[tokio::test]
