@@ -225,41 +225,63 @@ pub(crate) async fn searched_to(
     if conditions == has_index {
         return Ok(None);
     }
-    if scope.all && filter.endpoint_id.is_none() {
-        return searched_to_of_all(executor, page).await;
+    // What is further counts: there are no more than so many either way. `least` would pass over a null, which stands for all.
+    let mut sql = QueryBuilder::new("SELECT nullif(least(");
+    let of_all = scope.all && filter.endpoint_id.is_none();
+    if of_all {
+        push_newest_of_all(&mut sql, page);
     }
-    let mut sql =
-        QueryBuilder::new("WITH seen AS MATERIALIZED (SELECT e.id FROM webhook_endpoints e WHERE ");
-    push_endpoints(&mut sql, scope, filter);
-    sql.push(
-        ") SELECT max(d.position) FROM seen CROSS JOIN LATERAL (SELECT position FROM webhook_deliveries WHERE endpoint_id = seen.id AND position < ",
-    );
-    sql.push_bind(page.below());
-    push_equal(&mut sql, &[("subject", subject)]);
-    if subject.is_none() {
-        in_state("state", of_rare_state.map(WebhookDeliveryState::name))(&mut sql);
+    if of_all && has_index > 0 {
+        sql.push(", ");
     }
-    // The endpoints have equal shares of what is looked through.
-    sql.push(" ORDER BY position DESC OFFSET (SELECT greatest(")
-        .push_bind(SEARCHED)
-        .push(" / greatest(count(*), 1), 1) - 1 FROM seen) LIMIT 1) d");
+    if !of_all || has_index > 0 {
+        push_newest_of_each(&mut sql, scope, filter, page, |sql| {
+            push_equal(sql, &[("subject", subject)]);
+            if subject.is_none() {
+                in_state("state", of_rare_state.map(WebhookDeliveryState::name))(sql);
+            }
+        });
+    }
+    sql.push("), 0)");
     sql.build_query_scalar().fetch_one(executor).await
 }
 
-/// Of all endpoints so many are the newest, however many of them there are.
-async fn searched_to_of_all(
-    executor: impl PgExecutor<'_>,
+/// From where on there are so many of all endpoints, however many of them there are, or 0.
+fn push_newest_of_all(sql: &mut QueryBuilder<Postgres>, page: PageQuery) {
+    sql.push("coalesce((SELECT CASE WHEN reached > oldest THEN reached END FROM (SELECT least(")
+        .push_bind(page.below())
+        .push(", pg_sequence_last_value(pg_get_serial_sequence('webhook_deliveries', 'position')::regclass) + 1) - ")
+        .push_bind(SEARCHED)
+        .push(" AS reached, (SELECT position FROM webhook_deliveries ORDER BY created_at, position LIMIT 1) AS oldest) d), 0)");
+}
+
+/// From where on there are so many that an index has, or 0: the endpoints that have any have equal shares.
+fn push_newest_of_each(
+    sql: &mut QueryBuilder<Postgres>,
+    scope: Scope<'_>,
+    filter: &WebhookDeliveryFilter,
     page: PageQuery,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT CASE WHEN reached > oldest THEN reached END
-           FROM (SELECT least($1, pg_sequence_last_value(pg_get_serial_sequence('webhook_deliveries', 'position')::regclass) + 1) - $2 AS reached,
-                        (SELECT position FROM webhook_deliveries ORDER BY created_at, position LIMIT 1) AS oldest) d",
-    )
-    .bind(page.below())
-    .bind(SEARCHED)
-    .fetch_one(executor)
-    .await
+    of_index: impl Fn(&mut QueryBuilder<Postgres>),
+) {
+    let push_newest = |sql: &mut QueryBuilder<Postgres>, endpoint: &str| {
+        sql.push(
+            " CROSS JOIN LATERAL (SELECT position FROM webhook_deliveries WHERE endpoint_id = ",
+        )
+        .push(endpoint)
+        .push(" AND position < ")
+        .push_bind(page.below());
+        of_index(sql);
+        sql.push(" ORDER BY position DESC");
+    };
+    sql.push("coalesce((WITH seen AS MATERIALIZED (SELECT e.id FROM webhook_endpoints e");
+    push_newest(sql, "e.id");
+    sql.push(" LIMIT 1) newest WHERE ");
+    push_endpoints(sql, scope, filter);
+    sql.push(") SELECT max(d.position) FROM seen");
+    push_newest(sql, "seen.id");
+    sql.push(" OFFSET (SELECT greatest(")
+        .push_bind(SEARCHED)
+        .push(" / greatest(count(*), 1), 1) - 1 FROM seen) LIMIT 1) d), 0)");
 }
 
 /// A page of those that may be seen, newest first: of those from `searched_to` on.
@@ -360,7 +382,7 @@ mod tests {
              VALUES ('endpoint1', 1, 'brand1', 'https://hooks.example.com/', '', 'enabled', 1, 0, 0, 0);
              INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, state)
              SELECT gen_random_uuid(), 'endpoint1', 'order' || n, gen_random_uuid(), CASE n WHEN 1 THEN 'rare' ELSE 'frequent' END, '{}',
-                    (extract(epoch FROM now()) * 1000000)::bigint, 0,
+                    (extract(epoch FROM now()) * 1000000)::bigint + n, 0,
                     CASE n WHEN 1 THEN 'failed' ELSE 'delivered' END
                FROM generate_series(1, 25000) n ORDER BY n;
              ANALYZE webhook_endpoints, webhook_deliveries",
@@ -434,6 +456,61 @@ mod tests {
             page.cursor = Some(Cursor { position });
         }
         assert_eq!(searched, [Some(15_001), Some(5_001), None]);
+        service.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_operator_finds_what_is_of_a_rare_state_and_a_kind_before_very_many_others() {
+        let service = with_very_many().await;
+        let all = Scope {
+            all: true,
+            partner: None,
+            brand: None,
+        };
+        let failed = WebhookDeliveryFilter {
+            kind: Some("rare".to_owned()),
+            state: Some(WebhookDeliveryState::Failed),
+            ..ALL
+        };
+        let of_subject = WebhookDeliveryFilter {
+            subject: Some("order1".to_owned()),
+            ..failed.clone()
+        };
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for filter in [&failed, &of_subject] {
+            let end = searched_to(&mut *tx, all, filter, PAGE).await.unwrap();
+            assert_eq!(end, None, "among all: {filter:?}");
+            let found = list(&mut *tx, all, filter, PAGE, end).await;
+            assert_eq!(found.unwrap().len(), 1, "{filter:?}");
+        }
+        let read = rows_read(&mut tx, "webhook_deliveries").await;
+        assert!(read < 200, "{read}");
+        drop(tx);
+        // Where very many are of the state itself, each page says how far it looked, and the last one has it.
+        sqlx::raw_sql(
+            "INSERT INTO webhook_endpoints (id, position, brand_id, url, kinds, status, secret_version, enabled_at, created_at, changed_at)
+             SELECT 'other' || n, 1 + n, 'brand2', 'https://hooks.example.com/', '', 'enabled', 1, 0, 0, 0 FROM generate_series(1, 1000) n;
+             INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at, state)
+             SELECT gen_random_uuid(), 'other1', 'order' || n, gen_random_uuid(), 'frequent', '{}',
+                    (extract(epoch FROM now()) * 1000000)::bigint + n, 0, 'failed'
+               FROM generate_series(25001, 40000) n ORDER BY n;
+             ANALYZE webhook_endpoints, webhook_deliveries",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let (mut page, mut found, mut searched) = (PAGE, Vec::new(), Vec::new());
+        loop {
+            let end = searched_to(service.pool(), all, &failed, page).await;
+            let end = end.unwrap();
+            let rows = list(service.pool(), all, &failed, page, end).await;
+            found.extend(rows.unwrap());
+            searched.push(end);
+            let Some(position) = end else { break };
+            page.cursor = Some(Cursor { position });
+        }
+        assert_eq!(searched, [Some(30_001), Some(20_001), None]);
+        assert_eq!(found.len(), 1);
         service.stop().await;
     }
 
