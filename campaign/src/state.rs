@@ -13,7 +13,7 @@ use types::{
 
 use crate::domain::{
     ApiKey, Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, Fact, FileHash, Group,
-    Membership, Partner, Place, Rows, View, command_of,
+    MAX_GROUPS, Membership, Partner, Place, Rows, View, command_of,
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
@@ -36,6 +36,8 @@ pub struct BatchState {
     partners: States<PartnerId, Partner>,
     brands: States<BrandId, Brand>,
     groups: States<GroupId, Group>,
+    /// How many there are of the brands that are to have one more.
+    groups_of: HashMap<BrandId, usize>,
     memberships: States<MembershipId, Membership>,
     evidence: States<EvidenceId, Evidence>,
     files_shown: FilesShown,
@@ -62,6 +64,7 @@ impl BatchState {
         let (mut key_ids, mut keyed_ids) = (BTreeSet::new(), BTreeSet::new());
         let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
         let (mut group_ids, mut membership_ids) = (BTreeSet::new(), BTreeSet::new());
+        let mut grouped_ids = BTreeSet::new();
         let mut funded_ids = BTreeSet::new();
         let now = tx.now();
         let mut since = now;
@@ -82,6 +85,7 @@ impl BatchState {
             key_ids.extend(touched.api_key.map(ApiKeyId::into_string));
             keyed_ids.extend(touched.keyed_brand.map(BrandId::into_string));
             group_ids.extend(touched.group.map(GroupId::into_string));
+            grouped_ids.extend(touched.grouped_brand.map(BrandId::into_string));
             membership_ids.extend(touched.membership.map(MembershipId::into_string));
         }
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
@@ -94,6 +98,7 @@ impl BatchState {
         let partners = partners::load(connection, &partner_ids).await?;
         let brands = brands::load(connection, &list(brand_ids)).await?;
         let groups = groups::load(connection, &list(group_ids)).await?;
+        let groups_of = groups::count(connection, &list(grouped_ids), MAX_GROUPS).await?;
         let memberships = memberships::load(connection, &list(membership_ids)).await?;
         let evidence_ids = list(evidence_ids);
         let evidence = evidence::load(connection, &evidence_ids).await?;
@@ -106,6 +111,7 @@ impl BatchState {
             api_keys: States::new(api_keys, |it| &it.id),
             partners: States::new(partners, |it| &it.id),
             groups: States::new(groups, |it| &it.id),
+            groups_of,
             memberships: States::new(memberships, |it| &it.id),
             brands: States::new(brands, |it| &it.id),
             files_shown: FilesShown::new(first_of_others, &evidence),
@@ -153,6 +159,9 @@ impl BatchState {
             partner: command.partner().and_then(|id| self.partners.get(id)),
             brand: command.brand().and_then(|id| self.brands.get(id)),
             group: command.group().and_then(|id| self.groups.get(id)),
+            groups_of_brand: command
+                .grouped_brand()
+                .map_or(0, |of| self.groups_of.get(of).copied().unwrap_or_default()),
             membership: command
                 .membership()
                 .and_then(|id| self.memberships.get(&id)),
@@ -178,12 +187,24 @@ impl BatchState {
         live.count()
     }
 
+    /// Counts one more group of a brand whose groups are counted.
+    fn count_group(&mut self, brand: &BrandId) {
+        if let Some(groups) = self.groups_of.get_mut(brand) {
+            *groups += 1;
+        }
+    }
+
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
         self.name(event, place);
         match event.rows() {
             Rows::Record => {}
-            Rows::Group(id) => self.groups.evolve(id, |it| Group::evolve(it, event, place)),
+            Rows::Group(id) => {
+                if let Event::GroupCreated(new) = event {
+                    self.count_group(&new.key);
+                }
+                self.groups.evolve(id, |it| Group::evolve(it, event, place));
+            }
             Rows::Membership(id) => self
                 .memberships
                 .evolve(id, |it| Membership::evolve(it, event, place)),
@@ -247,6 +268,7 @@ impl BatchState {
             if before.is_none() {
                 let group = Group::default_of(id, place);
                 self.groups.put(&group.id.clone(), group);
+                self.count_group(id);
             }
             if before != Some(&after) {
                 self.brands.put(id, after);
@@ -414,6 +436,8 @@ struct Touched {
     partner: Option<PartnerId>,
     brand: Option<BrandId>,
     group: Option<GroupId>,
+    /// Whose groups are counted.
+    grouped_brand: Option<BrandId>,
     membership: Option<MembershipId>,
     evidence: Vec<EvidenceId>,
     files: Vec<File>,
@@ -434,6 +458,7 @@ impl Touched {
             partner: command.partner().cloned(),
             brand: command.brand().cloned(),
             group: command.group().cloned(),
+            grouped_brand: command.grouped_brand().cloned(),
             membership: command.membership(),
             evidence: [
                 command.evidence(),
@@ -467,6 +492,7 @@ impl Touched {
             partner: event.partner().cloned(),
             brand: event.brand().cloned(),
             group: event.group().cloned(),
+            grouped_brand: None,
             membership: event.membership().cloned(),
             evidence: event.evidence().cloned().into_iter().collect(),
             files: Vec::new(),

@@ -163,6 +163,7 @@ rejections! {
         GroupExists = "group_exists", 409, "The id is taken.";
         GroupArchived = "group_archived", 409, "Nobody comes into an archived group.";
         DefaultGroup = "default_group", 409, "The default group is not archived: who is in no other is in it.";
+        TooManyGroups = "too_many_groups", 409, "The brand has as many groups as there may be, with those that are archived.";
         AlreadyInGroup = "already_in_group", 409, "The partner is in this group.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "The campaign has as many versions of its terms as there may be, or as many that are not in force yet.";

@@ -64,6 +64,8 @@ pub struct View<'a> {
     pub brand: Option<&'a Brand>,
     /// The group that it would make, change, or move a partner into.
     pub group: Option<&'a Group>,
+    /// How many groups the brand has that it would make one for.
+    pub groups_of_brand: usize,
     /// In which group the partner was put last.
     pub membership: Option<&'a Membership>,
     /// The evidence that it would make or decide about.
@@ -375,6 +377,14 @@ impl Command {
         match self {
             Self::CreateGroup(new) => Some(&new.subject),
             Self::ChangeGroup { group, .. } | Self::MovePartner { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+
+    /// The brand that it would make a group for.
+    pub fn grouped_brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::CreateGroup(new) => Some(&new.key),
             _ => None,
         }
     }

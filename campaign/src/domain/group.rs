@@ -6,6 +6,9 @@ use types::{BrandId, GroupId, GroupStatus, MembershipId, PartnerId};
 use super::decide::brand_unknown;
 use super::{Code, Context, Edit, Event, Place, Rejection, View};
 
+/// So many groups a brand may have, with the default one and those that are archived: who reads them all holds them at once.
+pub const MAX_GROUPS: usize = 1_000;
+
 /// A brand's group. The default one is there as long as its brand is; who is in no other is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -127,6 +130,10 @@ pub(super) fn create(
     if view.group.is_some() || new.subject == GroupId::default_of(&new.key) {
         let detail = "there is a group of this id already";
         return Err(Rejection::new(Code::GroupExists, detail));
+    }
+    if view.groups_of_brand >= MAX_GROUPS {
+        let detail = format!("a brand has {MAX_GROUPS} groups at most: rename one");
+        return Err(Rejection::new(Code::TooManyGroups, detail));
     }
     Ok(Event::GroupCreated(new.clone()))
 }

@@ -30,7 +30,7 @@ pub use command::{
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use evidence::{Evidence, FileHash};
-pub use group::{Group, GroupChange, Membership};
+pub use group::{Group, GroupChange, MAX_GROUPS, Membership};
 pub use onboarding::{answer, command_of};
 pub use react::react;
 pub use records::{Brand, BrandChange, Partner, PartnerChange};

@@ -1,5 +1,7 @@
 //! `groups`: partners that a brand treats alike.
 
+use std::collections::HashMap;
+
 use chassis::page::PageQuery;
 use runtime::{column, lists};
 use sqlx::{FromRow, PgConnection, PgExecutor};
@@ -45,6 +47,30 @@ pub(crate) async fn load(
 ) -> Result<Vec<Group>, sqlx::Error> {
     let sql = "SELECT * FROM groups WHERE id = ANY($1)";
     runtime::load::<Row, _>(connection, sql, ids).await
+}
+
+/// How many groups each of these brands has, with the default one and those that are archived, as far as `most`.
+pub(crate) async fn count(
+    connection: &mut PgConnection,
+    brands: &[String],
+    most: usize,
+) -> Result<HashMap<BrandId, usize>, sqlx::Error> {
+    if brands.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT b.id, (SELECT count(*) FROM (SELECT FROM groups WHERE brand_id = b.id LIMIT $2) g)
+           FROM UNNEST($1::text[]) AS b (id)",
+    )
+    .bind(brands)
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let rows = rows.into_iter().map(|(brand, groups)| {
+        let brand = column("brand_id", BrandId::parse(brand))?;
+        Ok((brand, usize::try_from(groups).unwrap_or_default()))
+    });
+    rows.collect()
 }
 
 /// Writes groups as they stand now.

@@ -2,8 +2,11 @@
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
+use messaging::Answer;
 use runtime::testing::{self, TestService};
+use schemas::{Actor, Body, CreateGroupV1, Topic};
 use serde_json::{Value, json};
+use types::GroupId;
 
 use crate::app::{self, CAMPAIGNS};
 
@@ -121,6 +124,48 @@ async fn others_read_none_of_it(service: &TestService, group: &str) {
         let (status, _) = service.get(path, &partner).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_brand_has_a_thousand_groups_at_most_also_where_two_are_made_at_once() {
+    let service = app::start().await;
+    let (shop, other) = (testing::brand("brand1"), testing::brand("brand2"));
+    let body = json!({"name": "Gold"});
+    app::post(&service, GROUPS, &shop, &body, StatusCode::CREATED).await;
+    // With its default one it has two. Those that are archived count.
+    sqlx::query(
+        "INSERT INTO groups (id, position, number, brand_id, status, created_at)
+         SELECT 'grp_' || md5(n::text), -n, -n, 'brand1', 'archived', 0 FROM generate_series(1, 997) n",
+    )
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let create = || {
+        let topic = Topic::CampaignCommands;
+        let body = Body::CreateGroupV1(CreateGroupV1 {
+            name: "Silver".to_owned(),
+            link_limit: None,
+        });
+        let mut message = testing::message(topic, "brand1", "", body, None);
+        message.header.subject = GroupId::of_command(message.header.id).to_string();
+        message.header.actor = Some(Actor {
+            subject: "brand1".to_owned(),
+            roles: vec!["brand".to_owned()],
+            partner_id: None,
+            brand_id: Some("brand1".to_owned()),
+        });
+        message
+    };
+    let both = vec![create(), create()];
+    let answers = service.deliver_all(Topic::CampaignCommands, both).await;
+    let [Answer::Done(_), Answer::Rejected { code, .. }] = &answers[..] else {
+        panic!("{answers:?}");
+    };
+    assert_eq!(code, "too_many_groups");
+    let refused = app::post(&service, GROUPS, &shop, &body, StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "too_many_groups");
+    app::post(&service, GROUPS, &other, &body, StatusCode::CREATED).await;
+    service.stop().await;
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use types::{BrandId, GroupId, GroupStatus, MembershipId, Uuid};
 
 use super::{brand, partner, place, submitted_by};
 use crate::domain::{
-    Actor, Code, Command, Edit, Event, Group, GroupChange, Membership, Rejection, View, decide,
+    Actor, Code, Command, Edit, Event, Group, GroupChange, MAX_GROUPS, Membership, Rejection, View,
+    decide,
 };
 
 fn brand1() -> BrandId {
@@ -86,6 +87,19 @@ fn a_group_is_made_once_and_changes_in_what_is_given() {
         (None, group.sealed_name)
     );
     assert_eq!(after.created, group.created);
+}
+
+#[test]
+fn a_brand_has_so_many_groups_and_no_more() {
+    for (groups_of_brand, may) in [(MAX_GROUPS - 1, true), (MAX_GROUPS, false)] {
+        let view = View {
+            groups_of_brand,
+            ..View::default()
+        };
+        let refused = (!may).then(|| Code::TooManyGroups.code());
+        let decided = decided(view, &new_group(), brand("brand1"));
+        assert_eq!(decided.err(), refused, "{groups_of_brand}");
+    }
 }
 
 #[test]
