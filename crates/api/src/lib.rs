@@ -85,7 +85,10 @@ mod webhooks;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
-pub use clicks::{COUNTED_CLICKS, ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
+pub use clicks::{
+    COUNTED_CLICKS, ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks, SingleClick,
+    SingleClicksFilter,
+};
 pub use filters::*;
 pub use funds::*;
 pub use funds_view::*;

@@ -139,7 +139,7 @@ impl Narrowed<'_> {
 }
 
 /// Planned for the spans and links of this one question, and given up when nobody waits for it any more.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '2500ms'";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '2500ms'";
 
 /// A transaction that sees one state of all, and up to where clicks are summed in it.
 async fn begin(pool: &PgPool) -> Result<(Transaction<'static, Postgres>, i64), sqlx::Error> {

@@ -14,6 +14,7 @@ pub mod erasures;
 pub mod groups;
 pub mod links;
 pub mod notes;
+pub mod single_clicks;
 pub mod tracking_events;
 
 use types::{ConversionId, Uuid};

@@ -27,6 +27,7 @@ mod orders;
 mod overload;
 mod replay;
 mod signed_redirects;
+mod single_clicks;
 mod stopping;
 mod subjects;
 mod versions;

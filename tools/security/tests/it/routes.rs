@@ -107,6 +107,8 @@ const BOTH: [Seen; 4] = [Hidden, Yes, Yes, Yes];
 /// The partner is the token's: an operator, who is none, must say for whom.
 const TOKENS_PARTNER_HIDDEN: [Seen; 4] = [Role, Hidden, Role, Unsaid];
 const PARTNERS_LIST: [Seen; 4] = [Role, Yes, Role, Yes];
+/// The same where operators have to name whose.
+const OF_PARTNERS_NAMED: [Seen; 4] = [Role, Yes, Role, Unsaid];
 const BRANDS_LIST: [Seen; 4] = [Role, Role, Yes, Yes];
 /// For operators, whosever it is.
 const OPERATORS_ROLE: [Seen; 4] = [Role, Role, Role, Yes];
@@ -357,6 +359,12 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Tracking, "GET /api/v1/tracking/clicks", "/api/v1/tracking/clicks?partner_id=partner-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Tracking, "GET /api/v1/tracking/clicks/single", "/api/v1/tracking/clicks/single?sub1=a", "",
+        OF_PARTNERS_NAMED, OF_PARTNERS_NAMED, Unsaid),
+    line(Service::Tracking, "GET /api/v1/tracking/clicks/single", "/api/v1/tracking/clicks/single?sub1=a&partner_id=partner-$who", "",
+        PARTNERS, OPERATOR, Yes),
+    line(Service::Tracking, "GET /api/v1/tracking/clicks/single", "/api/v1/tracking/clicks/single?code=link-$who", "",
+        PARTNERS_LIST, PARTNERS_LIST, Yes),
     line(Service::Tracking, "POST /api/v1/tracking/links:batch", "/api/v1/tracking/links:batch",
         r#"{"links":[{"campaign_id":"camp-mine","partner_id":"partner-$who","target_url":"https://a.example/"}]}"#,
         PARTNERS, OPERATOR, Yes),
@@ -643,6 +651,8 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/clicks", "/api/v1/clicks", "",
         LISTS_HANDED_ON, LISTS_HANDED_ON, HandedOn),
+    line(Service::Bff, "GET /api/v1/clicks/single", "/api/v1/clicks/single?partner_id=partner-$who", "",
+        [Hidden, HandedOn, Hidden, HandedOn], [Hidden, Hidden, Hidden, HandedOn], HandedOn),
     line(Service::Bff, "GET /api/v1/links/{code}", "/api/v1/links/link-$who", "",
         READ_BY_BOTH, OPERATOR_READS, Hidden),
     line(Service::Bff, "GET /api/v1/evidence", "/api/v1/evidence", "",

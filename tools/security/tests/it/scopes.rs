@@ -151,6 +151,7 @@ const BFF: &[(&str, Needs)] = &[
     ("GET /api/v1/statements", Person),
     ("GET /api/v1/statements/{id}", Person),
     ("GET /api/v1/clicks", Scope(ReportsRead)),
+    ("GET /api/v1/clicks/single", Person),
     ("POST /api/v1/links:batch", Person),
     ("GET /api/v1/links/{code}/qr", Scope(ReportsRead)),
     (
@@ -202,6 +203,7 @@ const TRACKING: &[(&str, Needs)] = &[
         Scope(ClaimsWrite),
     ),
     ("GET /api/v1/tracking/clicks", Scope(ReportsRead)),
+    ("GET /api/v1/tracking/clicks/single", Person),
     (
         "POST /api/v1/tracking/clicks/{click_id}/visitor",
         Scope(ConversionsWrite),

@@ -93,8 +93,8 @@ pub(super) struct Visitor {
     /// each.
     #[param(max_length = 64)]
     signature: Option<String>,
-    /// What the partner wants to find with the click: 1 to 64 characters from `A-Z a-z 0-9 . _ ~ -`, else it is passed over. The
-    /// same holds for `sub2` to `sub5`.
+    /// What the partner wants to find the click with among its single clicks (`/api/v1/clicks/single`), and with them alone: 1 to 64 characters
+    /// from `A-Z a-z 0-9 . _ ~ -`, else it is passed over. The same holds for `sub2` to `sub5`.
     #[param(max_length = 64)]
     sub1: Option<String>,
     #[param(max_length = 64)]
