@@ -187,13 +187,6 @@ impl BatchState {
         live.count()
     }
 
-    /// Counts one more group of a brand whose groups are counted.
-    fn count_group(&mut self, brand: &BrandId) {
-        if let Some(groups) = self.groups_of.get_mut(brand) {
-            *groups += 1;
-        }
-    }
-
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
         self.name(event, place);
@@ -201,7 +194,8 @@ impl BatchState {
             Rows::Record => {}
             Rows::Group(id) => {
                 if let Event::GroupCreated(new) = event {
-                    self.count_group(&new.key);
+                    let groups = self.groups_of.entry(new.key.clone());
+                    groups.and_modify(|groups| *groups += 1);
                 }
                 self.groups.evolve(id, |it| Group::evolve(it, event, place));
             }
@@ -268,7 +262,8 @@ impl BatchState {
             if before.is_none() {
                 let group = Group::default_of(id, place);
                 self.groups.put(&group.id.clone(), group);
-                self.count_group(id);
+                let groups = self.groups_of.entry(id.clone());
+                groups.and_modify(|groups| *groups += 1);
             }
             if before != Some(&after) {
                 self.brands.put(id, after);

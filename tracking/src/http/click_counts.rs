@@ -75,11 +75,11 @@ pub(super) async fn list_single_clicks(
     list: List<SingleClicksFilter>,
 ) -> Result<Page<SingleClick>, Problem> {
     let partner = list.filter.partner(&caller)?;
-    let (first, last) = list.filter.days()?;
+    let (from, to) = list.filter.days()?;
     let wanted = single_clicks::Wanted {
         partner,
-        first,
-        last,
+        first: from,
+        last: to,
         filter: &list.filter,
     };
     let (rows, searched_to) = single_clicks::list(host.pool(), &wanted, list.page)
