@@ -60,7 +60,7 @@ pub(super) async fn list_clicks(
 ///
 /// With the sub ids (`sub1` to `sub5`) that its partner put into the link's query, the newest first: a partner's own, and for operators those
 /// of a partner or a link. Brands see none: what a partner wants to find with its clicks is its own. Where sub ids are asked for, a page looks
-/// through about 10,000 clicks: it may have few items or none, and still have a `next_cursor`. Of a visitor that was erased a click has none.
+/// through some 10,000 clicks at most: it may have few items or none, and still have a `next_cursor`. Of a visitor that was erased a click has none.
 #[utoipa::path(
     get,
     path = "/api/v1/tracking/clicks/single",

@@ -70,9 +70,12 @@ pub async fn list(
 ) -> Result<(Vec<Row>, Option<i64>), sqlx::Error> {
     let mut tx = messaging::begin(pool, BEGIN).await?;
     let mut span = Span::of(wanted, page);
-    let mut searched_to = None;
+    let newest = page.rows() + span.shown_of_moment;
+    // As many of the newest clicks are of no more links, which are those whose own newest are the newest.
+    let (mut searched_to, mut links) = (None, Some(newest));
     if wanted.filter.sub_ids().next().is_some() {
         searched_to = newest_of_each(&mut tx, wanted, span).await?;
+        links = None;
     }
     span.from = span.from.max(searched_to.unwrap_or_default());
     let mut sql = QueryBuilder::new(
@@ -81,17 +84,24 @@ pub async fn list(
            FROM (SELECT c.id, c.clicked_at, l.code, l.campaign_id, l.partner_id, c.sub_ids, c.clicked_at * ",
     );
     sql.push(OF_MOMENT).push(" + greatest(").push(OF_MOMENT);
-    sql.push(" - row_number() OVER (PARTITION BY c.clicked_at ORDER BY c.id DESC), 0) AS place FROM links l");
+    sql.push(
+        " - row_number() OVER (PARTITION BY c.clicked_at ORDER BY c.id DESC), 0) AS place
+           FROM (SELECT l.code, l.campaign_id, l.partner_id FROM links l",
+    );
+    push_newest(&mut sql, "l.code", span);
+    sql.push(" ORDER BY c.clicked_at DESC, c.id DESC LIMIT 1) c");
+    push_links(&mut sql, wanted);
+    sql.push(" ORDER BY c.clicked_at DESC, c.id DESC LIMIT ")
+        .push_bind(links)
+        .push(") l");
     push_newest(&mut sql, "l.code", span);
     for (name, value) in wanted.filter.sub_ids() {
         sql.push(format_args!(" AND c.sub_ids ->> '{name}' = "))
             .push_bind(value);
     }
     sql.push(" ORDER BY c.clicked_at DESC, c.id DESC LIMIT ")
-        .push_bind(page.rows() + span.shown_of_moment)
-        .push(") c");
-    push_links(&mut sql, wanted);
-    sql.push(") listed WHERE place < ")
+        .push_bind(newest)
+        .push(") c) listed WHERE place < ")
         .push_bind(page.below())
         .push(" ORDER BY place DESC LIMIT ")
         .push_bind(page.rows());
@@ -123,21 +133,24 @@ impl Span {
     }
 }
 
-/// The moment from which on so many clicks are looked through: the links that have any have equal shares. `None`: all of the span.
+/// The moment from which on so many clicks are looked through, about. `None`: all of the span. Of links whose last click is newer more are, as
+/// few links have most clicks: the nth has a share of one nth, and the sum of such shares is no more than one and the logarithm of their number.
 async fn newest_of_each(
     connection: &mut PgConnection,
     wanted: &Wanted<'_>,
     span: Span,
 ) -> Result<Option<i64>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("WITH seen AS MATERIALIZED (SELECT l.code FROM links l");
+    let mut sql = QueryBuilder::new(
+        "WITH seen AS MATERIALIZED (SELECT l.code, row_number() OVER (ORDER BY c.clicked_at DESC) AS nth FROM links l",
+    );
     push_newest(&mut sql, "l.code", span);
     sql.push(" ORDER BY c.clicked_at DESC LIMIT 1) c");
     push_links(&mut sql, wanted);
     sql.push(") SELECT max(c.clicked_at) FROM seen");
     push_newest(&mut sql, "seen.code", span);
-    sql.push(" ORDER BY c.clicked_at DESC OFFSET (SELECT greatest(")
+    sql.push(" ORDER BY c.clicked_at DESC OFFSET greatest(floor(")
         .push_bind(SEARCHED)
-        .push(" / greatest(count(*), 1), 1) - 1 FROM seen) LIMIT 1) c");
+        .push(" / (seen.nth * (SELECT 1 + ln(count(*)::float8) FROM seen)))::bigint, 1) - 1 LIMIT 1) c");
     sql.build_query_scalar().fetch_one(connection).await
 }
 
