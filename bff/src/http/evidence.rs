@@ -5,7 +5,7 @@ use api::{ApproveEvidence, RejectEvidence, ReturnEvidence, SubmitEvidence};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
-use chassis::json::Json;
+use chassis::json::{Json, Metadata};
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
@@ -82,6 +82,8 @@ pub(crate) struct EvidenceView {
     /// The first evidence of the campaign that has the same address or the same content. For brands and operators: a partner is not told who
     /// else showed what it did.
     duplicate_of: Option<String>,
+    /// The client's own notes; `null` where the partner's client sent none, or their key is gone.
+    metadata: Option<Metadata>,
     #[schema(value_type = EvidenceStatus)]
     status: String,
     /// Why the brand rejected or returned it.
@@ -96,8 +98,9 @@ pub(crate) struct EvidenceView {
 impl EvidenceView {
     fn read(row: EvidenceRow, keys: &PersonalKeys, caller: &Caller) -> Self {
         let is_partners = caller.is_only_partner(&row.partner_id);
+        let [file_url, notes] = row.opened(keys);
         Self {
-            file_url: row.file_url(keys),
+            file_url,
             id: row.id,
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
@@ -106,6 +109,7 @@ impl EvidenceView {
             content_hash: row.content_hash,
             replaces: row.replaces,
             duplicate_of: row.duplicate_of.filter(|_| !is_partners),
+            metadata: notes.and_then(|text| Metadata::parse(&text).ok()),
             status: row.status,
             reason: row.reason,
             submitted_at: moment(row.submitted_at),
@@ -149,7 +153,7 @@ pub(crate) async fn get_evidence(
         .await
         .or_unread()?;
     let row = row.ok_or_else(Problem::not_found)?;
-    let keys = bff.host.personal_keys([row.sealed_url.as_deref()]).await?;
+    let keys = bff.host.personal_keys(row.sealed()).await?;
     Ok(Json(EvidenceView::read(row, &keys, &caller)))
 }
 
@@ -180,7 +184,7 @@ pub(crate) async fn list_evidence(
     )
     .await
     .or_unread()?;
-    let sealed = rows.iter().map(|row| row.sealed_url.as_deref());
+    let sealed = rows.iter().flat_map(EvidenceRow::sealed);
     let keys = bff.host.personal_keys(sealed).await?;
     let view = |row| EvidenceView::read(row, &keys, &caller);
     Ok(Page::new(list.page, rows, |row| row.position, view))

@@ -38,6 +38,7 @@ impl ReadModel for EvidenceRow {
             replaces: shown.replaces.as_ref().map(ToString::to_string),
             duplicate_of: shown.duplicate_of.as_ref().map(ToString::to_string),
             sealed_url: shown.sealed_url.clone(),
+            sealed_metadata: shown.sealed_metadata.clone(),
             status: EvidenceStatus::Submitted.name().to_owned(),
             reason: None,
             decided_at: None,

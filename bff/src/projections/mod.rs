@@ -174,7 +174,7 @@ impl Projection for Projections {
             "INSERT INTO read_head VALUES (true, 0)",
             "INSERT INTO report_horizon VALUES (true, 0)",
         ],
-        fold_version: 13,
+        fold_version: 14,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.

@@ -26,6 +26,7 @@ pub(crate) struct EvidenceRow {
     pub(crate) replaces: Option<String>,
     pub(crate) duplicate_of: Option<String>,
     pub(crate) sealed_url: Option<Vec<u8>>,
+    pub(crate) sealed_metadata: Option<Vec<u8>>,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) decided_at: Option<i64>,
@@ -35,14 +36,24 @@ pub(crate) struct EvidenceRow {
 }
 
 impl EvidenceRow {
-    /// Where the file lies, as far as that can be read. What an external producer showed is sealed under no key of its partner: after an
-    /// erasure nobody reads it all the same.
-    pub(crate) fn file_url(&self, keys: &PersonalKeys) -> Option<String> {
-        if self.erased_at.is_some_and(|at| at >= self.submitted_at) {
-            return None;
-        }
-        let id = EvidenceId::parse(self.id.as_str()).ok()?;
-        keys.open(&texts::of_evidence(&id), self.sealed_url.as_deref()?)
+    /// Where the file lies and what its partner noted beside, as they were sealed.
+    pub(crate) fn sealed(&self) -> [Option<&[u8]>; 2] {
+        [self.sealed_url.as_deref(), self.sealed_metadata.as_deref()]
+    }
+
+    /// The same, as far as they can be read. What an external producer showed is sealed under no key of its partner: after an erasure nobody
+    /// reads it all the same.
+    pub(crate) fn opened(&self, keys: &PersonalKeys) -> [Option<String>; 2] {
+        let id = match EvidenceId::parse(self.id.as_str()) {
+            Ok(id) if self.erased_at < Some(self.submitted_at) => id,
+            _ => return [None, None],
+        };
+        let open = |of: String, sealed: Option<&[u8]>| keys.open(&of, sealed?);
+        let [url, notes] = self.sealed();
+        [
+            open(texts::of_evidence(&id), url),
+            open(texts::of_evidences_notes(&id), notes),
+        ]
     }
 }
 
@@ -62,10 +73,11 @@ impl Table for EvidenceRow {
             replaces: text = |r| r.replaces.as_deref(),
             duplicate_of: text = |r| r.duplicate_of.as_deref(),
             sealed_url: bytea = |r| r.sealed_url.as_deref(),
+            sealed_metadata: bytea = |r| r.sealed_metadata.as_deref(),
             status: text = |r| r.status.as_str(),
             reason: text = |r| r.reason.as_deref(),
             decided_at: bigint = |r| r.decided_at,
-        } on (id) set (submitted_at, content_hash, replaces, duplicate_of, sealed_url, status, reason, decided_at))
+        } on (id) set (submitted_at, content_hash, replaces, duplicate_of, sealed_url, sealed_metadata, status, reason, decided_at))
         .await
     }
 }

@@ -1,13 +1,14 @@
 //! What clients note, and who a visitor is, stands in no message; on request it is erased.
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, brand, message, operator, rows};
-use schemas::{Body, PartnerChangedV1, PartnerErasedV1, Topic};
+use runtime::testing::{TestService, brand, message, operator, partner, rows};
+use schemas::{Body, EvidenceSubmittedV1, PartnerChangedV1, PartnerErasedV1, Topic};
 use serde_json::{Value, json};
 use types::ids;
 use uuid::Uuid;
 
-use crate::app::{bff, id, logged, partner123};
+use crate::app::{bff, facts, id, logged, partner123, submitted};
+use crate::reads_of_programmes::{created, of_campaign};
 
 const VISITOR: &str = "qvisitor7f3a";
 const NOTE: &str = "qnote7f3a";
@@ -120,6 +121,53 @@ async fn what_a_partner_says_of_itself_is_in_no_message_and_nobody_reads_it_once
     sqlx::query(before).execute(app.pool()).await.unwrap();
     app.deliver_all(topic, vec![erased]).await;
     assert_eq!(rows(app.pool(), "personal_keys").await.len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn notes_beside_evidence_are_read_by_its_partner_and_the_brand_until_that_partner_is_erased()
+{
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    of_campaign(&app, created(None)).await;
+    let photo = json!({"campaign_id": "camp123", "evidence_type": "photo", "metadata": {"note": NOTE},
+        "file_url": "https://a.example/1.jpg"});
+    let command = submitted(&app, &partner123(), "/api/v1/evidence/upload", &photo).await;
+    let evidence = command.header.subject.as_str();
+    let Body::SubmitEvidenceV1(sent) = command.body else {
+        panic!("{command:?}");
+    };
+    let shown = EvidenceSubmittedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        evidence_type: sent.evidence_type,
+        url_hash: sent.url_hash.unwrap(),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: sent.sealed_url,
+        sealed_metadata: sent.sealed_metadata,
+    };
+    facts(&app, topic, &[("camp123", evidence, shown.into())]).await;
+    let path = format!("/api/v1/evidence/{evidence}");
+    let is_read = async |expected: Value| {
+        for who in [partner123(), brand("brand1"), operator()] {
+            let (_, one) = app.get(&path, &who).await;
+            let (_, list) = app.get("/api/v1/evidence", &who).await;
+            for seen in [&one, &list["items"][0]] {
+                assert_eq!(seen["metadata"], expected, "{seen}");
+            }
+        }
+    };
+    is_read(json!({"note": NOTE})).await;
+    for stranger in [partner("partner456"), brand("brand2")] {
+        let (status, _) = app.get(&path, &stranger).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(app.tables_holding(NOTE).await, [""; 0]);
+
+    let erased = PartnerErasedV1 {}.into();
+    facts(&app, topic, &[("partner123", "partner123", erased)]).await;
+    is_read(Value::Null).await;
     app.stop().await;
 }
 

@@ -386,6 +386,7 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         replaces: None,
         duplicate_of: None,
         sealed_url: None,
+        sealed_metadata: None,
     };
     // As it was stated before it said its brand.
     let accepted = EnrollmentAcceptedV1 {
@@ -582,6 +583,8 @@ async fn a_link_is_read_as_its_last_change_left_it() {
 /// What was shown for `camp123`.
 fn shown(id: &str, duplicate_of: Option<&str>) -> Body {
     let file = format!("https://files.example/{id}.jpg");
+    let notes = json!({"note": id}).to_string();
+    let evidence = id.parse().unwrap();
     EvidenceSubmittedV1 {
         partner_id: "partner123".parse().unwrap(),
         evidence_type: "photo".to_owned(),
@@ -589,10 +592,8 @@ fn shown(id: &str, duplicate_of: Option<&str>) -> Body {
         content_hash: Some("0a".repeat(32)),
         replaces: None,
         duplicate_of: duplicate_of.map(|id| id.parse().unwrap()),
-        sealed_url: Some(texts::seal(
-            &texts::of_evidence(&id.parse().unwrap()),
-            &file,
-        )),
+        sealed_url: Some(texts::seal(&texts::of_evidence(&evidence), &file)),
+        sealed_metadata: Some(texts::seal(&texts::of_evidences_notes(&evidence), &notes)),
     }
     .into()
 }
@@ -616,10 +617,16 @@ async fn what_was_shown_under_no_key_of_its_partner_is_read_until_that_one_is_er
     let read: Vec<_> = items.iter().map(|one| one["file_url"].as_str()).collect();
     // The newest first: what came after the erasure is there.
     assert_eq!(read, [Some("https://files.example/evd_3.jpg"), None, None]);
+    let notes: Vec<_> = items.iter().map(|one| &one["metadata"]).collect();
+    assert_eq!(
+        notes,
+        [&json!({"note": "evd_3"}), &Value::Null, &Value::Null]
+    );
     for (id, is_read) in [("evd_2", false), ("evd_3", true)] {
         let path = format!("/api/v1/evidence/{id}");
         let (_, one) = app.get(&path, &partner123()).await;
         assert_eq!(one["file_url"].is_string(), is_read, "{id}: {one}");
+        assert_eq!(one["metadata"].is_object(), is_read, "{id}: {one}");
     }
     app.stop().await;
 }
@@ -655,6 +662,7 @@ async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
     for who in [partner123(), brand("brand1"), operator()] {
         let (_, one) = app.get(path, &who).await;
         assert_eq!(one["file_url"], "https://files.example/evd_1.jpg");
+        assert_eq!(one["metadata"], json!({"note": "evd_1"}));
         assert_eq!(
             (&one["status"], &one["reason"]),
             (&json!("returned"), &json!("needs_more_detail"))
@@ -700,6 +708,30 @@ async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
     facts(&app, topic, &[of("evd_3", shown("evd_1", None))]).await;
     let (_, strange) = app.get("/api/v1/evidence/evd_3", &partner123()).await;
     assert_eq!(strange["file_url"], Value::Null);
+    assert_eq!(strange["metadata"], Value::Null);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn evidence_that_a_build_of_before_folded_is_read_without_notes() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    sqlx::raw_sql(
+        "INSERT INTO evidence (id, position, campaign_id, partner_id, evidence_type, url_hash, submitted_at)
+         VALUES ('evd_1', 1, 'camp123', 'partner123', 'photo', '00', 1)",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    for who in [partner123(), brand("brand1"), operator()] {
+        let (status, one) = app.get("/api/v1/evidence/evd_1", &who).await;
+        assert_eq!(
+            (status.as_u16(), &one["metadata"]),
+            (200, &Value::Null),
+            "{one}"
+        );
+        assert_eq!(count(&app, "/api/v1/evidence", &who).await, 1);
+    }
     app.stop().await;
 }
 

@@ -421,6 +421,7 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
             replaces: replaces.transpose().map_err(at("/replaces"))?,
             duplicate_of: None,
             sealed_url: Some(file.sealed_url),
+            sealed_metadata: wire.sealed_metadata.clone(),
         },
     }))
 }

@@ -418,8 +418,8 @@ fn event() -> impl Strategy<Value = Event> {
                 },
             })
         }),
-        (ID, ID, prop::option::of(ID), sealed()).prop_map(
-            |(campaign, partner, other, sealed_url)| {
+        (ID, ID, prop::option::of(ID), sealed(), sealed()).prop_map(
+            |(campaign, partner, other, sealed_url, sealed_metadata)| {
                 let (evidence_type, url_hash) = ("photo".to_owned(), "0a".repeat(32));
                 let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
                 let url = "https://example.com/";
@@ -434,6 +434,7 @@ fn event() -> impl Strategy<Value = Event> {
                         replaces: other.as_ref().map(|id| id.parse().unwrap()),
                         duplicate_of: other.map(|id| id.parse().unwrap()),
                         sealed_url,
+                        sealed_metadata,
                     },
                 })
             }

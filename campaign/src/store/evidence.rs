@@ -62,6 +62,8 @@ impl TryFrom<Stored> for Evidence {
                     replaces: other("replaces", row.replaces)?,
                     duplicate_of: other("duplicate_of", row.duplicate_of)?,
                     sealed_url: row.sealed_url,
+                    // No decision looks at them: they are kept with the file.
+                    sealed_metadata: None,
                 },
             },
             brand: column("brand_id", BrandId::parse(row.brand_id))?,

@@ -5,6 +5,7 @@ use campaign::{CampaignDomain, MIGRATIONS};
 use messaging::Answer;
 use runtime::testing::{self, TestService};
 use schemas::{Actor, Body, Message, SubmitEvidenceV1, Topic};
+use sealing::texts;
 use serde_json::{Value, json};
 use types::{CampaignId, EvidenceId, PartnerId};
 
@@ -247,29 +248,33 @@ async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alon
     let service = joined(&["partner1"]).await;
     let token = testing::partner("partner1");
     let url = "https://a.example/somebody-in-person.jpg";
-    app::post(&service, EVIDENCE, &token, &show(url), StatusCode::CREATED).await;
+    let notes = r#"{"note":"somebody-in-person"}"#;
+    let mut noted = show(url);
+    noted["metadata"] = serde_json::from_str(notes).unwrap();
+    app::post(&service, EVIDENCE, &token, &noted, StatusCode::CREATED).await;
     let mut opened = Vec::new();
     for message in service.log().await {
         match &message.body {
             Body::EvidenceSubmittedV1(shown) => {
                 let evidence = message.header.subject.parse().unwrap();
-                let of = sealing::texts::of_evidence(&evidence);
-                let sealed = shown.sealed_url.as_deref();
-                let keys = service.host.personal_keys([sealed]).await.unwrap();
-                opened.extend(keys.open(&of, sealed.unwrap()));
+                let of = [texts::of_evidence(&evidence), texts::of_evidences_notes(&evidence)];
+                let sealed = [shown.sealed_url.as_deref(), shown.sealed_metadata.as_deref()];
+                let keys = service.host.personal_keys(sealed).await.unwrap();
+                let both = of.iter().zip(sealed);
+                opened.extend(both.filter_map(|(of, sealed)| keys.open(of, sealed?)));
             }
             Body::TermsPublishedV1(terms) => {
                 let campaign = message.header.subject.parse().unwrap();
-                let of = sealing::texts::of_terms(&campaign);
-                opened.extend(sealing::texts::open(
-                    &of,
-                    terms.sealed_text.as_deref().unwrap(),
-                ));
+                let of = texts::of_terms(&campaign);
+                opened.extend(texts::open(&of, terms.sealed_text.as_deref().unwrap()));
             }
             _ => {}
         }
     }
-    assert_eq!(opened, ["Be honest.\nSay that it is advertising.", url]);
+    assert_eq!(
+        opened,
+        ["Be honest.\nSay that it is advertising.", url, notes]
+    );
     let plain: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pipeline.message_log
           WHERE position($1::bytea IN body) > 0 OR position($2::bytea IN body) > 0",
@@ -280,5 +285,25 @@ async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alon
     .await
     .unwrap();
     assert_eq!(plain, 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn notes_that_no_edge_sealed_are_shown_here_and_stand_in_no_event() {
+    let service = joined(&["partner1"]).await;
+    let mut command = showing("partner1", "https://a.example/1.jpg", "0a");
+    if let Body::SubmitEvidenceV1(wire) = &mut command.body {
+        wire.metadata = Some(r#"{"note":"by hand"}"#.to_owned());
+    }
+    let [id] = shown_at_once(&service, [command]).await;
+    let path = format!("{EVIDENCE}/{id}");
+    let seen = app::get(&service, &path, &testing::brand("brand1")).await;
+    assert_eq!(seen["metadata"], json!({"note": "by hand"}));
+    let log = service.log().await.into_iter();
+    let notes = log.filter_map(|message| match message.body {
+        Body::EvidenceSubmittedV1(shown) => Some(shown.sealed_metadata),
+        _ => None,
+    });
+    assert_eq!(notes.collect::<Vec<_>>(), [None]);
     service.stop().await;
 }

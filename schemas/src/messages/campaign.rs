@@ -433,6 +433,9 @@ pub struct EvidenceSubmittedV1 {
     /// Where the file lies, sealed to the services.
     #[serde(default, with = "apache_avro::serde::bytes_opt")]
     pub sealed_url: Option<Vec<u8>>,
+    /// The client's own notes, sealed under the partner's own key.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_metadata: Option<Vec<u8>>,
 }
 
 /// Evidence shows what it should.

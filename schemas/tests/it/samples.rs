@@ -454,6 +454,7 @@ fn campaign_events() -> Vec<Body> {
             replaces: Some(id("evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")),
             duplicate_of: Some(id("evd_9c1d2e3f4a5b5c6d8e7f0a1b2c3d4e5f")),
             sealed_url: Some(vec![7; 48]),
+            sealed_metadata: Some(vec![7; 48]),
         }
         .into(),
     ]);

@@ -115,6 +115,7 @@ fn who_is_banned_comes_in_by_no_way_and_may_still_go() {
             replaces: None,
             duplicate_of: None,
             sealed_url: None,
+            sealed_metadata: None,
         },
     });
     let view = |banned| View {

@@ -92,6 +92,7 @@ fn photo() -> About<EvidenceSubmittedV1> {
             replaces: None,
             duplicate_of: None,
             sealed_url: None,
+            sealed_metadata: None,
         },
     }
 }

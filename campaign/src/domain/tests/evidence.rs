@@ -24,6 +24,7 @@ fn photo(by: &str, url: &str) -> About<EvidenceSubmittedV1> {
             replaces: None,
             duplicate_of: None,
             sealed_url: Some(vec![1]),
+            sealed_metadata: Some(vec![2]),
         },
     }
 }

@@ -139,6 +139,7 @@ fn command() -> impl Strategy<Value = Command> {
                     replaces: None,
                     duplicate_of: None,
                     sealed_url: None,
+                    sealed_metadata: None,
                 },
             })
         }),

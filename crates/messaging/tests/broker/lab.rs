@@ -242,6 +242,7 @@ impl Sender {
             replaces: None,
             duplicate_of: None,
             sealed_url: None,
+            sealed_metadata: None,
         };
         self.emit_all(count, &Body::EvidenceSubmittedV1(submitted))
             .await;

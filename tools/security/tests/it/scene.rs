@@ -547,6 +547,7 @@ fn shown(owner: &str) -> Body {
         replaces: None,
         duplicate_of: None,
         sealed_url: None,
+        sealed_metadata: None,
     }
     .into()
 }

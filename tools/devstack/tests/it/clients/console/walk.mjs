@@ -428,10 +428,11 @@ const steps = {
   },
 
   "evidence is submitted, returned, submitted again and approved": async () => {
-    const evidence = { Campaign: "camp-walk", "What it is": "photo", "Where it is": "https://example.com/photo.jpg" };
+    const evidence = { Campaign: "camp-walk", "What it is": "photo", "Where it is": "https://example.com/photo.jpg", Notes: "Shot on site" };
     await go(brand, "/brand/evidence");
     await go(partner, "/partner/evidence");
     await act(partner, "Submit evidence", { verb: "Submit", fields: evidence });
+    await row(brand, "photo.jpg").getByText("Note: Shot on site").waitFor();
     await act(brand, "Return");
     await act(partner, "Submit again", { verb: "Submit", fields: { "Where it is": "https://example.com/better.jpg" } });
     await act(brand, "Approve", { within: row(brand, "better.jpg") });
