@@ -38,6 +38,7 @@ pub(crate) struct ConversionView {
     event_type: Option<String>,
     order_id: Option<String>,
     campaign_id: Option<String>,
+    /// Whose campaign it is; of what is nobody's, the brand that reported it.
     brand_id: Option<String>,
     partner_id: Option<String>,
     link_code: Option<String>,
@@ -78,7 +79,7 @@ impl From<ConversionRow> for ConversionView {
             event_type: row.event_type,
             order_id: row.order_id,
             campaign_id: row.campaign_id,
-            brand_id: row.brand_id,
+            brand_id: row.brand_id.or(row.reporter_brand_id),
             partner_id: row.partner_id,
             link_code: row.link_code,
             click_id: row.click_id,
@@ -114,7 +115,8 @@ pub(crate) struct ConversionFilter {
     status: Option<types::ConversionStatus>,
 }
 
-/// Conversions, newest first: a partner's or a brand's own, an operator's all. What is nobody's is shown to operators.
+/// Conversions, newest first: a partner's or a brand's own, an operator's all. What is nobody's is shown to operators, and to the brand
+/// that reported it.
 #[utoipa::path(
     get, path = "/api/v1/conversions", tag = "conversions", params(PageQuery, ConversionFilter),
     responses((status = 200, body = Page<ConversionView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
@@ -153,7 +155,7 @@ pub(crate) async fn get_conversion(
         .or_unread()?
         .ok_or_else(Problem::not_found)?;
     let partner = row.partner_id.as_deref().map(PartnerId::parse);
-    let brand = row.brand_id.as_deref().map(BrandId::parse);
+    let brand = row.brand_id().map(BrandId::parse);
     let (partner, brand) = (partner.and_then(Result::ok), brand.and_then(Result::ok));
     caller.require_owner(partner.as_ref(), brand.as_ref())?;
     Ok(Json(row.into()))

@@ -1,10 +1,10 @@
 //! Conversions, from `tracking-events`.
 
 use schemas::{
-    Body, ConversionAttributedV1, ConversionRefundNotedV1, ConversionUnattributedV1, Header,
+    Actor, Body, ConversionAttributedV1, ConversionRefundNotedV1, ConversionUnattributedV1, Header,
     Message,
 };
-use types::ConversionStatus;
+use types::{BrandId, ConversionStatus};
 
 use super::rows::{ReadModel, Says};
 use crate::store::conversions::ConversionRow;
@@ -62,6 +62,7 @@ fn known_of(
         amount_text: None,
         verified_by: None,
         reason: None,
+        reporter_brand_id: None,
         occurred_at,
         recorded_at: header.time.get(),
     }
@@ -95,8 +96,15 @@ fn unattributed(header: &Header, sale: &ConversionUnattributedV1, place: i64) ->
         currency: sale.currency.map(|currency| currency.code().to_owned()),
         amount_text: sale.amount.clone(),
         reason: Some(sale.reason.clone()),
+        reporter_brand_id: header.actor.as_ref().and_then(shop),
         ..known_of(header, ConversionStatus::Unattributed, occurred_at, place)
     }
+}
+
+/// The brand for which its sender spoke, as tracking took it: that of its token or its key.
+fn shop(actor: &Actor) -> Option<String> {
+    let brand = actor.brand().filter(|_| !actor.is_operator());
+    brand.map(BrandId::into_string)
 }
 
 fn noted(header: &Header, refund: &ConversionRefundNotedV1, place: i64) -> ConversionRow {

@@ -5,10 +5,10 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use runtime::lists::in_state;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, CampaignId, ConversionStatus, OrderId, PartnerId};
+use types::{CampaignId, ConversionStatus, OrderId, PartnerId};
 
 use super::of_campaigns::{self, Named, To};
-use super::{ITS_BRAND, One, Table, seen_by};
+use super::{Of, One, Table, seen_by};
 
 /// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -32,9 +32,22 @@ pub(crate) struct ConversionRow {
     pub(crate) verified_by: Option<String>,
     /// Why it is nobody's.
     pub(crate) reason: Option<String>,
+    /// The brand that reported it, while it is nobody's.
+    pub(crate) reporter_brand_id: Option<String>,
     pub(crate) occurred_at: i64,
     pub(crate) recorded_at: i64,
 }
+
+impl ConversionRow {
+    /// Whose order it is: of the campaign's brand, or of the one that reported what is nobody's.
+    pub(crate) fn brand_id(&self) -> Option<&str> {
+        let reporter = self.reporter_brand_id.as_deref();
+        self.brand_id.as_deref().or(reporter)
+    }
+}
+
+/// What stands around a brand whose order it is.
+const ITS_ORDERS: Of = ("", " IN (brand_id, reporter_brand_id)");
 
 impl Table for ConversionRow {
     super::row_of!("conversions");
@@ -57,16 +70,17 @@ impl Table for ConversionRow {
             amount_text: text = |r| r.amount_text.as_deref(),
             verified_by: text = |r| r.verified_by.as_deref(),
             reason: text = |r| r.reason.as_deref(),
+            reporter_brand_id: text = |r| r.reporter_brand_id.as_deref(),
             occurred_at: bigint = |r| r.occurred_at,
             recorded_at: bigint = |r| r.recorded_at,
-        } on (id) set (status, event_type, order_id, campaign_id, brand_id, partner_id, link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason, occurred_at, recorded_at)
+        } on (id) set (status, event_type, order_id, campaign_id, brand_id, partner_id, link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason, reporter_brand_id, occurred_at, recorded_at)
           // What was nobody's is new to whose it becomes.
           ", position = CASE WHEN conversions.status <> 'attributed' AND excluded.status = 'attributed' THEN excluded.position ELSE conversions.position END")
         .await
     }
 }
 
-/// A partner's, a brand's or everybody's, newest first.
+/// A partner's, a brand's with what it reported and is nobody's, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
@@ -75,22 +89,33 @@ pub(crate) async fn list(
     status: Option<ConversionStatus>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    // What is not attributed is no partner's and no brand's.
+    // What is not attributed is no partner's, and what is only noted no brand's either.
     let is_of_somebody = !scope.all || of.brand.is_some() || of.partner.is_some();
-    if is_of_somebody && status.is_some_and(|status| status != ConversionStatus::Attributed) {
+    if is_of_somebody && status == Some(ConversionStatus::Noted) {
         return Ok(Vec::new());
     }
     let that_stand_so = in_state("status", status.map(ConversionStatus::name));
     let Some(order) = order else {
-        return of_campaigns::list(pool, scope, of, page, Named::ByRow, that_stand_so).await;
+        let named = match status {
+            Some(ConversionStatus::Unattributed) if is_of_somebody => {
+                return of_campaigns::list_reported(pool, scope, of, page).await;
+            }
+            None => Named::WithReporter,
+            Some(_) => Named::ByRow,
+        };
+        return of_campaigns::list(pool, scope, of, page, named, that_stand_so).await;
     };
     let seen = |sql: &mut QueryBuilder<Postgres>| {
-        seen_by(scope, ITS_BRAND)(sql);
+        seen_by(scope, ITS_ORDERS)(sql);
+        if let Some(brand) = of.brand {
+            let (before, after) = ITS_ORDERS;
+            sql.push(" AND ").push(before).push_bind(brand.as_str());
+            sql.push(after);
+        }
         that_stand_so(sql);
     };
     let narrowing = [
         ("order_id", Some(order.as_str())),
-        ("brand_id", of.brand.map(BrandId::as_str)),
         ("campaign_id", of.campaign.map(CampaignId::as_str)),
         ("partner_id", of.partner.map(PartnerId::as_str)),
     ];

@@ -16,13 +16,15 @@ pub(super) enum Named {
     ByCampaign,
     /// The row itself says it too, and its table has indexes by brand, campaign and position, and by partner, campaign and position.
     ByRow,
+    /// By row; and one that is nobody's says which brand reported it, with an index by that and position.
+    WithReporter,
 }
 
 impl Named {
     fn of(self) -> Of {
         match self {
             Self::ByCampaign => ITS_CAMPAIGNS_BRAND,
-            Self::ByRow => ITS_BRAND,
+            Self::ByRow | Self::WithReporter => ITS_BRAND,
         }
     }
 }
@@ -43,6 +45,8 @@ enum Whose<'a> {
     Brands(&'a BrandId),
     Partners(&'a PartnerId),
     Both(&'a BrandId, &'a PartnerId),
+    /// What is nobody's and this brand reported.
+    Reported(&'a BrandId),
 }
 
 impl<'a> Whose<'a> {
@@ -60,13 +64,30 @@ impl<'a> Whose<'a> {
         if scope.all {
             return (Some(Self::new(to.brand, to.partner)), None);
         }
-        let brand = scope.brand.filter(|it| to.brand.is_none_or(|to| to == *it));
+        let brand = Self::brand_seen(scope, to);
         let partner = scope.partner;
         let partner = partner.filter(|it| to.partner.is_none_or(|to| to == *it));
         (
             brand.map(|brand| Self::new(Some(brand), to.partner)),
             partner.map(|partner| Self::new(to.brand, Some(partner))),
         )
+    }
+
+    /// What is nobody's, of whose brand that reported it this is a list; no partner has any of it.
+    fn reported(scope: Scope<'a>, to: To<'a>) -> Option<Self> {
+        let brand = if scope.all {
+            to.brand
+        } else {
+            Self::brand_seen(scope, to)
+        };
+        let brand = brand.filter(|_| to.partner.is_none());
+        brand.map(Self::Reported)
+    }
+
+    /// The brand whose rows are seen, unless the list is of another.
+    fn brand_seen(scope: Scope<'a>, to: To<'a>) -> Option<&'a BrandId> {
+        let is_meant = |own: &&BrandId| to.brand.is_none_or(|to| to == *own);
+        scope.brand.filter(is_meant)
     }
 
     fn push(self, sql: &mut QueryBuilder<Postgres>, named: Named) {
@@ -78,7 +99,12 @@ impl<'a> Whose<'a> {
             }
             Self::Brands(brand) => (Some(brand), None),
             Self::Partners(partner) => (None, Some(partner)),
-            Self::Both(brand, partner) if named == Named::ByRow => {
+            Self::Reported(brand) => {
+                sql.push(" AND brand_id IS NULL AND reporter_brand_id = ")
+                    .push_bind(brand.as_str());
+                (None, None)
+            }
+            Self::Both(brand, partner) if named != Named::ByCampaign => {
                 // By the partner's index, which has these rows alone: a campaign has others' too, perhaps very many.
                 sql.push(" AND coalesce(brand_id, '') = ")
                     .push_bind(brand.as_str());
@@ -127,7 +153,12 @@ impl<'a> Whose<'a> {
             }
             also(sql);
         };
-        if campaigns.is_some() && !matches!(self, Self::Both(..)) {
+        let has_an_index = match self {
+            Self::Both(..) => false,
+            Self::Reported(_) => campaign.is_none(),
+            _ => campaigns.is_some(),
+        };
+        if has_an_index {
             push_behind(sql, (&all::<R>(), "position"), page);
             its(sql);
             push_end_by_index(sql, "position", page);
@@ -144,10 +175,10 @@ impl<'a> Whose<'a> {
     fn campaigns(self, named: Named) -> Option<Campaigns<'a>> {
         match (self, named) {
             (Self::Brands(brand), Named::ByCampaign) => Some(Campaigns::OfBrand(brand)),
-            (Self::Brands(brand) | Self::Both(brand, _), Named::ByRow) => {
+            (Self::Brands(brand) | Self::Both(brand, _), Named::ByRow | Named::WithReporter) => {
                 Some(Campaigns::OfRows("brand_id", brand.as_str()))
             }
-            (Self::Partners(partner), Named::ByRow) => {
+            (Self::Partners(partner), Named::ByRow | Named::WithReporter) => {
                 Some(Campaigns::OfRows("partner_id", partner.as_str()))
             }
             _ => None,
@@ -228,24 +259,54 @@ async fn list_on<R: Table>(
 ) -> Result<Vec<R>, sqlx::Error> {
     let mut seen = Whose::seen(scope, to);
     let its_brand;
-    if let (Some(Whose::Everybodys), Some(campaign), Named::ByRow) = (seen.0, to.campaign, named) {
+    if let (Some(Whose::Everybodys), Some(campaign)) = (seen.0, to.campaign)
+        && named != Named::ByCampaign
+    {
         // Rows of a campaign are found by its brand; what is nobody's names none.
         its_brand = brand_of::<R>(connection, campaign).await?;
         seen = (its_brand.as_ref().map(Whose::Brands), Some(Whose::Nobodys));
     }
+    let reported = Whose::reported(scope, to).filter(|_| named == Named::WithReporter);
+    let all = [seen.0, seen.1, reported];
+    let all: Vec<Whose> = all.into_iter().flatten().collect();
+    read_page(connection, &all, to, page, named, also).await
+}
+
+/// What a brand reported that is nobody's, newest first.
+pub(super) async fn list_reported<R: Table>(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    to: To<'_>,
+    page: PageQuery,
+) -> Result<Vec<R>, sqlx::Error> {
+    let Some(reported) = Whose::reported(scope, to) else {
+        return Ok(Vec::new());
+    };
+    let mut connection = pool.acquire().await?;
+    let named = Named::WithReporter;
+    read_page(&mut connection, &[reported], to, page, named, |_| {}).await
+}
+
+/// A page of all of these together.
+async fn read_page<R: Table>(
+    connection: &mut PgConnection,
+    all: &[Whose<'_>],
+    to: To<'_>,
+    page: PageQuery,
+    named: Named,
+    also: impl Fn(&mut QueryBuilder<Postgres>),
+) -> Result<Vec<R>, sqlx::Error> {
     let mut sql = QueryBuilder::new("");
     let of = (named, to.campaign);
-    match seen {
-        (None, None) => return Ok(Vec::new()),
-        (Some(whose), None) | (None, Some(whose)) => {
-            whose.push_page::<R>(&mut sql, page, of, &also);
-        }
-        (Some(one), Some(other)) => {
-            sql.push("(");
-            one.push_page::<R>(&mut sql, page, of, &also);
-            sql.push(") UNION (");
-            other.push_page::<R>(&mut sql, page, of, &also);
-            sql.push(")");
+    match all {
+        [] => return Ok(Vec::new()),
+        [whose] => whose.push_page::<R>(&mut sql, page, of, &also),
+        all => {
+            for (at, whose) in all.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { " UNION (" });
+                whose.push_page::<R>(&mut sql, page, of, &also);
+                sql.push(")");
+            }
             push_end(&mut sql, "position", page);
         }
     }
@@ -442,7 +503,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_attributed_is_nobodys_and_not_looked_for_among_a_brands_or_a_partners() {
+    async fn what_is_not_attributed_is_no_partners_and_what_is_only_noted_no_brands() {
         let nothing = PgPool::connect_lazy("postgres://localhost/none").unwrap();
         nothing.close().await;
         let (brand, partner) = (
@@ -457,13 +518,77 @@ mod tests {
             partner: Some(&partner),
             ..To::default()
         };
-        let of_all = [(ALL, all_of_brand), (ALL, all_of_partner)];
-        for status in [ConversionStatus::Unattributed, ConversionStatus::Noted] {
-            for (scope, to) in seen(&brand, &partner).into_iter().chain(of_all) {
-                let rows = conversions::list(&nothing, scope, to, None, Some(status), PAGE).await;
-                assert_eq!(rows.unwrap(), Vec::new(), "{scope:?} {to:?}");
-            }
+        let [of_brand, of_partner, of_both] = seen(&brand, &partner);
+        let partners = [of_partner, of_both, (ALL, all_of_partner)];
+        let brands = [of_brand, (ALL, all_of_brand)];
+        let noted = brands.map(|it| (ConversionStatus::Noted, it));
+        let all = partners.into_iter().flat_map(|it| {
+            [ConversionStatus::Unattributed, ConversionStatus::Noted].map(|status| (status, it))
+        });
+        for (status, (scope, to)) in all.chain(noted) {
+            let rows = conversions::list(&nothing, scope, to, None, Some(status), PAGE).await;
+            assert_eq!(rows.unwrap(), Vec::new(), "{status:?} {scope:?} {to:?}");
         }
+    }
+
+    /// Of 50,000 that are nobody's, `b0` reported nearly all, half of them for `c0`, and `b9` two before all others.
+    async fn reported(service: &TestService) {
+        sqlx::raw_sql(
+            "INSERT INTO conversions (id, position, status, refunded_minor, occurred_at, recorded_at, reporter_brand_id, campaign_id)
+             SELECT 'nobodys ' || n, n, 'unattributed', 0, n, n, CASE WHEN n < 3 THEN 'b9' ELSE 'b0' END, CASE WHEN n % 2 = 0 THEN 'c0' END
+               FROM generate_series(1, 50000) n;
+             INSERT INTO conversions (id, position, status, refunded_minor, occurred_at, recorded_at, partner_id, campaign_id, brand_id)
+             SELECT 'sale ' || n, 50000 + n, 'attributed', 0, n, n, 'p0', 'c' || n % 10, 'b' || n % 10 FROM generate_series(1, 20000) n;
+             ANALYZE conversions",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_brand_reported_is_found_among_very_many_and_with_what_is_its_own() {
+        let service = TestService::start(crate::define).await;
+        reported(&service).await;
+        let (b0, b9) = (BrandId::parse("b0").unwrap(), BrandId::parse("b9").unwrap());
+        let (c0, c1) = ("c0".parse().unwrap(), "c1".parse().unwrap());
+        let brands = |own| Scope {
+            all: false,
+            partner: None,
+            brand: Some(own),
+        };
+        let to = |campaign| To {
+            campaign,
+            ..To::default()
+        };
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        for (own, campaign, positions) in [
+            // Its newest are a partner's, all of them.
+            (&b0, None, (51, 70_000)),
+            (&b0, Some(&c0), (51, 70_000)),
+            // It has no sale of this campaign, and two reports before all others, of which one names that.
+            (&b9, Some(&c0), (1, 2)),
+            (&b9, Some(&c1), (0, 0)),
+        ] {
+            let named = Named::WithReporter;
+            let rows = list_on(&mut tx, brands(own), to(campaign), PAGE, named, |_| {}).await;
+            let rows: Vec<ConversionRow> = rows.unwrap();
+            let newest = rows.first().map_or(0, |row| row.position);
+            assert_eq!((rows.len(), newest), positions, "{own} {campaign:?}");
+        }
+        drop(tx);
+        for (own, newest) in [(&b0, 50_000), (&b9, 2)] {
+            let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+            let reported = Whose::reported(brands(own), To::default());
+            let all = [reported.unwrap()];
+            let to = To::default();
+            let rows = read_page(&mut tx, &all, to, PAGE, Named::WithReporter, |_| {}).await;
+            let rows: Vec<ConversionRow> = rows.unwrap();
+            assert_eq!(rows[0].position, newest);
+            let read = rows_read(&mut tx, "conversions").await;
+            assert!(read <= 100, "{own}: {read}");
+        }
+        service.stop().await;
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use qrcode::{EcLevel, QrCode};
 use runtime::testing::{TestService, brand, claims, message, mint, operator, partner};
 use schemas::{
-    ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
+    Actor, ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
     CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
     ConversionAttributedV1, ConversionRefundNotedV1, EnrollmentAcceptedV1, EvidenceApprovedV1,
     EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, LinkChangedV1,
@@ -1063,6 +1063,98 @@ async fn what_was_nobodys_is_the_newest_of_whose_it_becomes() {
     let (_, list) = app.get("/api/v1/conversions", &partner123()).await;
     let ids = list["items"].as_array().unwrap().iter().map(|it| &it["id"]);
     assert_eq!(ids.collect::<Vec<_>>(), [SALE, later.as_str()], "{list}");
+    app.stop().await;
+}
+
+/// That it was reported by whom this token's roles and ids make it.
+fn actor(roles: &[&str], brand_id: Option<&str>) -> Option<Actor> {
+    Some(Actor {
+        subject: "somebody".to_owned(),
+        roles: roles.iter().copied().map(str::to_owned).collect(),
+        partner_id: None,
+        brand_id: brand_id.map(str::to_owned),
+    })
+}
+
+#[tokio::test]
+async fn what_is_nobodys_is_read_by_the_brand_that_reported_it_and_by_no_other() {
+    let app = bff().await;
+    let topic = Topic::TrackingEvents;
+    let by = [
+        ("of_brand1", actor(&["brand"], Some("brand1"))),
+        ("of_brand2", actor(&["brand"], Some("brand2"))),
+        // Whoever is no brand speaks for none, whatever else it says.
+        ("of_operator", actor(&["operator", "brand"], Some("brand1"))),
+        ("of_partner", actor(&["partner"], Some("brand1"))),
+        ("of_nobody", None),
+    ];
+    let reports = by.into_iter().zip(1..).map(|((id, actor), sequence)| {
+        let mut event = message(topic, id, id, nobodys("order-1"), Some(sequence));
+        event.header.actor = actor;
+        event
+    });
+    app.deliver_all(topic, reports.collect()).await;
+    let own = "/api/v1/conversions/of_brand1";
+    for (who, is_its) in [
+        (brand("brand1"), true),
+        (operator(), true),
+        (brand("brand2"), false),
+        (partner123(), false),
+    ] {
+        let (status, one) = app.get(own, &who).await;
+        assert_eq!(status, if is_its { 200 } else { 404 }, "{one}");
+        if is_its {
+            assert_eq!(
+                (&one["status"], &one["reason"], &one["brand_id"]),
+                (&json!("unattributed"), &json!("no_click"), &json!("brand1"))
+            );
+        }
+    }
+    for id in ["of_operator", "of_partner", "of_nobody"] {
+        let path = format!("/api/v1/conversions/{id}");
+        assert_eq!(app.get(&path, &brand("brand1")).await.0, 404, "{id}");
+        let (_, one) = app.get(&path, &operator()).await;
+        assert_eq!(one["brand_id"], Value::Null, "{id}");
+    }
+    let both = mint(&claims("both").partner("partner123").brand("brand1"));
+    for (who, query, expected) in [
+        (brand("brand1"), "", 1),
+        (brand("brand1"), "?status=unattributed", 1),
+        (brand("brand1"), "?status=attributed", 0),
+        (brand("brand1"), "?status=noted", 0),
+        (brand("brand1"), "?order_id=order-1", 1),
+        (brand("brand1"), "?order_id=order-1&brand_id=brand1", 1),
+        (brand("brand1"), "?order_id=order-1&brand_id=brand2", 0),
+        (brand("brand1"), "?brand_id=brand1", 1),
+        (brand("brand1"), "?brand_id=brand2", 0),
+        (brand("brand1"), "?partner_id=partner123", 0),
+        (brand("brand1"), "?campaign_id=camp123", 0),
+        (brand("brand3"), "", 0),
+        (both.clone(), "", 1),
+        (both, "?status=unattributed", 1),
+        (partner123(), "", 0),
+        (partner123(), "?status=unattributed", 0),
+        (partner123(), "?order_id=order-1", 0),
+        (operator(), "", 5),
+        (operator(), "?brand_id=brand1", 1),
+        (operator(), "?brand_id=brand1&status=unattributed", 1),
+        (operator(), "?order_id=order-1&brand_id=brand1", 1),
+    ] {
+        let path = format!("/api/v1/conversions{query}");
+        assert_eq!(count(&app, &path, &who).await, expected, "{query}");
+    }
+    // Somebody's at last, it is its campaign's brand's as any other.
+    let mut event = message(topic, "of_brand2", "of_brand2", sold().into(), Some(6));
+    event.header.actor = actor(&["brand"], Some("brand2"));
+    app.deliver_all(topic, vec![event]).await;
+    assert_eq!(
+        count(&app, "/api/v1/conversions", &brand("brand1")).await,
+        2
+    );
+    assert_eq!(
+        count(&app, "/api/v1/conversions", &brand("brand2")).await,
+        0
+    );
     app.stop().await;
 }
 

@@ -249,16 +249,22 @@ async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alon
     let token = testing::partner("partner1");
     let url = "https://a.example/somebody-in-person.jpg";
     let notes = r#"{"note":"somebody-in-person"}"#;
-    let mut noted = show(url);
-    noted["metadata"] = serde_json::from_str(notes).unwrap();
-    app::post(&service, EVIDENCE, &token, &noted, StatusCode::CREATED).await;
+    let mut body = show(url);
+    body["metadata"] = serde_json::from_str(notes).unwrap();
+    app::post(&service, EVIDENCE, &token, &body, StatusCode::CREATED).await;
     let mut opened = Vec::new();
     for message in service.log().await {
         match &message.body {
             Body::EvidenceSubmittedV1(shown) => {
                 let evidence = message.header.subject.parse().unwrap();
-                let of = [texts::of_evidence(&evidence), texts::of_evidences_notes(&evidence)];
-                let sealed = [shown.sealed_url.as_deref(), shown.sealed_metadata.as_deref()];
+                let of = [
+                    texts::of_evidence(&evidence),
+                    texts::of_evidences_notes(&evidence),
+                ];
+                let sealed = [
+                    shown.sealed_url.as_deref(),
+                    shown.sealed_metadata.as_deref(),
+                ];
                 let keys = service.host.personal_keys(sealed).await.unwrap();
                 let both = of.iter().zip(sealed);
                 opened.extend(both.filter_map(|(of, sealed)| keys.open(of, sealed?)));

@@ -139,6 +139,16 @@ const steps = {
     conversionPath = place(partner);
   },
 
+  "a purchase without a click is shown to the brand that reported it, and why it is nobody's": async () => {
+    await go(brand, "/brand/conversions");
+    await act(brand, "Report a conversion", {
+      verb: "Report it",
+      fields: { Customer: "buyer-9", "Order number": "walk-9", Amount: "20.00" },
+    });
+    await go(brand, "/brand/conversions?status=unattributed");
+    await row(brand, "walk-9").getByText("No click").waitFor();
+  },
+
   "a claim is open until the brand accepts it": async () => {
     await go(brand, "/brand/claims");
     await go(partner, "/partner/claims");
