@@ -1066,14 +1066,14 @@ async fn what_was_nobodys_is_the_newest_of_whose_it_becomes() {
     app.stop().await;
 }
 
-/// That it was reported by whom this token's roles and ids make it.
-fn actor(roles: &[&str], brand_id: Option<&str>) -> Option<Actor> {
-    Some(Actor {
+/// Who has these roles, and a token that names this brand.
+fn actor(roles: &[&str], brand_id: &str) -> Actor {
+    Actor {
         subject: "somebody".to_owned(),
         roles: roles.iter().copied().map(str::to_owned).collect(),
         partner_id: None,
-        brand_id: brand_id.map(str::to_owned),
-    })
+        brand_id: Some(brand_id.to_owned()),
+    }
 }
 
 #[tokio::test]
@@ -1081,11 +1081,11 @@ async fn what_is_nobodys_is_read_by_the_brand_that_reported_it_and_by_no_other()
     let app = bff().await;
     let topic = Topic::TrackingEvents;
     let by = [
-        ("of_brand1", actor(&["brand"], Some("brand1"))),
-        ("of_brand2", actor(&["brand"], Some("brand2"))),
+        ("of_brand1", Some(actor(&["brand"], "brand1"))),
+        ("of_brand2", Some(actor(&["brand"], "brand2"))),
         // Whoever is no brand speaks for none, whatever else it says.
-        ("of_operator", actor(&["operator", "brand"], Some("brand1"))),
-        ("of_partner", actor(&["partner"], Some("brand1"))),
+        ("of_operator", Some(actor(&["operator", "brand"], "brand1"))),
+        ("of_partner", Some(actor(&["partner"], "brand1"))),
         ("of_nobody", None),
     ];
     let reports = by.into_iter().zip(1..).map(|((id, actor), sequence)| {
@@ -1145,7 +1145,7 @@ async fn what_is_nobodys_is_read_by_the_brand_that_reported_it_and_by_no_other()
     }
     // Somebody's at last, it is its campaign's brand's as any other.
     let mut event = message(topic, "of_brand2", "of_brand2", sold().into(), Some(6));
-    event.header.actor = actor(&["brand"], Some("brand2"));
+    event.header.actor = Some(actor(&["brand"], "brand2"));
     app.deliver_all(topic, vec![event]).await;
     assert_eq!(
         count(&app, "/api/v1/conversions", &brand("brand1")).await,
