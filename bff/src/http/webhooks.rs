@@ -56,8 +56,9 @@ pub(super) fn reads(host: &Host) -> OpenApiRouter {
         .with_state(Proxy::new(host))
 }
 
-/// Asks that a brand or a partner is sent what happens: each event that it may see, but for those of webhooks, mail and onboarding, as
-/// Standard Webhooks has it, of each subject one after the other, until it is taken. With what it is signed, `…/secret` shows.
+/// Asks that a brand or a partner is sent what happens: each event that it may see, but for those of webhooks, mail, onboarding,
+/// records, groups, keys and bans, as Standard Webhooks has it, of each subject one after the other, until it is taken. With what it is
+/// signed, `…/secret` shows.
 #[utoipa::path(
     post, path = "/api/v1/webhooks", tag = "webhooks", params(Repeatable, Waits),
     request_body(content = CreateWebhookEndpoint, example = json!({"url": "https://hooks.example.com/tributary"})),

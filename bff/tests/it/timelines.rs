@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use futures::future::join_all;
 use runtime::testing::{TestService, brand, operator, partner, unmade_database, until, variables};
 use schemas::Service;
@@ -114,6 +114,131 @@ async fn a_partner_sees_its_own_however_much_of_others_its_request_led_to_before
     let messages = own["messages"].as_array().unwrap();
     assert_eq!(messages.len(), 1, "{own:#}");
     assert_eq!(messages[0]["type"], "campaign.accept.command.v1");
+}
+
+/// Has a request taken, and returns its correlation id.
+async fn taken(
+    bff: &TestService,
+    token: &str,
+    (method, path): (Method, &str),
+    body: &Value,
+) -> String {
+    let request = Uuid::now_v7().to_string();
+    let url = format!("{}/api/v1/{path}", bff.base_url);
+    let sent = bff.client.request(method, url).bearer_auth(token);
+    let sent = sent.header("x-correlation-id", &request).json(body);
+    let answer = sent.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED, "{path}");
+    request
+}
+
+/// The messages of a timeline, once there are these.
+async fn messages_until(
+    bff: &TestService,
+    token: &str,
+    request: &str,
+    kinds: &[&str],
+) -> Vec<Value> {
+    let path = format!("/api/v1/timeline/{request}");
+    let are_they = |shown: &Value| {
+        let messages = shown["messages"].as_array().unwrap();
+        messages.iter().map(|it| &it["type"]).eq(kinds)
+    };
+    let mut shown = read_until(bff, token, &path, are_they).await;
+    let Value::Array(messages) = shown["messages"].take() else {
+        panic!("{shown}")
+    };
+    messages
+}
+
+async fn is_nobodys(bff: &TestService, token: &str, request: &str) {
+    let path = format!("/api/v1/timeline/{request}");
+    until("it is nothing of theirs", || async {
+        bff.get(&path, token).await.0 == StatusCode::NOT_FOUND
+    })
+    .await;
+}
+
+/// What a brand and a partner change by themselves, at the id that was made last: how, with what body, by which command, with what event.
+#[rustfmt::skip]
+const CHANGES: [(Method, &str, &str, &str, &str); 10] = [
+    (Method::POST, "partners/partner123/ban", r#"{"reason": "terms_violated"}"#, "ban_partner", "partner.banned.v1"),
+    (Method::POST, "partners/partner123/unban", "{}", "unban_partner", "partner.unbanned.v1"),
+    (Method::POST, "keys", r#"{"scopes": ["conversions.write"]}"#, "create_api_key", "api_key.created.v1"),
+    (Method::POST, "keys/{made}/rotate", r#"{"overlap_seconds": 3600}"#, "rotate_api_key", "api_key.rotated.v1"),
+    (Method::DELETE, "keys/{made}", "{}", "revoke_api_key", "api_key.revoked.v1"),
+    (Method::POST, "groups", r#"{"name": "Gold", "link_limit": 5}"#, "create_group", "group.created.v1"),
+    (Method::PATCH, "groups/{made}", r#"{"link_limit": 7}"#, "change_group", "group.changed.v1"),
+    (Method::POST, "partners/partner123/group", r#"{"group_id": "{made}"}"#, "move_partner", "partner.moved.v1"),
+    (Method::PATCH, "brands/brand1", r#"{"currency": "EUR"}"#, "change_brand", "brand.changed.v1"),
+    (Method::PATCH, "partners/partner123", r#"{"country": "DE"}"#, "change_partner", "partner.changed.v1"),
+];
+
+#[tokio::test]
+async fn who_changes_keys_groups_bans_and_records_sees_what_came_of_it_and_a_stranger_nothing() {
+    let (bff, _campaign) = both("http").await;
+    let (of_brand, of_partner) = (brand("brand1"), partner123());
+    let strangers = [
+        brand("brand2"),
+        partner("partner9"),
+        partner("brand1"),
+        brand("partner123"),
+    ];
+    let mut made = String::new();
+    for (method, path, body, act, event) in CHANGES {
+        let (own, other) = match act {
+            "change_partner" => (&of_partner, &of_brand),
+            _ => (&of_brand, &of_partner),
+        };
+        let body = serde_json::from_str(&body.replace("{made}", &made)).unwrap();
+        let path = path.replace("{made}", &made);
+        let request = taken(&bff, own, (method, &path), &body).await;
+        let command = format!("campaign.{act}.command.v1");
+        let shown = messages_until(&bff, own, &request, &[&command, event]).await;
+        assert_eq!(shown[0]["outcome"]["event_id"], shown[1]["id"], "{act}");
+        assert_eq!(shown[0]["outcome"]["status"], "completed", "{act}");
+        assert_eq!(shown[1]["caused_by"], shown[0]["id"], "{act}");
+        let text = json!(shown).to_string();
+        for secret in ["hash", "prefix", "sealed"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        if event.ends_with(".created.v1") {
+            shown[1]["subject"].as_str().unwrap().clone_into(&mut made);
+        }
+        match act {
+            "ban_partner" | "unban_partner" => {
+                let shown = messages_until(&bff, other, &request, &[event]).await;
+                assert_eq!(shown[0]["data"]["brand_id"], "brand1");
+            }
+            _ => is_nobodys(&bff, other, &request).await,
+        }
+        for stranger in &strangers {
+            is_nobodys(&bff, stranger, &request).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ban_of_all_campaigns_is_shown_to_its_partner_and_to_no_brand() {
+    let (bff, _campaign) = both("http").await;
+    for (act, body) in [
+        ("ban", json!({"reason": "terms_violated"})),
+        ("unban", json!({})),
+    ] {
+        let path = format!("partners/partner123/{act}");
+        let request = taken(&bff, &operator(), (Method::POST, &path), &body).await;
+        let (command, event) = (
+            format!("campaign.{act}_partner.command.v1"),
+            format!("partner.{act}ned.v1"),
+        );
+        messages_until(&bff, &operator(), &request, &[&command, &event]).await;
+        let shown = messages_until(&bff, &partner123(), &request, &[&event]).await;
+        assert_eq!(shown[0]["data"]["brand_id"], Value::Null);
+        assert_eq!(shown[0]["data"]["reason"], body["reason"]);
+        for stranger in [brand("brand1"), brand("brand2"), partner("partner9")] {
+            is_nobodys(&bff, &stranger, &request).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -52,9 +52,9 @@ super::done!(
 
 /// Have a brand or a partner sent what happens
 ///
-/// Each event that its owner may see, but for those of webhooks, mail and onboarding, is sent to it as
-/// [Standard Webhooks](https://www.standardwebhooks.com) has it, of each subject one after the other, until it is taken. With what it is
-/// signed, `…/secret` shows.
+/// Each event that its owner may see, but for those of webhooks, mail, onboarding, records, groups, keys and bans, is sent to it
+/// as [Standard Webhooks](https://www.standardwebhooks.com) has it, of each subject one after the other, until it is taken. With what it
+/// is signed, `…/secret` shows.
 #[utoipa::path(
     post,
     path = "/api/v1/notify/webhooks",

@@ -17,7 +17,9 @@ use crate::envelope::Actor;
 use crate::kinds::{Body, KINDS};
 use crate::service::Service;
 use crate::show::show_payload;
-use table::Whose::{Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, Subject};
+use table::Whose::{
+    Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, PartnerByKeyAndNamed, Subject,
+};
 use table::{Fields, TABLE, Whose};
 
 /// A message, as far as it matters to whom it is shown.
@@ -185,12 +187,13 @@ pub fn kinds_sent(to_brands: bool) -> impl Iterator<Item = &'static str> {
     kinds_shown(to_brands).filter(|kind| is_sent(kind))
 }
 
-/// Whether an event of this kind is sent to whoever is shown something of it: notify follows it, which its own are not, and not as the answer
-/// to a step of an onboarding.
+/// Whether an event of this kind is sent to whoever is shown something of it: notify follows it, which its own are not, nor those of records,
+/// keys and groups, and not as the answer to a step of an onboarding, or as the ban that ends one.
 pub fn is_sent(kind: &str) -> bool {
     let mut of = KINDS.iter().filter(|it| it.name == kind);
     of.any(|it| {
-        !it.command && it.followers.contains(&Service::Notify) && it.subject != Entity::Workflow
+        let of_onboarding = matches!(it.subject, Entity::Workflow | Entity::Ban);
+        !it.command && it.followers.contains(&Service::Notify) && !of_onboarding
     })
 }
 
@@ -286,6 +289,7 @@ fn parties(
         }
         PartnerByKey => (key(), None),
         BrandByKey => (None, key()),
+        PartnerByKeyAndNamed => (key(), text(&payload["brand_id"])),
         Asker | Accounts => asker(),
     }
 }

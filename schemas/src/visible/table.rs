@@ -14,13 +14,17 @@ pub(super) enum Whose {
     PartnerByKey,
     /// The brand's that is its key.
     BrandByKey,
+    /// The partner's that is its key, and the brand's that it names: one that names none is no brand's.
+    PartnerByKeyAndNamed,
     /// Who asked for it.
     Asker,
     /// Those in whose accounts it moves money; each sees its own transfers.
     Accounts,
 }
 
-use Whose::{Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, Subject};
+use Whose::{
+    Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, PartnerByKeyAndNamed, Subject,
+};
 
 /// What a role sees of a payload; `None`: not even the message.
 pub(super) type Fields = Option<&'static [&'static str]>;
@@ -132,6 +136,13 @@ const TERMS: Fields = Some(&[
     "plan",
     "effective_at",
 ]);
+const BAN: Fields = Some(&["brand_id", "reason"]);
+/// How a key begins is shown where keys are listed, and nowhere else.
+const API_KEY: Fields = Some(&["brand_id", "scopes", "expires_at", "previous_until"]);
+const GROUP: Fields = Some(&["status", "link_limit"]);
+const MEMBER: Fields = Some(&["partner_id", "group_id"]);
+/// Names and websites are sealed to the services.
+const RECORD: Fields = Some(&["country", "currency"]);
 const REFUSED: Fields = Some(&["command_type", "code", "detail", "pointer"]);
 const ENDPOINT: Fields = Some(&[
     "brand_id",
@@ -209,6 +220,16 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("campaign.approve_evidence.command.v1", Asker, None, BARE),
     ("campaign.reject_evidence.command.v1", Asker, None, REASON),
     ("campaign.return_evidence.command.v1", Asker, None, REASON),
+    ("campaign.ban_partner.command.v1", Asker, None, REASON),
+    ("campaign.unban_partner.command.v1", Asker, None, BARE),
+    ("campaign.create_api_key.command.v1", Asker, None, BARE),
+    ("campaign.rotate_api_key.command.v1", Asker, None, BARE),
+    ("campaign.revoke_api_key.command.v1", Asker, None, BARE),
+    ("campaign.create_group.command.v1", Asker, None, BARE),
+    ("campaign.change_group.command.v1", Asker, None, BARE),
+    ("campaign.move_partner.command.v1", Asker, None, MEMBER),
+    ("campaign.change_partner.command.v1", Asker, BARE, None),
+    ("campaign.change_brand.command.v1", Asker, None, BARE),
     ("campaign.created.v1", Named, None, CAMPAIGN),
     ("campaign.changed.v1", Named, None, CAMPAIGN),
     ("campaign.activated.v1", Named, None, CAMPAIGN),
@@ -226,6 +247,16 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("evidence.approved.v1", Named, EVIDENCE, EVIDENCE),
     ("evidence.rejected.v1", Named, EVIDENCE, EVIDENCE),
     ("evidence.returned.v1", Named, EVIDENCE, EVIDENCE),
+    ("partner.banned.v1", PartnerByKeyAndNamed, BAN, BAN),
+    ("partner.unbanned.v1", PartnerByKeyAndNamed, BAN, BAN),
+    ("api_key.created.v1", Named, None, API_KEY),
+    ("api_key.rotated.v1", Named, None, API_KEY),
+    ("api_key.revoked.v1", Named, None, API_KEY),
+    ("group.created.v1", BrandByKey, None, GROUP),
+    ("group.changed.v1", BrandByKey, None, GROUP),
+    ("partner.moved.v1", BrandByKey, None, MEMBER),
+    ("partner.changed.v1", PartnerByKey, RECORD, None),
+    ("brand.changed.v1", BrandByKey, None, RECORD),
     ("command.rejected.v1", Asker, REFUSED, REFUSED),
     ("command.stalled.v1", Asker, Some(&["command_type"]), Some(&["command_type"])),
     ("tracking.record_event.command.v1", Asker, REPORT, REPORT),
@@ -256,6 +287,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("payment.withdraw.command.v1", Asker, None, BANK),
     ("payment.transfer_funds.command.v1", Asker, None, MOVED),
     ("payment.open_account.command.v1", Asker, None, Some(&["brand_id", "name"])),
+    ("payment.set_funds_warning.command.v1", Asker, None, BARE),
     ("ledger.posted.v1", Accounts, POSTED, POSTED),
     ("earnings.funded.v1", Accounts, Some(&["currency", "transfers"]), Some(&["currency", "transfers", "conversion_ids"])),
     ("payout.requested.v1", PartnerByKey, PAYOUT, None),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::{KINDS, Kind, Reach};
 
 /// What each kind shows to its partner and its brand, one line for each.
 const STATED: &str = include_str!("stated.txt");
@@ -56,7 +56,7 @@ fn sample(kind: &Kind, partner: &str, brand: &str) -> Sample {
         *transfers = json!([own, others]);
     }
     let key = match table::TABLE.iter().find(|(of, ..)| *of == kind.name) {
-        Some((_, PartnerByKey, ..)) => partner,
+        Some((_, PartnerByKey | PartnerByKeyAndNamed, ..)) => partner,
         _ => brand,
     };
     Sample {
@@ -243,12 +243,61 @@ fn what_is_shown_and_not_sent_is_of_the_families_that_the_guide_names_and_of_no_
 }
 
 #[test]
-fn nothing_of_onboarding_is_sent() {
+fn nothing_of_onboarding_is_sent_and_no_ban_which_notify_follows_to_end_one() {
     for to_brands in [true, false] {
         for kind in kinds_sent(to_brands) {
             let mut of = KINDS.iter().filter(|it| it.name == kind);
-            assert!(of.all(|it| it.subject != Entity::Workflow), "{kind}");
+            let is_kept = |it: &Kind| matches!(it.subject, Entity::Workflow | Entity::Ban);
+            assert!(of.all(|it| !is_kept(it)), "{kind}");
         }
+    }
+}
+
+/// Commands that operators alone may send, and the one that comes by a link in a mail.
+const OF_NO_OWNER: [&str; 6] = [
+    "campaign.erase_partner.command.v1",
+    "tracking.erase_visitor.command.v1",
+    "payment.settle_deposit.command.v1",
+    "payment.settle_withdrawal.command.v1",
+    "payment.set_billing.command.v1",
+    "notify.unsubscribe.command.v1",
+];
+
+#[test]
+fn who_may_send_a_command_is_shown_it_and_whatever_comes_of_it() {
+    let commands = KINDS
+        .iter()
+        .filter(|it| it.command && it.reach == Reach::Public);
+    for command in commands {
+        let Some((_, whose, of_partner, of_brand)) = rule(command.name) else {
+            assert!(OF_NO_OWNER.contains(&command.name), "{}", command.name);
+            continue;
+        };
+        assert!(!OF_NO_OWNER.contains(&command.name), "{}", command.name);
+        assert_eq!(*whose, Asker, "{}", command.name);
+        for outcome in command.outcomes {
+            let shown = rule(outcome).is_some_and(|(_, _, partner, brand)| {
+                (of_partner.is_some() && partner.is_some())
+                    || (of_brand.is_some() && brand.is_some())
+            });
+            assert!(shown, "{}: {outcome}", command.name);
+        }
+    }
+}
+
+#[test]
+fn a_ban_of_all_campaigns_is_its_partners_and_no_brands() {
+    for kind in ["partner.banned.v1", "partner.unbanned.v1"] {
+        let kind = KINDS.iter().find(|it| it.name == kind).unwrap();
+        let mut found = sample(kind, "mine", "mine");
+        let nobody = Owners::default();
+        let both = [brand("mine"), partner("mine")];
+        assert_eq!(found.seen().audience(&nobody), both, "{}", kind.name);
+        found.payload["brand_id"] = Value::Null;
+        let [of_brand, of_partner] = both.map(|viewer| shown(&found.seen(), &viewer, &nobody));
+        assert_eq!(of_brand, None, "{}", kind.name);
+        assert!(of_partner.is_some(), "{}", kind.name);
+        assert_eq!(found.seen().audience(&nobody), [partner("mine")]);
     }
 }
 

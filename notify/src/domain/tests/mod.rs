@@ -76,10 +76,11 @@ fn an_endpoint_is_made_for_its_owner_within_bounds_and_for_what_it_is_shown() {
     let more = decide(full, &create(&[]), &by("mine"));
     assert_eq!(code(more), "too_many_webhook_endpoints");
     for hidden in [
-        "api_key.created.v1",
         "campaign.create.command.v1",
         "none",
         // Shown in the live feed, and sent to nobody.
+        "api_key.created.v1",
+        "partner.banned.v1",
         "webhook_endpoint.disabled.v1",
         "notification.sent.v1",
         "contact.changed.v1",
