@@ -43,15 +43,18 @@ pub(super) fn change_campaign(
     Ok(About::of(before.id.clone(), after).into())
 }
 
-/// What the campaign's own timer comes to: a pause, once, when its end has come.
+/// What the campaign's own timer comes to: a pause, once, when its end has come. One that is paused for want of funds is so for its end
+/// from then on, or it would wait for funds that let it go on no more; what its brand has paused stays so.
 pub(super) fn end_campaign(
     campaign: Option<&Campaign>,
     due_at: Micros,
 ) -> Result<Event, Rejection> {
     let campaign = campaign.ok_or_else(campaign_unknown)?;
     // The timer fired when it was due. A clock that was set back since does not make it come again: its id is the same.
-    if campaign.status != CampaignStatus::Active || campaign.ends_at != Some(due_at) {
-        let detail = "the campaign is not active, or its end is another";
+    let goes_on = campaign.status == CampaignStatus::Active
+        || campaign.pause_reason == Some(PauseReason::OutOfFunds);
+    if !goes_on || campaign.ends_at != Some(due_at) {
+        let detail = "the campaign does not go on by itself, or its end is another";
         return Err(Rejection::new(Code::EndNotReached, detail));
     }
     let paused = CampaignPausedV1 {

@@ -16,7 +16,7 @@ pub(super) fn adopt(brand: &BrandId, currency: Currency, exhausted: bool) -> Eve
 }
 
 /// An active campaign pauses while its brand is out of funds. One that is paused for that, and for nothing else, goes on when it
-/// is not, unless its end has come.
+/// is not, unless its end has come: then that is why it is paused, in a moment.
 pub(super) fn follow(view: View, context: &Context) -> Result<Event, Rejection> {
     let campaign = view.campaign.ok_or_else(campaign_unknown)?;
     let (id, brand_id) = (campaign.id.clone(), campaign.brand.clone());

@@ -7,7 +7,7 @@ use types::{Micros, ids};
 
 use crate::store::campaigns::{self, Ended};
 
-/// Fires for every active campaign whose end has come.
+/// Fires for every campaign whose end has come, unless it is paused for another reason than its brand's funds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EndCampaigns;
 

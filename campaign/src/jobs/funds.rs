@@ -48,3 +48,25 @@ fn command(campaign: Behind, now: Micros) -> Message {
         FollowFundsV1 {},
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn funds_that_change_again_and_an_end_that_was_moved_are_other_commands() {
+        let id = |since, ends_at| {
+            let behind = Behind {
+                id: "camp1".to_owned(),
+                since,
+                ends_at,
+            };
+            command(behind, Micros(9)).header.id
+        };
+        let first = id(1, Some(7));
+        assert_eq!(id(1, Some(7)), first);
+        for other in [id(2, Some(7)), id(1, Some(8)), id(1, None)] {
+            assert_ne!(other, first);
+        }
+    }
+}

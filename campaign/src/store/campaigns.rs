@@ -7,7 +7,7 @@ use chassis::page::PageQuery;
 use runtime::campaigns::{TERMS_IN_FORCE, seen_by};
 use runtime::{column, lists};
 use schemas::Budget;
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{
     BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
 };
@@ -182,21 +182,23 @@ pub(crate) struct Ended {
     pub ends_at: i64,
 }
 
-/// The active campaigns that have ended by now, the first to end first, behind so many of them.
+/// The campaigns that have ended by now of those that are active, or paused for want of funds alone, the first to end first, behind so
+/// many of them.
 pub(crate) async fn ended(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     now: Micros,
     passed: i64,
     limit: i64,
 ) -> Result<Vec<Ended>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT id, ends_at FROM campaigns WHERE status = 'active' AND ends_at <= $1
+        "SELECT id, ends_at FROM campaigns
+          WHERE (status = 'active' OR pause_reason = 'out_of_funds') AND ends_at <= $1
           ORDER BY ends_at, id OFFSET $2 LIMIT $3",
     )
     .bind(now.get())
     .bind(passed)
     .bind(limit)
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
 }
 
@@ -243,4 +245,37 @@ pub(crate) async fn list(
         &narrowing,
     )
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::testing::{TestService, rows_read};
+
+    use super::*;
+    use crate::CampaignDomain;
+
+    #[tokio::test]
+    async fn of_very_many_campaigns_that_are_over_those_whose_end_pauses_them_are_read_alone() {
+        let service = TestService::start::<CampaignDomain>(crate::define).await;
+        // Their end is far away: the service's own timer leaves them alone.
+        sqlx::raw_sql(
+            "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, created_at, ends_at, status, pause_reason, closed_at)
+             SELECT 'c' || n, n, 'brand1', 'c', 'USD', '{}', n, 4000000000000000 + n,
+                    CASE WHEN n = 7 THEN 'active' WHEN n % 2 = 0 THEN 'paused' ELSE 'closed' END,
+                    CASE WHEN n = 8 THEN 'out_of_funds' WHEN n % 2 = 0 THEN 'brand' END,
+                    CASE WHEN n <> 7 AND n % 2 = 1 THEN n END
+               FROM generate_series(0, 19999) n;
+             ANALYZE campaigns",
+        )
+        .execute(service.pool())
+        .await
+        .unwrap();
+        let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let found = ended(&mut *tx, Micros(4_100_000_000_000_000), 0, 500).await;
+        let found: Vec<String> = found.unwrap().into_iter().map(|it| it.id).collect();
+        assert_eq!(found, ["c7", "c8"]);
+        assert_eq!(rows_read(&mut tx, "campaigns").await, 2);
+        drop(tx);
+        service.stop().await;
+    }
 }

@@ -5,7 +5,7 @@ use campaign::{CampaignDomain, MIGRATIONS};
 use chassis::time::{now, to_rfc3339};
 use runtime::testing::{self, TestService, until};
 use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, FundsStatedV1, Message, Topic};
-use serde_json::json;
+use serde_json::{Value, json};
 use types::{Currency, Micros, ids};
 use uuid::Uuid;
 
@@ -143,13 +143,61 @@ async fn a_campaign_that_is_activated_while_its_brand_is_out_of_funds_pauses_too
     until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
 }
 
-/// Moves the end of `camp1` to so many seconds from now.
-async fn end_in(service: &TestService, seconds: i64) {
+/// Moves the end of a campaign to so many seconds from now.
+async fn end_in(service: &TestService, id: &str, seconds: i64) {
     let end = to_rfc3339(Micros(now().get() + seconds * 1_000_000));
-    let path = format!("{CAMPAIGNS}/camp1");
+    let path = format!("{CAMPAIGNS}/{id}");
     let body = json!({ "ends_at": end });
     let (status, answer) = service.patch(&path, &testing::brand("brand1"), &body).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+/// Has its brand pause a campaign, or have it go on.
+async fn by_its_brand(service: &TestService, path: &str, expected: StatusCode) -> Value {
+    let path = format!("{CAMPAIGNS}/{path}");
+    let brand = testing::brand("brand1");
+    app::post(service, &path, &brand, &json!({}), expected).await
+}
+
+#[tokio::test]
+async fn the_end_of_a_campaign_that_is_out_of_funds_pauses_it_and_no_funds_have_it_go_on() {
+    let mut service = app::start().await;
+    for id in ["camp1", "camp2", "camp3"] {
+        app::active_campaign(&service, id).await;
+    }
+    for id in ["camp1", "camp3"] {
+        end_in(&service, id, 3_600).await;
+    }
+    by_its_brand(&service, "camp3/pause", StatusCode::OK).await;
+    let currency = Currency::USD;
+    state(&mut service, FundsExhaustedV1 { currency }).await;
+    for id in ["camp1", "camp2"] {
+        until_status(&service, id, "paused", Some("out_of_funds")).await;
+    }
+    service.advance_clock(3_600).await;
+    until_status(&service, "camp1", "paused", Some("ended")).await;
+    until_status(&service, "camp2", "paused", Some("out_of_funds")).await;
+    until_status(&service, "camp3", "paused", Some("brand")).await;
+    let refused = by_its_brand(&service, "camp1/resume", StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "campaign_ended");
+
+    // Moved, it stands as another whose end had come: it goes on when its brand wants it to, and has funds.
+    end_in(&service, "camp1", 2 * 3_600).await;
+    let refused = by_its_brand(&service, "camp1/resume", StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "out_of_funds");
+    state(&mut service, FundsRestoredV1 { currency }).await;
+    until_status(&service, "camp2", "active", None).await;
+    until_status(&service, "camp1", "paused", Some("ended")).await;
+    by_its_brand(&service, "camp1/resume", StatusCode::OK).await;
+    until_status(&service, "camp1", "active", None).await;
+    service
+        .assert_state_is_the_fold_of_its_log(
+            &CampaignDomain,
+            &MIGRATIONS,
+            &["campaigns", "brand_funds"],
+        )
+        .await;
+    service.stop().await;
 }
 
 async fn until_so_many_wait_for_the_writer_lock(service: &TestService, count: i64) {
@@ -160,17 +208,16 @@ async fn until_so_many_wait_for_the_writer_lock(service: &TestService, count: i6
 }
 
 #[tokio::test]
-async fn a_campaign_that_was_to_go_on_when_its_end_came_goes_on_once_that_is_moved() {
-    let mut service = app::start().await;
+async fn a_campaign_that_was_to_go_on_with_its_brands_funds_when_its_end_came_has_ended() {
+    let service = app::start().await;
     app::active_campaign(&service, "camp1").await;
-    end_in(&service, 3_600).await;
-    let currency = Currency::USD;
-    state(&mut service, FundsExhaustedV1 { currency }).await;
+    end_in(&service, "camp1", 3_600).await;
+    let (currency, topic) = (Currency::USD, Topic::PaymentEvents);
+    let exhausted = decided(Uuid::now_v7(), 1, 1, FundsExhaustedV1 { currency });
+    service.deliver_all(topic, vec![exhausted]).await;
     until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
-    service.advance_clock(3_600).await;
-    state(&mut service, FundsRestoredV1 { currency }).await;
 
-    // What goes on waits behind us from when the end is moved until it has come again.
+    // What goes on waits behind us from when there are funds until the end has come.
     let before = service.hold_writer_lock().await;
     let passed = async {
         until_so_many_wait_for_the_writer_lock(&service, 1).await;
@@ -183,15 +230,15 @@ async fn a_campaign_that_was_to_go_on_when_its_end_came_goes_on_once_that_is_mov
         service.advance_clock(3_600).await;
         drop(behind);
     };
-    tokio::join!(end_in(&service, 2 * 3_600), passed);
+    let restored = decided(Uuid::now_v7(), 1, 2, FundsRestoredV1 { currency });
+    tokio::join!(service.deliver_all(topic, vec![restored]), passed);
     until("it comes too late", || async {
         let kinds = app::log_kinds(&service).await;
         kinds.contains(&"command.rejected.v1".to_owned())
     })
     .await;
-    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
-
-    end_in(&service, 4 * 3_600).await;
-    until_status(&service, "camp1", "active", None).await;
+    until_status(&service, "camp1", "paused", Some("ended")).await;
+    let kinds = app::log_kinds(&service).await;
+    assert!(!kinds.contains(&"campaign.resumed.v1".to_owned()));
     service.stop().await;
 }

@@ -229,6 +229,47 @@ fn the_timer_of_its_end_pauses_an_active_campaign_and_no_other_does() {
 }
 
 #[test]
+fn the_end_of_a_campaign_that_is_out_of_funds_pauses_it_as_an_active_one_and_its_brands_own_pause_stays()
+ {
+    let own = Context {
+        now: Micros(5_000),
+        requested_at: Micros(5_000),
+        actor: Actor::default(),
+    };
+    let follow = Command::FollowFunds { campaign: camp1() };
+    let with = |campaign: &Campaign, command: &Command, out_of_funds| {
+        let view = View {
+            campaign: Some(campaign),
+            out_of_funds,
+            ..View::default()
+        };
+        let event = decide(view, command, &own).map_err(|rejection| rejection.code);
+        event.map(|event| Campaign::evolve(Some(campaign.clone()), &event, place(20)).unwrap())
+    };
+    let campaign = after(active(1), &to(ending(5_000)), &at(1_000));
+    let paused = with(&campaign, &follow, true).unwrap();
+    // Whether funds came before, after or never.
+    for out_of_funds in [true, false] {
+        let ended = with(&paused, &timer(5_000), out_of_funds).unwrap();
+        assert_eq!(ended.status, CampaignStatus::Paused);
+        assert_eq!(ended.pause_reason, Some(PauseReason::Ended));
+        for out_of_funds in [true, false] {
+            let unchanged = Err(Code::FundsUnchanged.code());
+            assert_eq!(with(&ended, &follow, out_of_funds), unchanged);
+        }
+        let again = Err(Code::EndNotReached.code());
+        assert_eq!(with(&ended, &timer(5_000), out_of_funds), again);
+        let moved = after(ended, &to(ending(6_000)), &at(5_000));
+        assert_eq!(moved.pause_reason, Some(PauseReason::Ended));
+        let goes_on = after(moved, &step(Step::Resume), &at(5_000));
+        assert_eq!(goes_on.status, CampaignStatus::Active);
+    }
+    let by_brand = after(paused, &step(Step::Pause), &at(4_000));
+    let kept = with(&by_brand, &timer(5_000), true);
+    assert_eq!(kept, Err(Code::EndNotReached.code()));
+}
+
+#[test]
 fn what_has_ended_goes_on_only_when_its_end_is_moved_or_taken_away() {
     let own = Context {
         now: Micros(5_000),
