@@ -29,7 +29,7 @@ pub enum Command {
         docker: bool,
         /// Also where the settings name databases on another machine: the services migrate them and write to them, and no demo
         /// data is loaded
-        #[arg(long, conflicts_with = "docker")]
+        #[arg(long)]
         databases_elsewhere: bool,
         /// How much demo data is loaded
         #[arg(long, value_enum, default_value_t)]
@@ -109,9 +109,10 @@ impl Command {
             Self::Up {
                 mode,
                 docker: true,
+                databases_elsewhere,
                 demo,
                 ..
-            } => containers::up(&layout, mode, demo, progress).await?,
+            } => containers::up(&layout, mode, databases_elsewhere, demo, progress).await?,
             Self::Up {
                 mode,
                 only,

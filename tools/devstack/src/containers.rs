@@ -16,12 +16,20 @@ use crate::progress::Progress;
 use crate::settings::{Mode, Settings};
 use crate::stack::{run, run_visibly};
 use crate::tools;
+use crate::up::elsewhere;
 
 /// After the last container has started; a first start migrates every database beside a broker that starts too.
 const READY_WITHIN: Duration = Duration::from_mins(3);
 
-/// Builds the images, starts the containers, waits until all are ready and loads the demo data.
-pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progress) -> Result<()> {
+/// Builds the images, starts the containers, waits until all are ready and loads the demo data; on databases of another machine where
+/// that is allowed.
+pub async fn up(
+    layout: &Layout,
+    mode: Option<Mode>,
+    databases_elsewhere: bool,
+    size: Size,
+    progress: Progress,
+) -> Result<()> {
     let file = match mode {
         None | Some(Mode::Hybrid) => "docker-compose.yml",
         Some(Mode::Event) => "docker-compose.event-driven.yml",
@@ -31,8 +39,13 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
     };
     let program = find()?;
     let _lock = StackLock::take(layout)?;
-    let settings = Settings::load(layout)?;
+    let settings = of_containers(Settings::load(layout)?);
     settings.check(layout)?;
+    if databases_elsewhere {
+        elsewhere::allow(layout, &settings)?;
+    }
+    elsewhere::check(layout, &settings)?;
+    let hosts = elsewhere::hosts(&settings)?;
     begins_in_the_past(size, &settings)?;
     let files = files(layout, &settings, file, mode.is_some())?;
     let compose = Compose::new(layout, program, files)?;
@@ -49,8 +62,17 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progr
         wait_for(&url, &compose.shown()).await?;
     }
     step.done("all ready");
+    if elsewhere::keep_demo_out(&hosts, progress) {
+        return Ok(());
+    }
     demo::load_sized(size, &settings, &compose, progress).await?;
     demo::show(&settings, &compose, progress)
+}
+
+/// The files name the server beside the containers themselves, whatever `.env` says of it; a service's own URL goes through.
+fn of_containers(mut settings: Settings) -> Settings {
+    settings.set("POSTGRES_HOST", "localhost");
+    settings
 }
 
 /// The large demo's days lie ahead of a stack whose logs do not begin in the past, and no clock goes back. Compose does not say whether

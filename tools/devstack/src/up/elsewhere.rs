@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::layout::Layout;
+use crate::progress::Progress;
 use crate::settings::{Settings, refuse};
 
 /// Why nothing is started, where a start on these machines' databases was not allowed.
@@ -29,7 +30,7 @@ pub(crate) fn check(layout: &Layout, settings: &Settings) -> Result<()> {
 }
 
 /// Notes that these machines' databases are meant, until the stack is wiped.
-pub(super) fn allow(layout: &Layout, settings: &Settings) -> Result<()> {
+pub(crate) fn allow(layout: &Layout, settings: &Settings) -> Result<()> {
     let file = file(layout);
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
@@ -38,9 +39,20 @@ pub(super) fn allow(layout: &Layout, settings: &Settings) -> Result<()> {
 }
 
 /// Those machines, in one line.
-pub(super) fn hosts(settings: &Settings) -> Result<String> {
+pub(crate) fn hosts(settings: &Settings) -> Result<String> {
     let hosts: Vec<String> = settings.databases_elsewhere()?.into_iter().collect();
     Ok(hosts.join(", "))
+}
+
+/// Whether demo data stays out, since databases are on these machines.
+pub(crate) fn keep_demo_out(hosts: &str, progress: Progress) -> bool {
+    if hosts.is_empty() {
+        return false;
+    }
+    progress.note(&format!(
+        "no demo data, since databases are on another machine ({hosts})"
+    ));
+    true
 }
 
 fn file(layout: &Layout) -> PathBuf {
@@ -55,7 +67,6 @@ fn file(layout: &Layout) -> PathBuf {
 mod tests {
     use super::*;
     use crate::demo::Size;
-    use crate::progress::Progress;
     use crate::stack::testing::{scratch, settings};
     use crate::up;
 

@@ -122,11 +122,7 @@ pub async fn show_demo(
         progress.note("no bff yet, so no demo data");
         return Ok(());
     }
-    let hosts = elsewhere::hosts(settings)?;
-    if !hosts.is_empty() {
-        progress.note(&format!(
-            "no demo data, since databases are on another machine ({hosts})"
-        ));
+    if elsewhere::keep_demo_out(&elsewhere::hosts(settings)?, progress) {
         return Ok(());
     }
     let tokens = GenerateJwt::new(layout, settings, built);

@@ -143,6 +143,29 @@ fn the_large_demo_is_loaded_into_containers_only_where_their_logs_begin_in_the_p
     assert!(variables.any(|it| it == "CLOCK_STARTS=-90d"));
 }
 
+#[test]
+fn containers_run_on_databases_of_another_machine_only_where_that_is_allowed() {
+    const UP: &str = "compose --file docker-compose.yml up ";
+    let url = "PAYMENT_DATABASE_URL=postgres://payment:secret@db.example/payment_db\n";
+    let root = clone(&[(".env", url)]);
+    let (refused, _) = called(&root, &["up", "--docker"], &[]);
+    for wanted in ["db.example", "--databases-elsewhere"] {
+        assert!(refused.contains(wanted), "{wanted}: {refused}");
+    }
+    for unwanted in [UP, "secret"] {
+        assert!(!refused.contains(unwanted), "{refused}");
+    }
+    let allowed = ["up", "--docker", "--databases-elsewhere"];
+    for arguments in [&allowed[..], &allowed[..2]] {
+        let (found, _) = called(&root, arguments, &[]);
+        assert!(found.starts_with(UP), "{arguments:?}: {found}");
+    }
+    // That one is of a stack without containers.
+    let root = clone(&[(".env", "POSTGRES_HOST=10.0.0.7\n")]);
+    let (found, _) = called(&root, &["up", "--docker"], &[]);
+    assert!(found.starts_with(UP), "{found}");
+}
+
 /// What `tributary` says when it finds programs only in this folder; it must fail.
 fn refused(arguments: &[&str], path: &Path) -> String {
     let program = crate::built("tributary");
