@@ -156,6 +156,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                                    FROM bff.bank_transfers
                        UNION ALL SELECT 'account ' || id, jsonb_build_array(brand_id, name) FROM bff.funds_accounts
                        UNION ALL SELECT 'billing of ' || id, jsonb_build_array(billing, credit_limit, funds_warning) FROM bff.billing
+                       UNION ALL SELECT 'statement ' || id, jsonb_build_array(partner_id, month, lines, issued_at) FROM bff.statements
                        UNION ALL SELECT 'transfer ' || id, jsonb_build_array(debit, credit, minor, currency) FROM bff.transfers),
                   has (what, says) AS (
                       SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
@@ -185,6 +186,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                                           ELSE CASE way WHEN 'deposit' THEN 'announced' ELSE 'requested' END END, reason) FROM payment.bank_transfers
                        UNION ALL SELECT 'account ' || id, jsonb_build_array(brand, name) FROM payment.accounts
                        UNION ALL SELECT 'billing of ' || brand || '/' || currency, jsonb_build_array(billing, credit_limit, funds_warning) FROM payment.billing
+                       UNION ALL SELECT 'statement ' || id, jsonb_build_array(partner, month, lines, issued_at) FROM payment.statements
                        UNION ALL SELECT 'transfer ' || id, jsonb_build_array(debit, credit, minor, currency) FROM payment.transfers)
                  SELECT format('%s: the bff shows %s, its service has %s%s', what, coalesce(s.says::text, 'nothing'),
                                coalesce(h.says::text, 'nothing'), CASE WHEN h.says IS NULL THEN restored() ELSE '' END) AS evidence
