@@ -191,7 +191,7 @@ impl NewCommand<'_> {
         let request = self.request;
         Some(NewNote {
             command: request.id,
-            brand: request.actor.brand_id.as_deref(),
+            brand: request.actor.shop(),
             noted_at: self.accepted_at.get(),
             note: request.note.as_ref()?,
         })

@@ -41,6 +41,11 @@ impl Actor {
         let id = self.brand_id.as_deref().filter(|_| self.has("brand"));
         BrandId::parse(id?).ok()
     }
+
+    /// The brand that it speaks for: an operator speaks for none, whatever else it is.
+    pub fn shop(&self) -> Option<BrandId> {
+        self.brand().filter(|_| !self.is_operator())
+    }
 }
 
 /// Everything but the payload.

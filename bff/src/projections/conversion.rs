@@ -88,6 +88,8 @@ fn attributed(header: &Header, sale: &ConversionAttributedV1, place: i64) -> Con
 
 fn unattributed(header: &Header, sale: &ConversionUnattributedV1, place: i64) -> ConversionRow {
     let occurred_at = sale.occurred_at.get();
+    // As tracking took it: the brand of its token or its key.
+    let reporter = header.actor.as_ref().and_then(Actor::shop);
     ConversionRow {
         event_type: Some(sale.event_type.name().to_owned()),
         order_id: sale.order_id.as_ref().map(ToString::to_string),
@@ -96,15 +98,9 @@ fn unattributed(header: &Header, sale: &ConversionUnattributedV1, place: i64) ->
         currency: sale.currency.map(|currency| currency.code().to_owned()),
         amount_text: sale.amount.clone(),
         reason: Some(sale.reason.clone()),
-        reporter_brand_id: header.actor.as_ref().and_then(shop),
+        reporter_brand_id: reporter.map(BrandId::into_string),
         ..known_of(header, ConversionStatus::Unattributed, occurred_at, place)
     }
-}
-
-/// The brand for which its sender spoke, as tracking took it: that of its token or its key.
-fn shop(actor: &Actor) -> Option<String> {
-    let brand = actor.brand().filter(|_| !actor.is_operator());
-    brand.map(BrandId::into_string)
 }
 
 fn noted(header: &Header, refund: &ConversionRefundNotedV1, place: i64) -> ConversionRow {

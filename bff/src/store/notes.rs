@@ -32,7 +32,7 @@ impl Note {
 #[derive(Debug)]
 pub(crate) struct NewNote<'a> {
     pub(crate) command: Uuid,
-    pub(crate) brand: Option<&'a str>,
+    pub(crate) brand: Option<BrandId>,
     pub(crate) noted_at: i64,
     pub(crate) note: &'a Note,
 }
@@ -41,7 +41,7 @@ pub(crate) struct NewNote<'a> {
 pub(crate) async fn save(tx: &mut WriteTx, rows: &[NewNote<'_>]) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(tx.connection(), rows => "command_notes" {
         command_id: uuid = |row| row.command,
-        brand_id: text = |row| row.brand,
+        brand_id: text = |row| row.brand.as_ref().map(BrandId::as_str),
         user_hash: bytea = |row| row.note.user.as_ref().map(<[u8; 32]>::as_slice),
         metadata: text = |row| row.note.metadata.as_str(),
         noted_at: bigint = |row| row.noted_at,

@@ -1,7 +1,8 @@
 //! What clients note, and who a visitor is, stands in no message; on request it is erased.
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, brand, message, operator, partner, rows};
+use chassis::auth::Role;
+use runtime::testing::{TestService, brand, claims, message, mint, operator, partner, rows};
 use schemas::{Body, EvidenceSubmittedV1, PartnerChangedV1, PartnerErasedV1, Topic};
 use serde_json::{Value, json};
 use types::ids;
@@ -13,6 +14,7 @@ use crate::reads_of_programmes::{created, of_campaign};
 const VISITOR: &str = "qvisitor7f3a";
 const NOTE: &str = "qnote7f3a";
 const ERASURES: &str = "/api/v1/erasures";
+const EVENTS: &str = "/api/v1/tracking/events";
 
 async fn taken(app: &TestService, token: &str, path: &str, body: &Value) {
     let (status, answer) = app.post(path, token, body).await;
@@ -27,13 +29,7 @@ async fn a_visitors_id_and_what_clients_note_are_in_no_message_and_notes_are_era
             "metadata": {"note": NOTE}})
     };
     let shop = brand("brand1");
-    taken(
-        &app,
-        &shop,
-        "/api/v1/tracking/events",
-        &report("qorder7f3a"),
-    )
-    .await;
+    taken(&app, &shop, EVENTS, &report("qorder7f3a")).await;
     let bind = "/api/v1/tracking/clicks/clk_1/visitor";
     taken(&app, &shop, bind, &json!({"user_id": VISITOR})).await;
     // What may be there is found: a search that finds nothing shows nothing.
@@ -57,6 +53,13 @@ async fn a_visitors_id_and_what_clients_note_are_in_no_message_and_notes_are_era
     taken(&app, &operator(), ERASURES, &whom("brand1")).await;
     assert_eq!(app.tables_holding(NOTE).await, [""; 0]);
     assert_eq!(app.tables_holding(VISITOR).await, [""; 0]);
+
+    // Who is an operator reports for any brand, whichever it is itself.
+    let both = claims("both").role(Role::Operator).brand("brand1");
+    taken(&app, &mint(&both), EVENTS, &report("qother7f3a")).await;
+    assert_eq!(app.tables_holding(NOTE).await, [notes]);
+    taken(&app, &operator(), ERASURES, &whom("brand2")).await;
+    assert_eq!(app.tables_holding(NOTE).await, [""; 0]);
     app.stop().await;
 }
 

@@ -129,20 +129,25 @@ fn cell(item: &Value, column: &str) -> String {
     match names.try_fold(item, |value, name| value.get(name)) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => harmless(text),
-        Some(value) => value.to_string(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(value) => harmless(&value.to_string()),
     }
 }
 
+/// Where lists are separated by semicolons.
+const CELL_ENDS: [char; 3] = [';', '\r', '\n'];
+
 /// A text that a spreadsheet would take for a formula has an apostrophe before it; partners and shops choose some of these
 /// texts (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers stay. Where lists are separated by semicolons a spreadsheet
-/// begins another cell behind each.
+/// begins another cell behind each, and behind the end of a line.
 fn harmless(text: &str) -> String {
-    let mut parts = text.split(';');
-    let mut all = harmless_cell(parts.next().unwrap_or_default());
-    for part in parts {
+    let mut all = String::new();
+    if text.starts_with(['\r', '\n']) {
+        all.push('\'');
+    }
+    for part in text.split_inclusive(CELL_ENDS) {
         let begins = part.trim_start_matches([' ', '"']);
         let (before, cell) = part.split_at(part.len() - begins.len());
-        all.push(';');
         all.push_str(before);
         all.push_str(&harmless_cell(cell));
     }
@@ -150,8 +155,9 @@ fn harmless(text: &str) -> String {
 }
 
 fn harmless_cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let formula = text.starts_with(['=', '+', '-', '@', '\t']);
     let number = text.strip_prefix('-').is_some_and(|rest| {
+        let rest = rest.trim_end_matches(CELL_ENDS);
         !rest.is_empty()
             && rest
                 .bytes()
@@ -218,14 +224,37 @@ mod tests {
 
     #[test]
     fn a_text_that_a_spreadsheet_would_run_is_harmless_and_a_negative_amount_stays_a_number() {
-        for text in ["=HYPERLINK(\"x\")", "+1", "@SUM(A1)", "-1+cmd", "-", "\t=1"] {
+        for text in [
+            "=HYPERLINK(\"x\")",
+            "+1",
+            "@SUM(A1)",
+            "-1+cmd",
+            "-",
+            "\t=1",
+            "\r",
+            "\n",
+        ] {
             assert_eq!(harmless(text), format!("'{text}"));
         }
-        for text in ["-5.00", "5.00", "o-1", "", "a; b;-5"] {
+        for text in [
+            "-5.00",
+            "5.00",
+            "o-1",
+            "",
+            "a; b;-5",
+            "-5;-6;",
+            "a\r\n\r\nb",
+        ] {
             assert_eq!(harmless(text), text);
         }
         // Where a semicolon begins another cell.
         assert_eq!(harmless("a;=1; \"@B1"), "a;'=1; \"'@B1");
+        assert_eq!(harmless("a\r\n=1\n -x"), "a\r\n'=1\n '-x");
+        let several = Sold {
+            hosts: vec!["a;=1+1".to_owned(), ";@B1".to_owned()],
+            ..sold("o1", "5.00", None)
+        };
+        assert!(text(&[several]).ends_with(",\"[\"\"a;'=1+1\"\",\"\";'@B1\"\"]\",5.00\r\n"));
     }
 
     #[test]
