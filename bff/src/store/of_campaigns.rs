@@ -571,21 +571,25 @@ mod tests {
             (&b9, Some(&c1), (0, 0)),
         ] {
             let named = Named::WithReporter;
+            let before = rows_read(&mut tx, "conversions").await;
             let rows = list_on(&mut tx, brands(own), to(campaign), PAGE, named, |_| {}).await;
             let rows: Vec<ConversionRow> = rows.unwrap();
             let newest = rows.first().map_or(0, |row| row.position);
             assert_eq!((rows.len(), newest), positions, "{own} {campaign:?}");
+            let read = rows_read(&mut tx, "conversions").await - before;
+            assert!(read <= 300, "{own} {campaign:?}: {read}");
         }
         drop(tx);
         for (own, newest) in [(&b0, 50_000), (&b9, 2)] {
             let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+            let before = rows_read(&mut tx, "conversions").await;
             let reported = Whose::reported(brands(own), To::default());
             let all = [reported.unwrap()];
             let to = To::default();
             let rows = read_page(&mut tx, &all, to, PAGE, Named::WithReporter, |_| {}).await;
             let rows: Vec<ConversionRow> = rows.unwrap();
             assert_eq!(rows[0].position, newest);
-            let read = rows_read(&mut tx, "conversions").await;
+            let read = rows_read(&mut tx, "conversions").await - before;
             assert!(read <= 100, "{own}: {read}");
         }
         service.stop().await;

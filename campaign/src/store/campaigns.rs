@@ -259,8 +259,9 @@ mod tests {
         let service = TestService::start::<CampaignDomain>(crate::define).await;
         // Their end is far away: the service's own timer leaves them alone.
         sqlx::raw_sql(
-            "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, created_at, ends_at, status, pause_reason, closed_at)
-             SELECT 'c' || n, n, 'brand1', 'c', 'USD', '{}', n, 4000000000000000 + n,
+            "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, terms_version, activated_at, created_at, ends_at, status,
+                                    pause_reason, closed_at)
+             SELECT 'c' || n, n, 'brand1', 'c', 'USD', '{}', 1, n, n, 4000000000000000 + n,
                     CASE WHEN n = 7 THEN 'active' WHEN n % 2 = 0 THEN 'paused' ELSE 'closed' END,
                     CASE WHEN n = 8 THEN 'out_of_funds' WHEN n % 2 = 0 THEN 'brand' END,
                     CASE WHEN n <> 7 AND n % 2 = 1 THEN n END
@@ -271,10 +272,11 @@ mod tests {
         .await
         .unwrap();
         let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
+        let before = rows_read(&mut tx, "campaigns").await;
         let found = ended(&mut *tx, Micros(4_100_000_000_000_000), 0, 500).await;
         let found: Vec<String> = found.unwrap().into_iter().map(|it| it.id).collect();
         assert_eq!(found, ["c7", "c8"]);
-        assert_eq!(rows_read(&mut tx, "campaigns").await, 2);
+        assert_eq!(rows_read(&mut tx, "campaigns").await - before, 2);
         drop(tx);
         service.stop().await;
     }
