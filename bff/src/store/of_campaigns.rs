@@ -16,7 +16,7 @@ pub(super) enum Named {
     ByCampaign,
     /// The row itself says it too, and its table has indexes by brand, campaign and position, and by partner, campaign and position.
     ByRow,
-    /// By row; and one that is nobody's says which brand reported it, with an index by that and position.
+    /// By row; and one that is nobody's says which brand reported it, with indexes by that and position, and by that, campaign and position.
     WithReporter,
 }
 
@@ -99,9 +99,9 @@ impl<'a> Whose<'a> {
             }
             Self::Brands(brand) => (Some(brand), None),
             Self::Partners(partner) => (None, Some(partner)),
-            Self::Reported(brand) => {
-                sql.push(" AND brand_id IS NULL AND reporter_brand_id = ")
-                    .push_bind(brand.as_str());
+            // The brand is pushed with the order.
+            Self::Reported(_) => {
+                sql.push(" AND brand_id IS NULL");
                 (None, None)
             }
             Self::Both(brand, partner) if named != Named::ByCampaign => {
@@ -146,22 +146,35 @@ impl<'a> Whose<'a> {
         }
         let its = |sql: &mut QueryBuilder<Postgres>| {
             self.push(sql, named);
-            if let Some(campaign) = campaign {
-                sql.push(" AND campaign_id = ").push_bind(campaign.as_str());
-            } else if campaigns.is_some() {
-                sql.push(" AND campaign_id = c.id");
+            match (self, campaign) {
+                (Self::Reported(brand), Some(campaign)) => {
+                    sql.push(" AND reporter_brand_id = ")
+                        .push_bind(brand.as_str());
+                    push_first_of_index(sql, ("campaign_id", campaign.as_str()), page);
+                }
+                (Self::Reported(brand), None) => {
+                    push_first_of_index(sql, ("reporter_brand_id", brand.as_str()), page);
+                }
+                (_, Some(campaign)) => {
+                    sql.push(" AND campaign_id = ").push_bind(campaign.as_str());
+                }
+                (_, None) if campaigns.is_some() => {
+                    sql.push(" AND campaign_id = c.id");
+                }
+                (_, None) => {}
             }
             also(sql);
         };
-        let has_an_index = match self {
-            Self::Both(..) => false,
-            Self::Reported(_) => campaign.is_none(),
-            _ => campaigns.is_some(),
+        let order_of_index = match (self, campaign) {
+            (Self::Both(..), _) => None,
+            (Self::Reported(_), Some(_)) => Some("campaign_id DESC, position"),
+            (Self::Reported(_), None) => Some("reporter_brand_id DESC, position"),
+            _ => campaigns.map(|_| "position"),
         };
-        if has_an_index {
+        if let Some(order) = order_of_index {
             push_behind(sql, (&all::<R>(), "position"), page);
             its(sql);
-            push_end_by_index(sql, "position", page);
+            push_end_by_index(sql, order, page);
         } else {
             push_page::<R>(sql, page, its, &[]);
         }
@@ -184,6 +197,19 @@ impl<'a> Whose<'a> {
             _ => None,
         }
     }
+}
+
+/// Leaves the rows whose column is this, as a stretch of the index that goes by it and then by position. Were it an equation, the planner would see
+/// that the index of everybody's rows has them in order too, and look for some among the newest, where there may be none.
+fn push_first_of_index(
+    sql: &mut QueryBuilder<Postgres>,
+    (column, value): (&str, &str),
+    page: PageQuery,
+) {
+    sql.push(" AND ").push(column).push(" >= ").push_bind(value);
+    sql.push(" AND (").push(column).push(", position) < (");
+    sql.push_bind(value).push(", ");
+    sql.push_bind(page.below()).push(")");
 }
 
 /// Campaigns that there are rows of, and perhaps others.
@@ -566,6 +592,7 @@ mod tests {
             // Its newest are a partner's, all of them.
             (&b0, None, (51, 70_000)),
             (&b0, Some(&c0), (51, 70_000)),
+            (&b0, Some(&c1), (0, 0)),
             // It has no sale of this campaign, and two reports before all others, of which one names that.
             (&b9, Some(&c0), (1, 2)),
             (&b9, Some(&c1), (0, 0)),
