@@ -93,17 +93,13 @@ impl<'a> Whose<'a> {
     fn push(self, sql: &mut QueryBuilder<Postgres>, named: Named) {
         let (brand, partner) = match self {
             Self::Everybodys => (None, None),
-            Self::Nobodys => {
+            // Which brand reported it is pushed with the order.
+            Self::Nobodys | Self::Reported(_) => {
                 sql.push(" AND brand_id IS NULL");
                 (None, None)
             }
             Self::Brands(brand) => (Some(brand), None),
             Self::Partners(partner) => (None, Some(partner)),
-            // The brand is pushed with the order.
-            Self::Reported(_) => {
-                sql.push(" AND brand_id IS NULL");
-                (None, None)
-            }
             Self::Both(brand, partner) if named != Named::ByCampaign => {
                 // By the partner's index, which has these rows alone: a campaign has others' too, perhaps very many.
                 sql.push(" AND coalesce(brand_id, '') = ")
