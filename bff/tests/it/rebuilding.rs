@@ -16,7 +16,7 @@ use messaging::transport::http::InternalKey;
 use messaging::{AdvisoryLock, Answer, Lookups, NewMessage, SchemaIds, Tables, WriteTx, Writer};
 use operations::{fencing, replay};
 use runtime::testing::{
-    self, SECRET, TestService, new_database, serve, unmade_database, variables,
+    self, SECRET, TestService, new_database, serve, unmade_database, until, variables,
 };
 use schemas::{Body, ConversionAttributedV1, EnrollmentEndedV1, Message, Service, Topic};
 use secrecy::SecretString;
@@ -256,6 +256,34 @@ async fn what_a_restored_sender_decides_again_has_moved_once() {
         balances["items"][0]["accounts"]["payable"], "0.09",
         "{balances}"
     );
+}
+
+/// As its own job does, which sums up what reports show.
+#[tokio::test]
+async fn a_swap_that_waits_for_a_reader_of_a_table_which_then_wants_a_renamed_one_lets_it_go_on() {
+    let payment = Sender::start(Service::Payment).await;
+    let app = following(&[("PAYMENT", &payment)]).await;
+    payment.emit(&app, &[moved(1)]).await;
+    let mut reader = messaging::begin(app.pool(), "BEGIN").await.unwrap();
+    sqlx::query("SELECT FROM report_horizon")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    let read = async {
+        until("the swap waits for the table", || async {
+            let waits = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+                          WHERE NOT granted AND mode = 'AccessExclusiveLock')";
+            sqlx::query_scalar(waits).fetch_one(app.pool()).await.unwrap()
+        })
+        .await;
+        sqlx::query("SELECT FROM conversions")
+            .execute(&mut *reader)
+            .await
+            .unwrap();
+        reader.commit().await.unwrap();
+    };
+    let (swapped, ()) = tokio::join!(app.replay("swap"), read);
+    assert_eq!(swapped["report"]["different"], 0, "{swapped}");
 }
 
 #[tokio::test]

@@ -43,12 +43,12 @@ pub fn is_outdated(age: Duration) -> bool {
     found.is_some_and(|found| found.elapsed() <= age)
 }
 
-/// `lock_not_available`.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// `lock_not_available` and `deadlock_detected`.
+const LOCKED: [&str; 2] = ["55P03", "40P01"];
 
-/// Whether somebody had a lock for longer than was waited for.
+/// Whether somebody had a lock for longer than was waited for, or waited for one of this transaction's.
 pub fn is_locked(error: &(dyn DatabaseError + 'static)) -> bool {
-    error.code().as_deref() == Some(LOCK_NOT_AVAILABLE)
+    error.code().is_some_and(|code| LOCKED.contains(&&*code))
 }
 
 /// Notes what an error says of the connection's prepared statements: for who tries again and does not judge it.

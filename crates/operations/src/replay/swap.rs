@@ -9,8 +9,11 @@ use super::rebuild::{Rebuild, TRIES};
 use super::shadow::{self, quoted, run};
 use super::{Order, Phase, ReplayError};
 
-/// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on.
-const LOCK_TIMEOUT: &str = "2s";
+/// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on. Readers take tables in other
+/// orders: of two that wait for each other this one lets go before Postgres looks for that (`deadlock_timeout`, 1 s).
+const LOCK_TIMEOUT: &str = "500ms";
+/// How often that is tried.
+const LOCK_TRIES: u32 = 40;
 
 impl Rebuild {
     /// Folds the rest under the writer lock and renames. Returns the schema in which the old tables are kept.
@@ -20,17 +23,18 @@ impl Rebuild {
         different: i64,
     ) -> Result<String, ReplayError> {
         shadow::analyze(&self.shadow, &self.domain.tables()).await?;
-        let mut tries = 1;
+        let (mut tries, mut lock_tries) = (1, 1);
         loop {
             // What came while they were compared and analyzed, or while a reader held a table or a sender was away.
             self.approach().await?;
             self.report(Phase::Swapping).await;
             match self.try_swap(order, different).await {
                 Err(ReplayError::Sql(error))
-                    if tries < TRIES && error.as_database_error().is_some_and(is_locked) =>
+                    if lock_tries < LOCK_TRIES
+                        && error.as_database_error().is_some_and(is_locked) =>
                 {
-                    tracing::info!(%error, tries, "a reader holds a table; the swap is tried again");
-                    tries += 1;
+                    tracing::info!(%error, lock_tries, "a reader holds a table; the swap is tried again");
+                    lock_tries += 1;
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
                 Err(ReplayError::Sender(reason)) if tries < TRIES => {
