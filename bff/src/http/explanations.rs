@@ -235,8 +235,8 @@ async fn of_conversion(
         .or_unread()?;
     // Whoever is away: what is another's and what is nobody's look the same, and are looked for the same.
     let is_own = row.is_some_and(|row| {
+        let brand = row.brand_id().and_then(|id| BrandId::parse(id).ok());
         let partner = row.partner_id.and_then(|id| PartnerId::parse(id).ok());
-        let brand = row.brand_id.and_then(|id| BrandId::parse(id).ok());
         caller
             .require_owner(partner.as_ref(), brand.as_ref())
             .is_ok()

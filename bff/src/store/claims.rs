@@ -87,7 +87,7 @@ pub(crate) async fn ids_of(
     limit: i64,
 ) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT id, conversion_id FROM claims");
-    super::push_one(&mut sql, scope, of, limit);
+    super::push_one(&mut sql, (scope, ITS_BRAND), of, limit);
     sql.build_query_as().fetch_all(connection).await
 }
 

@@ -47,7 +47,7 @@ impl ConversionRow {
 }
 
 /// What stands around a brand whose order it is.
-const ITS_ORDERS: Of = ("", " IN (brand_id, reporter_brand_id)");
+pub(super) const ITS_ORDERS: Of = ("", " IN (brand_id, reporter_brand_id)");
 
 impl Table for ConversionRow {
     super::row_of!("conversions");
@@ -144,7 +144,7 @@ pub(crate) async fn ids_of(
     limit: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT id FROM conversions");
-    super::push_one(&mut sql, scope, of, limit);
+    super::push_one(&mut sql, (scope, ITS_ORDERS), of, limit);
     sql.build_query_scalar().fetch_all(connection).await
 }
 

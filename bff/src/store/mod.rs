@@ -165,7 +165,12 @@ pub(crate) struct One<'a> {
 
 /// Narrows conversions or claims to so many of one order or click that may be seen, for a transaction of [`search::begin`]: in no
 /// order, since the planner would walk all that there are in theirs to find the few of a click.
-fn push_one(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>, of: One<'_>, limit: i64) {
+fn push_one(
+    sql: &mut QueryBuilder<Postgres>,
+    (scope, (before_brand, after_brand)): (Scope<'_>, Of),
+    of: One<'_>,
+    limit: i64,
+) {
     match of.order {
         Some(order) => sql.push(" WHERE order_id = ").push_bind(order.to_string()),
         None => sql
@@ -173,8 +178,9 @@ fn push_one(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>, of: One<'_>, lim
             .push_bind(of.click.map(ToString::to_string)),
     };
     if let Some(brand) = of.brand {
-        sql.push(" AND brand_id = ").push_bind(brand.to_string());
+        sql.push(" AND ").push(before_brand);
+        sql.push_bind(brand.to_string()).push(after_brand);
     }
-    seen_by(scope, ITS_BRAND)(sql);
+    seen_by(scope, (before_brand, after_brand))(sql);
     sql.push(" LIMIT ").push_bind(limit);
 }

@@ -92,9 +92,9 @@ impl<'a> Whose<'a> {
 
     fn push(self, sql: &mut QueryBuilder<Postgres>, named: Named) {
         let (brand, partner) = match self {
-            Self::Everybodys => (None, None),
-            // Which brand reported it is pushed with the order.
-            Self::Nobodys | Self::Reported(_) => {
+            // Who reported it is pushed with the order: what names that is nobody's.
+            Self::Everybodys | Self::Reported(_) => (None, None),
+            Self::Nobodys => {
                 sql.push(" AND brand_id IS NULL");
                 (None, None)
             }
@@ -196,7 +196,7 @@ impl<'a> Whose<'a> {
 }
 
 /// Leaves the rows whose column is this, as a stretch of the index that goes by it and then by position. Were it an equation, the planner would see
-/// that the index of everybody's rows has them in order too, and look for some among the newest, where there may be none.
+/// that an index of everybody's rows has them in order too, and look for some among the newest, where there may be none.
 fn push_first_of_index(
     sql: &mut QueryBuilder<Postgres>,
     (column, value): (&str, &str),

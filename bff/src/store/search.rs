@@ -3,7 +3,8 @@
 use chassis::auth::Scope;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 
-use super::{ITS_BRAND, seen_by};
+use super::conversions::ITS_ORDERS;
+use super::{ITS_BRAND, Of, seen_by};
 
 /// Each statement goes by its index, which the planner would not choose where it has no statistics of it: see
 /// `messaging::related`. What takes longer than anybody waits for it is given up.
@@ -50,7 +51,11 @@ pub(crate) async fn conversions(
     text: &str,
     limit: i64,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    look(connection, "conversions", scope, (by, text), limit).await
+    let its = (
+        "coalesce(brand_id, reporter_brand_id) AS brand_id",
+        ITS_ORDERS,
+    );
+    look(connection, ("conversions", its), scope, (by, text), limit).await
 }
 
 /// So many claims whose column is this text.
@@ -61,23 +66,26 @@ pub(crate) async fn claims(
     text: &str,
     limit: i64,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    look(connection, "claims", scope, (by, text), limit).await
+    let its = ("brand_id", ITS_BRAND);
+    look(connection, ("claims", its), scope, (by, text), limit).await
 }
 
 async fn look(
     connection: &mut PgConnection,
-    table: &'static str,
+    (table, (brand, its)): (&'static str, (&'static str, Of)),
     scope: Scope<'_>,
     (by, text): (By, &str),
     limit: i64,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT id, brand_id, partner_id, campaign_id FROM ");
-    sql.push(table)
+    let mut sql = QueryBuilder::new("SELECT id, partner_id, campaign_id, ");
+    sql.push(brand)
+        .push(" FROM ")
+        .push(table)
         .push(" WHERE ")
         .push(by.column())
         .push(" = ")
         .push_bind(text);
-    seen_by(scope, ITS_BRAND)(&mut sql);
+    seen_by(scope, its)(&mut sql);
     sql.push(" LIMIT ").push_bind(limit);
     sql.build_query_as().fetch_all(connection).await
 }

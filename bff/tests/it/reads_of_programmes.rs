@@ -1067,7 +1067,7 @@ async fn what_was_nobodys_is_the_newest_of_whose_it_becomes() {
 }
 
 /// Who has these roles, and a token that names this brand.
-fn actor(roles: &[&str], brand_id: &str) -> Actor {
+pub(crate) fn actor(roles: &[&str], brand_id: &str) -> Actor {
     Actor {
         subject: "somebody".to_owned(),
         roles: roles.iter().copied().map(str::to_owned).collect(),

@@ -1,13 +1,14 @@
 //! What a text names, and for whom.
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, brand, operator, partner};
+use runtime::testing::{TestService, brand, message, operator, partner};
 use schemas::{Body, ConversionAttributedV1, ConversionClaimedV1, LinkCreatedV1, Topic};
 use serde_json::{Value, json};
 use types::{ConversionId, ConversionType, Micros, TermsVersion};
 use uuid::Uuid;
 
 use crate::app::{accept, bff, claimed, facts, nobodys, partner123, payout_requested, usd};
+use crate::reads_of_programmes::actor;
 
 fn sold(brand: &str, campaign: &str) -> Body {
     ConversionAttributedV1 {
@@ -100,6 +101,30 @@ async fn a_brand_finds_its_order_that_is_nobodys_and_nobody_else_does() {
     assert_eq!(found(&app, &brand("brand1"), "order-9").await, expected);
     for other in [brand("brand2"), partner123()] {
         assert!(found(&app, &other, "order-9").await.is_empty());
+    }
+    app.stop().await;
+}
+
+/// A lead without a number has nothing else to be found by.
+#[tokio::test]
+async fn what_a_brand_reported_is_found_by_its_id_while_it_is_nobodys_and_by_no_other_brand() {
+    let app = bff().await;
+    let mut event = message(
+        Topic::TrackingEvents,
+        SALE,
+        SALE,
+        nobodys("order-9"),
+        Some(1),
+    );
+    event.header.actor = Some(actor(&["brand"], "brand1"));
+    app.deliver_all(Topic::TrackingEvents, vec![event]).await;
+    let path = format!("/api/v1/conversions/{SALE}/explanation");
+    for who in [brand("brand1"), operator()] {
+        let expected = vec![json!(["conversion", path])];
+        assert_eq!(found(&app, &who, SALE).await, expected);
+    }
+    for other in [brand("brand2"), partner123()] {
+        assert!(found(&app, &other, SALE).await.is_empty());
     }
     app.stop().await;
 }
