@@ -50,6 +50,10 @@ impl Lookup {
         self.campaign.as_ref().map(CampaignId::as_str)
     }
 
+    fn brand(&self) -> Option<&str> {
+        self.brand.as_ref().map(BrandId::as_str)
+    }
+
     /// Which of two clicks of its visitor it is about: the greater.
     pub fn rank<'a>(&self, click: &'a Candidate) -> (bool, Micros, &'a ClickId) {
         (click.covers(self.at), click.clicked_at, &click.click)
@@ -76,6 +80,16 @@ SELECT q.n, c.id, c.clicked_at, c.link_code
 
 /// The most last clicks that are read of a visitor.
 const MAX_LAST_CLICKS: i64 = 32;
+
+/// The same in a brand's campaigns, the last of them, where a visitor has clicked in very many of others.
+const BY_VISITOR_OF_BRAND: &str = r"
+SELECT q.n, c.id, c.clicked_at, c.link_code
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[]) AS q(n, user_hash, brand_id)
+ CROSS JOIN LATERAL (
+    SELECT * FROM (SELECT * FROM last_clicks WHERE user_hash = q.user_hash LIMIT $5) l
+     WHERE EXISTS (SELECT FROM terms k WHERE k.campaign_id = l.campaign_id AND k.brand_id = q.brand_id)
+     ORDER BY l.clicked_at DESC LIMIT $4
+ ) c";
 
 /// The last clicks of a visitor before the report, with their terms, from day to day backwards. Not those that are being erased, and of
 /// very many (a shop may give all its guests one id) only the last: reports are decided one after another.
@@ -290,8 +304,8 @@ async fn of_visitors(
 /// A report, and a hash that may have been kept of its visitor.
 type ByHash<'a> = (&'a Lookup, &'a UserHash);
 
-/// The click under each hash, if there is one: two round trips where there is a hash, and one more where some clicks are
-/// later than their reports, or many, or may hide an earlier one.
+/// The click under each hash, if there is one: two round trips where there is a hash, one more where a visitor has clicked in very many
+/// campaigns, and one where some clicks are later than their reports, or many, or may hide an earlier one.
 async fn by_hash<'a>(
     connection: &mut PgConnection,
     hashes: &[ByHash<'a>],
@@ -369,15 +383,13 @@ async fn last_clicks(
     if hashes.is_empty() {
         return Ok(Default::default());
     }
-    let clicks: Vec<ClickRow> = sqlx::query_as(BY_VISITOR)
+    let mut clicks: Vec<ClickRow> = sqlx::query_as(BY_VISITOR)
         .bind(numbered(hashes).map(|(n, _)| n).collect::<Vec<_>>())
         .bind(each(hashes, |(_, hash)| hash.0.as_slice()))
         .bind(each(hashes, |(lookup, _)| lookup.campaign()))
         .bind(MAX_LAST_CLICKS)
         .fetch_all(&mut *connection)
         .await?;
-    let codes = clicks.iter().map(|click| click.link_code.as_str());
-    let terms = Terms::load(connection, codes, iter::empty(), now).await?;
     // Of all that were read: one whose link has no terms here counts to the limit too.
     let mut read: HashMap<i32, i64> = HashMap::new();
     for click in &clicks {
@@ -386,12 +398,28 @@ async fn last_clicks(
     let full = read
         .into_iter()
         .filter(|(_, read)| *read == MAX_LAST_CLICKS);
-    let full = full.map(|(n, _)| n).collect();
+    let full: HashSet<i32> = full.map(|(n, _)| n).collect();
+    let of_brands: Vec<_> = numbered(hashes)
+        .filter(|(n, (lookup, _))| full.contains(n) && lookup.brand.is_some())
+        .collect();
+    for (most, hashes) in by_clicks_to_read(of_brands) {
+        let of_brand: Vec<ClickRow> = sqlx::query_as(BY_VISITOR_OF_BRAND)
+            .bind(each(&hashes, |(n, _)| *n))
+            .bind(each(&hashes, |(_, (_, hash))| hash.0.as_slice()))
+            .bind(each(&hashes, |(_, (lookup, _))| lookup.brand()))
+            .bind(MAX_LAST_CLICKS)
+            .bind(most)
+            .fetch_all(&mut *connection)
+            .await?;
+        clicks.extend(of_brand);
+    }
+    let codes = clicks.iter().map(|click| click.link_code.as_str());
+    let terms = Terms::load(connection, codes, iter::empty(), now).await?;
     let clicks = clicks.into_iter().filter_map(|click| terms.row(click));
     Ok((clicks.collect(), full))
 }
 
-/// By how many clicks are read for each: the more reports of its brand there are, the fewer. Other brands' take nothing from it.
+/// By how many clicks are read for each: the more reports of its brand there are, the fewer. Other brands' reports take nothing from it.
 fn by_clicks_to_read(hashes: Vec<(i32, ByHash<'_>)>) -> BTreeMap<i64, Vec<(i32, ByHash<'_>)>> {
     let mut reports: HashMap<Option<&BrandId>, HashSet<Uuid>> = HashMap::new();
     for (_, (lookup, _)) in &hashes {
@@ -419,9 +447,7 @@ async fn clicks_in_the_past(
         .bind(each(hashes, |(n, _)| *n))
         .bind(each(hashes, |(_, (_, hash))| hash.0.as_slice()))
         .bind(each(hashes, |(_, (lookup, _))| lookup.campaign()))
-        .bind(each(hashes, |(_, (lookup, _))| {
-            lookup.brand.as_ref().map(BrandId::as_str)
-        }))
+        .bind(each(hashes, |(_, (lookup, _))| lookup.brand()))
         .bind(each(hashes, |(_, (lookup, _))| lookup.at.0))
         .bind(now.0)
         .bind(most)

@@ -429,6 +429,43 @@ async fn of_a_visitor_with_very_many_clicks_the_last_are_read_and_others_brands_
 }
 
 #[tokio::test]
+async fn the_last_click_of_a_brand_is_found_behind_very_many_campaigns_and_clicks_of_others() {
+    let mut service = start_with_link().await;
+    adopt_of(&mut service, "brand9", "camp9", &["partner9"]).await;
+    create_link(&service, "lnk_9", "camp9", "partner9").await;
+    let own = click(&service, "lnk_1", "guest").await;
+    let last = click(&service, "lnk_9", "guest").await;
+    let at = Micros(clicked_at(&service, &last).await.0 + 20_000);
+    for sql in [
+        "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+         SELECT clicked_at + n, id || n, link_code, campaign_id, user_hash
+           FROM (SELECT * FROM clicks ORDER BY clicked_at DESC LIMIT 1) c, generate_series(1, 12000) n",
+        "INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
+         SELECT user_hash, 'a' || n, clicked_at, id, link_code FROM last_clicks, generate_series(1, 40) n WHERE campaign_id = 'camp9'",
+        // As what is read first.
+        "UPDATE last_clicks SET link_code = link_code WHERE campaign_id <> 'camp9' AND campaign_id NOT LIKE 'a%'",
+    ] {
+        sqlx::query(sql).execute(service.pool()).await.unwrap();
+    }
+    let lookup = Lookup {
+        report: Uuid::now_v7(),
+        user: visitor::read("guest"),
+        campaign: None,
+        click: None,
+        brand: Some(BRAND.parse().unwrap()),
+        at,
+        clicked_by: at,
+    };
+    let report = lookup.report;
+    let mut tx = messaging::begin(service.pool(), PATIENT).await.unwrap();
+    let found = candidates::load(&mut tx, &[lookup], at).await.unwrap();
+    let found = found.get(&report).map(|click| click.click.as_str());
+    assert_eq!(found, Some(own.as_str()));
+    drop(tx);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_brand_of_many_reports_reads_no_more_clicks_together_and_takes_none_from_anothers() {
     let mut service = start_with_link().await;
     adopt_of(&mut service, "brand9", "camp9", &["partner9"]).await;
