@@ -8,12 +8,16 @@ use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use types::{LinkCode, Micros, PartnerId};
 
 use super::click_counts::BEGIN;
+use super::erasures::is_kept;
 
 /// So many are looked through for a page of those with some sub id, which no index has.
 const SEARCHED: i64 = 10_000;
 /// A click's place in lists is its time and, in so many bits, which it is of that moment: they are written in groups, which have one time.
 const MOMENT_BITS: u32 = 10;
 const OF_MOMENT: i64 = 1 << MOMENT_BITS;
+
+/// That the visitor of a click is not being erased: else nobody reads its sub ids any more, nor finds it by them.
+const IS_KEPT: &str = is_kept!("(SELECT p.brand_id FROM campaigns p WHERE p.id = c.campaign_id)");
 
 /// Which clicks.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +100,7 @@ pub async fn list(
         .push(") l");
     push_newest(&mut sql, "l.code", span);
     for (name, value) in wanted.filter.sub_ids() {
-        sql.push(format_args!(" AND c.sub_ids ->> '{name}' = "))
+        sql.push(format_args!(" AND {IS_KEPT} AND c.sub_ids ->> '{name}' = "))
             .push_bind(value);
     }
     sql.push(" ORDER BY c.clicked_at DESC, c.id DESC LIMIT ")
@@ -156,7 +160,9 @@ async fn newest_of_each(
 
 /// Joins the clicks of a link, each as `c`: what leaves some of them, and the end of the parenthesis, come behind this.
 fn push_newest(sql: &mut QueryBuilder<Postgres>, code: &str, span: Span) {
-    sql.push(" CROSS JOIN LATERAL (SELECT c.clicked_at, c.id, c.sub_ids FROM clicks c WHERE c.link_code = ")
+    sql.push(" CROSS JOIN LATERAL (SELECT c.clicked_at, c.id, CASE WHEN ")
+        .push(IS_KEPT)
+        .push(" THEN c.sub_ids END AS sub_ids FROM clicks c WHERE c.link_code = ")
         .push(code)
         .push(" AND c.clicked_at >= ")
         .push_bind(span.from)

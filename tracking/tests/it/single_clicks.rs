@@ -41,6 +41,29 @@ async fn pages(service: &TestService, query: &str, token: &str) -> Vec<Vec<Strin
     }
 }
 
+#[tokio::test]
+async fn of_a_visitor_that_is_being_erased_no_sub_id_is_shown_and_none_leads_to_its_click() {
+    let service = start_with_link().await;
+    let click = follow(&service, "lnk_1", "sub1=blog").await;
+    let token = partner(PARTNER);
+    let by_it = format!("{SINGLE}?sub1=blog");
+    let (_, found) = service.get(&by_it, &token).await;
+    assert_eq!(ids(&found), [&*click]);
+    for sql in [
+        "UPDATE clicks SET user_hash = sha256('guest')",
+        "INSERT INTO erasures (user_hash, brand_id, until) SELECT c.user_hash, p.brand_id, c.clicked_at
+           FROM clicks c JOIN campaigns p ON p.id = c.campaign_id",
+    ] {
+        sqlx::query(sql).execute(service.pool()).await.unwrap();
+    }
+    let (_, all) = service.get(SINGLE, &token).await;
+    assert_eq!(ids(&all), [&*click]);
+    assert_eq!(all["items"][0]["sub1"], Value::Null, "{all}");
+    let (_, found) = service.get(&by_it, &token).await;
+    assert!(ids(&found).is_empty(), "{found}");
+    service.stop().await;
+}
+
 /// Clicks of `lnk_1` from the moment of its last one on, each so many microseconds after the one before it; the first has a sub id of its own.
 async fn click_often(service: &TestService, clicks: i32, apart: i64) {
     sqlx::query(
