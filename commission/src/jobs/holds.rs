@@ -14,7 +14,8 @@ pub struct ReleaseHolds;
 /// Released at once: one batch.
 const CHUNK: i64 = 500;
 /// A commission is on hold for so long at least, in microseconds: a hold may be over when it begins, since it counts from the attribution, and
-/// what takes that back may be behind it in a stream that was not handled for days.
+/// what takes that back may be behind it in a stream that was not handled for days. So long is each from a raise of the log's epoch: a refund of
+/// the lost time comes again behind it.
 const MIN_HELD: i64 = 3_600 * 1_000_000;
 
 impl Job for ReleaseHolds {
@@ -26,8 +27,8 @@ impl Job for ReleaseHolds {
         now: Micros,
         passed: i64,
     ) -> Result<Vec<Message>, sqlx::Error> {
-        let calculated_by = Micros(now.get().saturating_sub(MIN_HELD));
-        let holds = store::due(pool, (now, calculated_by), passed, CHUNK).await?;
+        let held_since = Micros(now.get().saturating_sub(MIN_HELD));
+        let holds = store::due(pool, (now, held_since), passed, CHUNK).await?;
         Ok(holds.into_iter().map(|hold| command(hold, now)).collect())
     }
 }

@@ -89,6 +89,30 @@ async fn a_hold_that_is_over_when_it_begins_lasts_for_what_takes_it_back_behind_
 }
 
 #[tokio::test]
+async fn a_hold_that_is_over_when_the_epoch_is_raised_lasts_for_the_refund_that_is_sent_again() {
+    let mut service = start().await;
+    publish(&mut service, 1, held_for(30)).await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    service.advance_clock(30 * DAY - 60).await;
+    attribute(&mut service, "conv2", sale(10_000)).await;
+    let raised_at: i64 = sqlx::query_scalar(
+        "UPDATE pipeline.epoch SET raised_at = (SELECT calculated_at FROM commissions WHERE id = 'conv2') RETURNING raised_at",
+    )
+    .fetch_one(service.pool())
+    .await
+    .unwrap();
+    service.advance_clock(1_800).await;
+    attribute(&mut service, "conv3", sale(10_000)).await;
+    assert_eq!(see(&service, "conv1").await["status"], "held");
+    service.advance_clock(1_860).await;
+    let approved = wait_for(&service, "commission.approved.v1").await;
+    assert_eq!(approved.header.subject, "conv1");
+    let held_for = approved.header.time.get() - raised_at;
+    assert!(held_for >= 3_600 * 1_000_000, "{held_for}");
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_refund_before_the_approval_takes_from_what_is_pending() {
     let mut service = start().await;
     publish(&mut service, 1, held_for(30)).await;
