@@ -15,7 +15,7 @@ use sealing::{DataKeys, Details};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::task::{self, JoinSet};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 use types::{Micros, PayoutId};
 
@@ -49,12 +49,19 @@ impl<P: PayoutProvider> PayoutWorker<P> {
         }
     }
 
-    fn take(&self, due: Due, now: Micros) -> impl Future<Output = Option<Message>> + use<P> {
+    /// Takes a step of one that was due at `now`; its time began no later than `read`, before the database was asked.
+    fn take(
+        &self,
+        due: Due,
+        now: Micros,
+        read: Instant,
+    ) -> impl Future<Output = Option<Message>> + use<P> {
         let handed_for = due.handed_for;
         let handed_at = handed_for.map(|micros| Micros(now.get().saturating_sub(micros)));
         let provider = Arc::clone(&self.provider);
         let details = self.details(&due);
-        let read = Instant::now();
+        let until = now.checked_add_seconds(MAX_STEP_SECONDS);
+        let handing = handing(&due, until.unwrap_or(now));
         let clock = move || {
             let since = i64::try_from(read.elapsed().as_micros()).ok();
             let at = since.and_then(|micros| now.checked_add_micros(micros));
@@ -63,8 +70,8 @@ impl<P: PayoutProvider> PayoutWorker<P> {
         let logged = log_span(due.correlation_id, due.traceparent.as_deref());
         let taken = async move {
             let payout = &due.stored.payout;
-            let step = step(&*provider, payout, handed_at, details, handing(&due), clock);
-            let step = timeout(MAX_STEP, step).await;
+            let step = step(&*provider, payout, handed_at, details, handing, clock);
+            let step = timeout_at(read + MAX_STEP, step).await;
             trace(&due, real_of(now), real_of(clock()));
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)
         };
@@ -79,8 +86,10 @@ impl<P: PayoutProvider> Job for PayoutWorker<P> {
         let mut in_flight = self.in_flight.lock().await;
         let room = MAX_AT_ONCE - in_flight.payouts.len();
         if room > 0 {
+            // What is read now holds for a step's time from now on, however late it comes.
+            let read = Instant::now();
             for due in calls::take_due(pool, &in_flight.held(), room).await? {
-                in_flight.start(due.stored.payout.id.clone(), self.take(due, now));
+                in_flight.start(due.stored.payout.id.clone(), self.take(due, now, read));
             }
         }
         Ok(in_flight.ended().await)
@@ -104,11 +113,11 @@ impl<P> PayoutWorker<P> {
     }
 }
 
-fn handing(due: &Due) -> Handing {
+fn handing(due: &Due, until: Micros) -> Handing {
     match (due.paused, due.taken_before) {
         (true, _) => Handing::Paused,
         (false, true) => Handing::MayHaveBeen,
-        (false, false) => Handing::Allowed,
+        (false, false) => Handing::AllowedUntil(until),
     }
 }
 

@@ -20,8 +20,9 @@ pub(super) enum Step {
 /// Whether a payout of which the provider knows nothing may be handed to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handing {
-    /// This is the first step of its intent.
-    Allowed,
+    /// This is the first step of its intent, and it goes on no longer than until then: who has paused payouts for so long as a step may take may
+    /// have decided about it.
+    AllowedUntil(Micros),
     /// Nothing leaves.
     Paused,
     /// An earlier step of the same intent may have handed it over, and what that came to may be said yet. Each submission has an intent of its
@@ -96,20 +97,24 @@ async fn submit(
     handing: Handing,
     now: impl Fn() -> Micros,
 ) -> Step {
-    match (provider.lookup(payout).await, handing) {
+    let until = match (provider.lookup(payout).await, handing) {
         (Ok(Some(report)), _) => return responded(report),
-        (Ok(None), Handing::Allowed) => {}
+        (Ok(None), Handing::AllowedUntil(until)) => until,
         (Ok(None), Handing::Paused) => return Step::Nothing,
         (Ok(None), Handing::MayHaveBeen) => {
             return unknown("an earlier step may have submitted it");
         }
         (Err(indeterminate), _) => return unknown(indeterminate),
-    }
+    };
     let Some(details) = details else {
         return unknown("the payment details were erased or cannot be decrypted");
     };
-    if !payout.key_is_alive_from(handed_at, now()) {
+    let at = now();
+    if !payout.key_is_alive_from(handed_at, at) {
         return unknown("submitting it again could pay twice");
+    }
+    if at >= until {
+        return unknown("this step was held up before it could submit it");
     }
     match provider.submit(payout, &details).await {
         Ok(Submitted::Taken(report)) => responded(report),

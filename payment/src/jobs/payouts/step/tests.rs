@@ -14,6 +14,9 @@ use crate::jobs::payouts::provider::{
     Indeterminate, PayoutProvider, ProviderState, Report, Submitted,
 };
 
+/// The first step of its intent, which is not held up.
+const ALLOWED: Handing = Handing::AllowedUntil(Micros(i64::MAX));
+
 /// Answers as told, and notes what it was asked.
 struct Scripted {
     /// One after the other; the last for good.
@@ -95,15 +98,7 @@ fn payout(status: Status) -> Payout {
 
 async fn take(provider: &Scripted, status: Status, now: Micros) -> Step {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
-    step(
-        provider,
-        &payout(status),
-        None,
-        details,
-        Handing::Allowed,
-        || now,
-    )
-    .await
+    step(provider, &payout(status), None, details, ALLOWED, || now).await
 }
 
 async fn take_submitting(provider: &Scripted, handing: Handing) -> Step {
@@ -207,7 +202,7 @@ async fn what_was_handed_over_while_the_log_was_ahead_is_begun_again_only_as_lon
         let mut handed = payout(Status::Unknown);
         handed.first_attempt_at = Some(ahead);
         let handed_at = Some(Micros(now.get() - hours * HOUR));
-        let step = step(&unseen, &handed, handed_at, None, Handing::Allowed, || now).await;
+        let step = step(&unseen, &handed, handed_at, None, ALLOWED, || now).await;
         assert_eq!(step, expected, "after {hours} hours");
     }
 }
@@ -247,7 +242,7 @@ async fn erased_details_are_no_reason_to_give_indeterminate_money_back() {
         &payout(Status::Submitting),
         None,
         None,
-        Handing::Allowed,
+        ALLOWED,
         || SOON,
     )
     .await;
@@ -284,7 +279,7 @@ async fn a_refusal_is_final_once_no_earlier_submission_can_be_on_its_way() {
         };
         let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
         let refusing = refusing(Ok(None));
-        let step = step(&refusing, &again, None, details, Handing::Allowed, || now).await;
+        let step = step(&refusing, &again, None, details, ALLOWED, || now).await;
         assert_eq!(answer(&step), Some(expected), "{attempt} {now:?}");
     }
 }
@@ -299,15 +294,7 @@ async fn a_refusal_is_not_final_for_a_clock_that_was_behind_when_it_was_handed_o
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
     let refusing = refusing(Ok(None));
     let handed_at = Some(Micros(now.get() - 16 * 60_000_000));
-    let step = step(
-        &refusing,
-        &again,
-        handed_at,
-        details,
-        Handing::Allowed,
-        || now,
-    )
-    .await;
+    let step = step(&refusing, &again, handed_at, details, ALLOWED, || now).await;
     assert_eq!(*refusing.submitted.lock().unwrap(), ["pay_1"]);
     assert_eq!(answer(&step), Some(Answer::Unknown));
 }
@@ -332,7 +319,7 @@ async fn another_late_attempt_begins_a_minute_after_the_one_before() {
             ..payout(Status::Unknown)
         };
         let unseen = provider(Ok(None));
-        let step = step(&unseen, &again, None, None, Handing::Allowed, || now).await;
+        let step = step(&unseen, &again, None, None, ALLOWED, || now).await;
         assert_eq!(step, expected, "{attempt} {now:?}");
     }
 }
@@ -343,17 +330,23 @@ async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
     let unseen = provider(Ok(None));
     let payout = payout(Status::Submitting);
     let frozen_in_look_up = || if unseen.looked_up() { LATE } else { SOON };
-    let step = step(
-        &unseen,
-        &payout,
-        None,
-        details,
-        Handing::Allowed,
-        frozen_in_look_up,
-    )
-    .await;
+    let step = step(&unseen, &payout, None, details, ALLOWED, frozen_in_look_up).await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
     assert!(unseen.submitted.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_step_that_is_held_up_for_as_long_as_one_may_take_submits_nothing() {
+    for (until, expected) in [(1, Answer::Accepted), (0, Answer::Unknown)] {
+        let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
+        let unseen = provider(Ok(None));
+        let handing = Handing::AllowedUntil(Micros(SOON.get() + until));
+        let payout = payout(Status::Submitting);
+        let step = step(&unseen, &payout, None, details, handing, || SOON).await;
+        assert_eq!(answer(&step), Some(expected), "{until}");
+        let submitted = unseen.submitted.lock().unwrap();
+        assert_eq!(submitted.is_empty(), expected == Answer::Unknown, "{until}");
+    }
 }
 
 #[test]
