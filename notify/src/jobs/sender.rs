@@ -30,6 +30,8 @@ const MAX_TO_ONE: i64 = 8;
 const SLOW: Duration = Duration::from_secs(1);
 /// So long after an attempt that failed an endpoint counts as one that fails: what is tried more seldom takes little room.
 const FAILING_FOR: Duration = Duration::from_hours(1);
+/// An endpoint that was given up is sent nothing more for so long: until it is disabled, others of its deliveries are due.
+const GIVEN_UP_FOR: Duration = Duration::from_secs(10);
 /// For so long it is tried to note what came of an attempt.
 const NOTED_WITHIN: Duration = Duration::from_mins(1);
 
@@ -194,6 +196,8 @@ struct InFlight {
     deliveries: UnderWay<Held, Option<Next>>,
     /// Endpoints whose last attempt failed, with when that was.
     failing: HashMap<String, Instant>,
+    /// Endpoints that are to be disabled, with since when.
+    given_up: HashMap<String, Instant>,
     /// Up to where it was looked for what waits behind others, and is the first by now.
     looked_behind: i64,
 }
@@ -228,7 +232,7 @@ impl InFlight {
 
     /// Whether this one may be begun. The look that found it counted what was under way then: what was begun of it since counts too.
     fn may_begin(&self, next: &Held) -> bool {
-        if self.is_full(&next.owner) {
+        if self.is_full(&next.owner) || self.given_up.contains_key(&next.endpoint) {
             return false;
         }
         let slow = self.slow(next.since);
@@ -255,6 +259,8 @@ impl InFlight {
     fn forget(&mut self, now: Instant) {
         self.failing
             .retain(|_, last| now.duration_since(*last) < FAILING_FOR);
+        self.given_up
+            .retain(|_, since| now.duration_since(*since) < GIVEN_UP_FOR);
     }
 
     /// What is under way now, and how much more may be.
@@ -263,14 +269,15 @@ impl InFlight {
         for held in self.deliveries.held.values() {
             *under_way.entry(&held.endpoint).or_default() += 1;
         }
-        for endpoint in self.failing.keys() {
+        for endpoint in self.failing.keys().chain(self.given_up.keys()) {
             under_way.entry(endpoint).or_default();
         }
         let slow = self.slow(now);
         let is_full = self.failing_are_full(&slow);
         let rooms = under_way.into_iter().map(|(endpoint, count)| {
             let may_hang = self.failing.contains_key(endpoint) || slow.contains(endpoint);
-            let most = match (may_hang, is_full) {
+            let is_given_up = self.given_up.contains_key(endpoint);
+            let most = match (may_hang || is_given_up, is_full || is_given_up) {
                 (true, true) => 0,
                 (true, false) => 1,
                 (false, _) => MAX_TO_ONE,
@@ -297,8 +304,12 @@ impl InFlight {
         for (held, ended) in self.deliveries.ended().await {
             match ended {
                 Ok(None) => {}
-                Ok(Some(Next::Delivered | Next::GiveUp(_))) => {
+                Ok(Some(Next::Delivered)) => {
                     self.failing.remove(&held.endpoint);
+                }
+                Ok(Some(Next::GiveUp(_))) => {
+                    self.failing.remove(&held.endpoint);
+                    self.given_up.insert(held.endpoint, Instant::now());
                 }
                 Ok(Some(Next::At(_))) => {
                     self.failing.insert(held.endpoint, Instant::now());
@@ -377,10 +388,20 @@ mod tests {
                 in_flight.ended().await;
             }
         }
-        let rooms = in_flight.busy(Instant::now()).rooms;
-        assert_eq!(rooms, [("whe_fails".to_owned(), 1)]);
+        let mut rooms = in_flight.busy(Instant::now()).rooms;
+        rooms.sort();
+        assert_eq!(
+            rooms,
+            [("whe_fails".to_owned(), 1), ("whe_gone".to_owned(), 0)]
+        );
+        assert!(
+            !in_flight.may_begin(&held("brand 1", "whe_gone")),
+            "it is to be disabled"
+        );
         in_flight.forget(Instant::now());
         assert_eq!(in_flight.failing.len(), 1);
+        in_flight.forget(Instant::now() + GIVEN_UP_FOR);
+        assert!(in_flight.may_begin(&held("brand 1", "whe_gone")));
         in_flight.forget(Instant::now() + FAILING_FOR);
         assert_eq!(in_flight.busy(Instant::now()).rooms, []);
     }
