@@ -135,10 +135,10 @@ rejections! {
         NotPaused = "not_paused", 409, "It is active.";
         AlreadyPaused = "already_paused", 409, "It is paused.";
         CampaignClosed = "campaign_closed", 409, "It has ended for good.";
-        CampaignEnded = "campaign_ended", 409, "Its end has come: it goes on when its brand moves that.";
+        CampaignEnded = "campaign_ended", 409, "Its end has come: its brand moves that first.";
         EndNotReached = "end_not_reached", 409, "Its end has not come, or it is not active.";
         InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, and not before now.";
-        OutOfFunds = "out_of_funds", 409, "The brand's funds do not cover what its partners earn: the campaign goes on when they do.";
+        OutOfFunds = "out_of_funds", 409, "The brand's funds do not cover what its partners earn: paused for that the campaign goes on when they do, else it is resumed then.";
         FundsUnchanged = "funds_unchanged", 409, "The campaign stands as its brand's funds have it.";
         HostNotAllowed = "host_not_allowed", 422, "A page of the campaign is on none of its hosts.";
         TermsNotPublished = "terms_not_published", 409, "There are no terms that a partner could accept.";

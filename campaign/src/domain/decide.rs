@@ -115,7 +115,7 @@ fn move_on(view: View, step: Step, context: &Context) -> Result<Event, Rejection
         (CampaignStatus::Draft, Step::Activate) | (CampaignStatus::Paused, Step::Resume)
             if campaign.has_ended(context.now) =>
         {
-            let detail = "the campaign's end has come: it goes on when that is moved";
+            let detail = "the campaign's end has come: move that first";
             Err(Rejection::new(Code::CampaignEnded, detail))
         }
         (CampaignStatus::Draft, Step::Activate) => {

@@ -40,7 +40,6 @@ pub(super) fn follow(view: View, context: &Context) -> Result<Event, Rejection> 
 
 /// A campaign does not go on before its brand's funds do.
 pub(super) fn out_of_funds() -> Rejection {
-    let detail =
-        "the brand's funds do not cover what its partners earn: the campaign goes on when they do";
+    let detail = "the brand's funds do not cover what its partners earn: paused for that the campaign goes on when they do, else it is resumed then";
     Rejection::new(Code::OutOfFunds, detail)
 }

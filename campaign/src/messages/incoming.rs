@@ -406,6 +406,10 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
     check_evidence_type(&wire.evidence_type).map_err(at("/evidence_type"))?;
     let file = shown_file(header, wire, (&campaign, &partner))?;
     either(None, wire.sealed_metadata.as_ref(), "/metadata")?;
+    // They go into the event as they are.
+    if wire.sealed_metadata.is_some() && !header.is_from_edge_of(Service::Campaign) {
+        return Err(at("/metadata")("is sealed by edges alone"));
+    }
     if let Some(hash) = &wire.content_hash {
         check_content_hash(hash).map_err(at("/content_hash"))?;
     }

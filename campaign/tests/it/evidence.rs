@@ -297,11 +297,29 @@ async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alon
 #[tokio::test]
 async fn notes_that_no_edge_sealed_are_shown_here_and_stand_in_no_event() {
     let service = joined(&["partner1"]).await;
-    let mut command = showing("partner1", "https://a.example/1.jpg", "0a");
-    if let Body::SubmitEvidenceV1(wire) = &mut command.body {
+    let by_a_producer = |url: &str, change: fn(&mut SubmitEvidenceV1)| {
+        let mut command = showing("partner1", url, "0a");
+        command.header.source = "a_producer".to_owned();
+        if let Body::SubmitEvidenceV1(wire) = &mut command.body {
+            change(wire);
+        }
+        command
+    };
+    let command = by_a_producer("https://a.example/1.jpg", |wire| {
         wire.metadata = Some(r#"{"note":"by hand"}"#.to_owned());
-    }
+    });
     let [id] = shown_at_once(&service, [command]).await;
+    // As if it were sealed.
+    let open = by_a_producer("https://a.example/2.jpg", |wire| {
+        wire.sealed_metadata = Some(br#"{"note":"by hand"}"#.to_vec());
+    });
+    let answers = service
+        .deliver_all(Topic::CampaignCommands, vec![open])
+        .await;
+    assert!(
+        matches!(answers[..], [Answer::Rejected { .. }]),
+        "{answers:?}"
+    );
     let path = format!("{EVIDENCE}/{id}");
     let seen = app::get(&service, &path, &testing::brand("brand1")).await;
     assert_eq!(seen["metadata"], json!({"note": "by hand"}));
