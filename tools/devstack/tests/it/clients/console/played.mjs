@@ -709,6 +709,75 @@ const steps = {
     await shows(dialog, "You accept version 2 of its terms: 2% of a sale");
   },
 
+  "a partner whom a better version reached reads that one, and what it would give up for the one in force": async () => {
+    const page = await begin("partner");
+    server.on("GET /api/v1/campaigns/c", campaign("active"));
+    const version = (number, percent, worsens) => ({
+      campaign_id: "c", version: number, worsens, window_days: 30, plan: { sale: { bps: percent * 100 }, hold_days: 0 },
+      effective_at: `2026-01-0${number}T00:00:00Z`, in_force: false,
+    });
+    const better = [version(2, 12, false), version(1, 10, true)];
+    server.on("GET /api/v1/enrollments", { items: [{ campaign_id: "c", partner_id: "partner123", status: "enrolled", terms_version: 1, since: "2026-01-01T00:00:00Z" }] });
+    server.on("GET /api/v1/campaigns/c/terms", { items: [{ ...better[0], in_force: true }, better[1]] });
+    await go(page, "/partner/campaigns/c");
+    await shows(page, "Your terms, version 2");
+    await shows(page, "12% of a sale");
+    check((await page.getByRole("button", { name: /Accept/ }).count()) === 0, "what it has by itself is to be accepted");
+    server.on("GET /api/v1/campaigns/c/terms", { items: [{ ...version(3, 5, true), in_force: true }, ...better] });
+    await go(page, "/partner/campaigns");
+    await go(page, "/partner/campaigns/c");
+    await shows(page, "Who joins now has version 3: 5% of a sale");
+    await shows(page, "Your terms, version 2");
+    await page.getByRole("button", { name: "Accept version 3" }).click();
+    await shows(page.getByRole("dialog"), "You have version 2 now, 12% of a sale");
+  },
+
+  "who has applied or is invited can take that back": async () => {
+    const page = await begin("partner");
+    const leave = "POST /api/v1/campaigns/c/leave";
+    server.on("GET /api/v1/campaigns/c", { ...campaign("active"), join: "approval" });
+    server.on("GET /api/v1/campaigns/c/terms", {
+      items: [{ campaign_id: "c", version: 1, worsens: true, window_days: 30, plan: { hold_days: 0 }, effective_at: "2026-01-01T00:00:00Z", in_force: true }],
+    });
+    server.on(leave, {});
+    for (const [status, label, verb] of [["applied", "Withdraw the application", "Withdraw it"], ["invited", "Decline", "Decline"]]) {
+      server.on("GET /api/v1/enrollments", { items: [{ campaign_id: "c", partner_id: "partner123", status, since: "2026-01-01T00:00:00Z" }] });
+      await go(page, "/partner/campaigns");
+      await go(page, "/partner/campaigns/c");
+      const before = server.count(leave);
+      await page.getByRole("button", { name: label }).click();
+      await page.getByRole("dialog").getByRole("button", { name: verb, exact: true }).click();
+      await until(() => server.count(leave) > before, `${status}: nothing is sent`);
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    }
+  },
+
+  "an operator reads whose deposit it is before it is settled": async () => {
+    const page = await begin("operator");
+    const deposit = (id, brand) => ({ id, brand_id: brand, amount: "500.00", currency: "USD", reference: "INV-1", status: "announced", announced_at: "2026-01-01T00:00:00Z" });
+    server.on("GET /api/v1/deposits", { items: [deposit("dep_1", "brand1"), deposit("dep_2", "brand2")] });
+    await go(page, "/operator/funds");
+    await shows(page, "brand2 · INV-1 · dep_2");
+    await page.getByRole("row").filter({ hasText: "dep_2" }).getByRole("button", { name: "Settle" }).click();
+    await shows(page.getByRole("dialog"), "by brand2");
+  },
+
+  "a check that did not look at all is not shown as that every rule held": async () => {
+    const page = await begin("operator");
+    const found = (rule, looked_at, broken = []) => ({ rule, check: `rule ${rule}`, looked_at, wrong: 0, broken });
+    const report = (findings) => ({ items: [{ id: 1, action: "rules.check", target: "held", actor: "operator", reason: "", at: "2026-01-01T00:00:00Z", detail: { findings } }] });
+    const all = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((rule) => found(rule, 1));
+    const audit = "GET /api/v1/operator/bff/audit";
+    server.on(audit, report(all.map((it) => (it.rule === 9 ? found(9, 1, ["the provider's statement is not there"]) : it))));
+    await go(page, "/operator/rules");
+    await shows(page, "No rule is broken, as far as was looked");
+    await shows(page, "Not looked at, or in part: 9.");
+    server.on(audit, report(all));
+    await go(page, "/operator/audit");
+    await go(page, "/operator/rules");
+    await shows(page, "Every rule held");
+  },
+
   "a link that is edited keeps what was shown of it, and not what came meanwhile": async () => {
     const page = await begin("partner");
     const link = (term) => ({ code: "l", status: "active", target_url: "https://shop.example.com/", utm: { source: "s", term }, created_at: "2026-01-01T00:00:00Z" });
