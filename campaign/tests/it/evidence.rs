@@ -297,29 +297,25 @@ async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alon
 #[tokio::test]
 async fn notes_that_no_edge_sealed_are_shown_here_and_stand_in_no_event() {
     let service = joined(&["partner1"]).await;
-    let by_a_producer = |url: &str, change: fn(&mut SubmitEvidenceV1)| {
-        let mut command = showing("partner1", url, "0a");
-        command.header.source = "a_producer".to_owned();
-        if let Body::SubmitEvidenceV1(wire) = &mut command.body {
-            change(wire);
-        }
-        command
-    };
-    let command = by_a_producer("https://a.example/1.jpg", |wire| {
+    let mut command = showing("partner1", "https://a.example/1.jpg", "0a");
+    if let Body::SubmitEvidenceV1(wire) = &mut command.body {
         wire.metadata = Some(r#"{"note":"by hand"}"#.to_owned());
-    });
+    }
     let [id] = shown_at_once(&service, [command]).await;
-    // As if it were sealed.
-    let open = by_a_producer("https://a.example/2.jpg", |wire| {
+    // As if they were sealed.
+    let mut open = showing("partner1", "https://a.example/2.jpg", "0b");
+    open.header.source = "a_producer".to_owned();
+    open.header.actor = None;
+    if let Body::SubmitEvidenceV1(wire) = &mut open.body {
         wire.sealed_metadata = Some(br#"{"note":"by hand"}"#.to_vec());
-    });
-    let answers = service
-        .deliver_all(Topic::CampaignCommands, vec![open])
-        .await;
-    assert!(
-        matches!(answers[..], [Answer::Rejected { .. }]),
-        "{answers:?}"
-    );
+    }
+    let topic = Topic::CampaignCommands;
+    let answers = service.deliver_all(topic, vec![open]).await;
+    let pointer = match &answers[..] {
+        [Answer::Rejected { pointer, .. }] => pointer.as_deref(),
+        _ => None,
+    };
+    assert_eq!(pointer, Some("/metadata"), "{answers:?}");
     let path = format!("{EVIDENCE}/{id}");
     let seen = app::get(&service, &path, &testing::brand("brand1")).await;
     assert_eq!(seen["metadata"], json!({"note": "by hand"}));
