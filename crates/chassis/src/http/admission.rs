@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
@@ -121,6 +121,8 @@ pub(super) async fn in_slot(State(slots): State<Slots>, request: Request, next: 
         .get::<Cut>()
         .filter(|_| is_known)
         .cloned();
+    // Of the answer to HEAD nothing is sent but its head.
+    let cut = cut.filter(|_| request.method() != Method::HEAD);
     let answer = next.run(request).await;
     match cut {
         Some(Cut(cut)) => answer.map(|body| sending(body, &slots.going, holders, cut)),

@@ -93,7 +93,8 @@ impl Bodies {
         })
     }
 
-    /// Room for one more of this length, at the expense of another if need be. When it is its turn to go, `displaced` is cancelled.
+    /// Room for one more of this length, at the expense of another if need be, or of itself where it is of who has most. When it is its turn to
+    /// go, `displaced` is cancelled.
     pub(super) fn begin(
         self: &Arc<Self>,
         holders: Vec<Holder>,
@@ -101,12 +102,6 @@ impl Bodies {
         displaced: CancellationToken,
     ) -> OnItsWay {
         let mut moving = self.lock();
-        while let Some(number) = self.in_the_way(&moving, &holders, bytes) {
-            if let Some(body) = self.take(&mut moving, number) {
-                self.way.displaced().increment(1);
-                body.displaced.cancel();
-            }
-        }
         let number = moving.next;
         let body = Body {
             holders,
@@ -117,26 +112,34 @@ impl Bodies {
         moving.bytes += bytes;
         moving.bodies.insert(number, body);
         self.way.gauge().increment(1);
+        while let Some(other) = self.in_the_way(&moving, number) {
+            if let Some(body) = self.take(&mut moving, other) {
+                self.way.displaced().increment(1);
+                body.displaced.cancel();
+            }
+        }
+        drop(moving);
         OnItsWay {
             bodies: Arc::clone(self),
             number,
         }
     }
 
-    /// The body that must go before one of these holders has room.
-    fn in_the_way(&self, moving: &Moving, holders: &[Holder], bytes: usize) -> Option<u64> {
+    /// The body that must go, since there are too many or too long ones with the newest.
+    fn in_the_way(&self, moving: &Moving, newest: u64) -> Option<u64> {
         let all = || moving.bodies.iter();
-        for holder in holders {
+        let newest = moving.bodies.get(&newest);
+        for holder in newest.map_or(&[][..], |newest| &newest.holders) {
             let share = self.percent.of(self.most, holder);
             let of_holder = || all().filter(|(_, body)| body.holders.contains(holder));
-            if moving.bodies.len() >= share && of_holder().count() >= share {
+            if moving.bodies.len() > share && of_holder().count() > share {
                 return self.oldest_of_who_has_most(of_holder(), |_| 1);
             }
         }
-        if moving.bodies.len() >= self.most {
+        if moving.bodies.len() > self.most {
             return self.oldest_of_who_has_most(all(), |_| 1);
         }
-        let is_full = moving.bytes + bytes > self.most_bytes;
+        let is_full = moving.bytes > self.most_bytes;
         is_full
             .then(|| self.oldest_of_who_has_most(all(), |body| body.bytes))
             .flatten()
@@ -269,6 +272,20 @@ mod tests {
         let mut expected = [false; 14];
         expected[10] = true;
         assert_eq!(displaced(&begun), expected);
+    }
+
+    #[test]
+    fn who_comes_with_more_bytes_than_anybody_else_has_ends_nobody_elses() {
+        let bodies = bodies(100, percent(100));
+        let begun = [
+            ("small", 300),
+            ("other", 300),
+            ("large", 600),
+            ("huge", 2_000),
+        ]
+        .map(|(subject, bytes)| bodies.expect(of(subject), bytes));
+        assert_eq!(displaced(&begun), [false, false, true, true]);
+        assert_eq!(bodies.lock().bytes, 600);
     }
 
     #[test]

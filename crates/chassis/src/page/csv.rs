@@ -138,23 +138,23 @@ fn cell(item: &Value, column: &str) -> String {
 const CELL_ENDS: [char; 3] = [';', '\r', '\n'];
 
 /// A text that a spreadsheet would take for a formula has an apostrophe before it; partners and shops choose some of these
-/// texts (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers stay. Where lists are separated by semicolons a spreadsheet
-/// begins another cell behind each, and behind the end of a line.
+/// texts (<https://owasp.org/www-community/attacks/CSV_Injection>). Where lists are separated by semicolons a spreadsheet
+/// begins another cell behind each, and behind the end of a line. Numbers stay, unless what comes in the next column would be of their cell.
 fn harmless(text: &str) -> String {
     let mut all = String::new();
     if text.starts_with(['\r', '\n']) {
         all.push('\'');
     }
-    for part in text.split_inclusive(CELL_ENDS) {
+    for (at, part) in text.split_inclusive(CELL_ENDS).enumerate() {
         let begins = part.trim_start_matches([' ', '"']);
         let (before, cell) = part.split_at(part.len() - begins.len());
         all.push_str(before);
-        all.push_str(&harmless_cell(cell));
+        all.push_str(&harmless_cell(cell, at == 0 || cell.ends_with(CELL_ENDS)));
     }
     all
 }
 
-fn harmless_cell(text: &str) -> String {
+fn harmless_cell(text: &str, may_be_number: bool) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t']);
     let number = text.strip_prefix('-').is_some_and(|rest| {
         let rest = rest.trim_end_matches(CELL_ENDS);
@@ -163,7 +163,7 @@ fn harmless_cell(text: &str) -> String {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || byte == b'.')
     });
-    if formula && !number {
+    if formula && !(number && may_be_number) {
         format!("'{text}")
     } else {
         text.to_owned()
@@ -241,7 +241,7 @@ mod tests {
             "5.00",
             "o-1",
             "",
-            "a; b;-5",
+            "a; b;-5;",
             "-5;-6;",
             "a\r\n\r\nb",
         ] {
@@ -250,6 +250,7 @@ mod tests {
         // Where a semicolon begins another cell.
         assert_eq!(harmless("a;=1; \"@B1"), "a;'=1; \"'@B1");
         assert_eq!(harmless("a\r\n=1\n -x"), "a\r\n'=1\n '-x");
+        assert_eq!(harmless("x;-5"), "x;'-5", "the next column goes on");
         let several = Sold {
             hosts: vec!["a;=1+1".to_owned(), ";@B1".to_owned()],
             ..sold("o1", "5.00", None)
