@@ -73,7 +73,7 @@ pub async fn visitors(
         "SELECT c.id, c.user_hash FROM UNNEST($1::bigint[], $2::text[]) AS q(at, id)
                JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id
               WHERE c.user_hash IS NOT NULL AND ",
-        is_kept!("(SELECT p.brand_id FROM campaigns p WHERE p.id = c.campaign_id)"),
+        is_kept!(),
     ))
     .bind(each(clicks, |click| click.clicked_at.0))
     .bind(each(clicks, |click| click.click.as_str()))

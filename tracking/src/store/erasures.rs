@@ -16,8 +16,11 @@ const TOGETHER: i64 = 16;
 /// microseconds.
 const SETTLED: i64 = 60_000_000;
 
-/// That the visitor of a click `c`, of a campaign of this brand, is not being erased with it.
+/// That the visitor of a click `c`, of a campaign of this brand, or else of the campaign that it names, is not being erased with it.
 macro_rules! is_kept {
+    () => {
+        is_kept!("(SELECT p.brand_id FROM campaigns p WHERE p.id = c.campaign_id)")
+    };
     ($brand:literal) => {
         concat!(
             "NOT EXISTS (SELECT FROM erasures e WHERE e.user_hash = c.user_hash AND e.brand_id = ",

@@ -17,7 +17,7 @@ const MOMENT_BITS: u32 = 10;
 const OF_MOMENT: i64 = 1 << MOMENT_BITS;
 
 /// That the visitor of a click is not being erased: else nobody reads its sub ids any more, nor finds it by them.
-const IS_KEPT: &str = is_kept!("(SELECT p.brand_id FROM campaigns p WHERE p.id = c.campaign_id)");
+const IS_KEPT: &str = is_kept!();
 
 /// Which clicks.
 #[derive(Debug, Clone, Copy)]
@@ -99,8 +99,11 @@ pub async fn list(
         .push_bind(links)
         .push(") l");
     push_newest(&mut sql, "l.code", span);
+    if links.is_none() {
+        sql.push(" AND ").push(IS_KEPT);
+    }
     for (name, value) in wanted.filter.sub_ids() {
-        sql.push(format_args!(" AND {IS_KEPT} AND c.sub_ids ->> '{name}' = "))
+        sql.push(format_args!(" AND c.sub_ids ->> '{name}' = "))
             .push_bind(value);
     }
     sql.push(" ORDER BY c.clicked_at DESC, c.id DESC LIMIT ")

@@ -116,13 +116,13 @@ pub(super) async fn in_slot(State(slots): State<Slots>, request: Request, next: 
         .extensions()
         .get::<Shown>()
         .is_some_and(|shown| shown.0.is_ok());
+    // Of the answer to HEAD nothing is sent but its head.
+    let is_sent = request.method() != Method::HEAD;
     let cut = request
         .extensions()
         .get::<Cut>()
-        .filter(|_| is_known)
+        .filter(|_| is_known && is_sent)
         .cloned();
-    // Of the answer to HEAD nothing is sent but its head.
-    let cut = cut.filter(|_| request.method() != Method::HEAD);
     let answer = next.run(request).await;
     match cut {
         Some(Cut(cut)) => answer.map(|body| sending(body, &slots.going, holders, cut)),
